@@ -1,0 +1,336 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sort"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// uuid returns the canonical text of a random UUID.
+func uuid(r *rand.Rand) string {
+	var raw [16]byte
+	for i := range raw {
+		raw[i] = byte(r.Uint32())
+	}
+	var text [36]byte
+	formatUUID(&text, raw[:])
+	return string(text[:])
+}
+
+func segment(t testing.TB, entries ...Entry) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := NewWriter(&b)
+	for _, e := range entries {
+		write := func() error { return w.Put(e.ID, e.Hash) }
+		if e.Gone {
+			write = func() error { return w.Remove(e.ID) }
+		}
+		if err := write(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if w.Size() != int64(b.Len()) || w.Count() != int64(len(entries)) {
+		t.Fatalf("Size, Count = %d, %d; want %d, %d", w.Size(), w.Count(), b.Len(), len(entries))
+	}
+	return b.Bytes()
+}
+
+func decode(b []byte) ([]Entry, error) {
+	var got []Entry
+	err := Each(bytes.NewReader(b), func(e Entry) error {
+		e.ID = bytes.Clone(e.ID)
+		got = append(got, e)
+		return nil
+	})
+	return got, err
+}
+
+func TestSegmentRoundTrip(t *testing.T) {
+	want := []Entry{
+		{ID: []byte("0b5f0d6e-6a52-4b8e-9f6b-3d8f6c1a2b3c"), Hash: 0xdeadbeefcafef00d},
+		{ID: []byte("0B5F0D6E-6A52-4B8E-9F6B-3D8F6C1A2B3C"), Hash: 1}, // not canonical: kept as text
+		{ID: []byte("a"), Hash: 1<<64 - 1},
+		{ID: []byte(strings.Repeat("x", MaxID)), Hash: Unknown},
+		{ID: []byte("0b5f0d6e-6a52-4b8e-9f6b-3d8f6c1a2b3c"), Gone: true},
+		{ID: []byte("gone_text"), Gone: true},
+		{ID: []byte("0b5f0d6e-6a52-4b8e-9f6b-3d8f6c1a2b3g"), Hash: 7}, // 36 long, not hexadecimal
+	}
+	got, err := decode(segment(t, want...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("entries (-want +got):\n%s", diff)
+	}
+}
+
+func TestWriterRefusesIDs(t *testing.T) {
+	w := NewWriter(&bytes.Buffer{})
+	for name, tt := range map[string]struct {
+		id   string
+		want string
+	}{
+		"empty":    {"", "write manifest entry: id of 0 bytes, want 1 to 128"},
+		"too long": {strings.Repeat("x", 129), "write manifest entry: id of 129 bytes, want 1 to 128"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := w.Put([]byte(tt.id), 1); err == nil || err.Error() != tt.want {
+				t.Errorf("Put = %v, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// Every truncation and every changed bit of a segment must be noticed.
+func TestDamageIsNoticed(t *testing.T) {
+	whole := segment(t,
+		Entry{ID: []byte("0b5f0d6e-6a52-4b8e-9f6b-3d8f6c1a2b3c"), Hash: 42},
+		Entry{ID: []byte("post-1"), Hash: 43},
+		Entry{ID: []byte("post-2"), Gone: true})
+	for n := range whole {
+		if _, err := decode(whole[:n]); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("cut at %d: %v, want ErrCorrupt", n, err)
+		}
+	}
+	for i := range len(whole) * 8 {
+		damaged := bytes.Clone(whole)
+		damaged[i/8] ^= 1 << (i % 8)
+		if _, err := decode(damaged); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("bit %d flipped: %v, want ErrCorrupt", i, err)
+		}
+	}
+	if _, err := decode(append(bytes.Clone(whole), 0)); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("a byte more: %v, want ErrCorrupt", err)
+	}
+}
+
+func FuzzReader(f *testing.F) {
+	f.Add([]byte(nil))
+	f.Add([]byte(magic))
+	f.Add(segment(f))
+	f.Add(segment(f, Entry{ID: []byte("a"), Hash: 1}, Entry{ID: []byte("0b5f0d6e-6a52-4b8e-9f6b-3d8f6c1a2b3c"), Gone: true}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		entries, err := decode(b)
+		if err != nil {
+			if !errors.Is(err, ErrCorrupt) {
+				t.Fatalf("error %v is not ErrCorrupt", err)
+			}
+			return
+		}
+		again, err := decode(segment(t, entries...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(entries, again); diff != "" {
+			t.Fatalf("an accepted segment does not survive a round trip:\n%s", diff)
+		}
+	})
+}
+
+// A table is compared with plain maps over many random scans.
+func TestTableAgainstModel(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	ids := make([]string, 3000)
+	for i := range ids {
+		ids[i] = uuid(r)
+		if i%3 == 0 {
+			ids[i] = fmt.Sprintf("post-%d", i)
+		}
+	}
+	for round := range 20 {
+		store := map[string]uint64{}
+		var segments [][]byte
+		for range 1 + r.IntN(4) {
+			var entries []Entry
+			for range r.IntN(2000) {
+				id := ids[r.IntN(len(ids))]
+				e := Entry{ID: []byte(id), Hash: uint64(1 + r.IntN(3)), Gone: r.IntN(4) == 0}
+				if e.Gone {
+					e.Hash = 0
+					delete(store, id)
+				} else {
+					store[id] = e.Hash
+				}
+				entries = append(entries, e)
+			}
+			segments = append(segments, segment(t, entries...))
+		}
+		table := NewTable(int64(r.IntN(4000)))
+		for _, s := range segments {
+			if err := table.Load(bytes.NewReader(s), false, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if table.Len() != int64(len(store)) {
+			t.Fatalf("round %d: Len = %d, want %d", round, table.Len(), len(store))
+		}
+		checkCompact(t, table, segments, store)
+		checkScan(t, r, table, segments, store, ids)
+	}
+}
+
+func checkCompact(t *testing.T, table *Table, segments [][]byte, store map[string]uint64) {
+	t.Helper()
+	got := map[string]uint64{}
+	for _, s := range segments {
+		err := Each(bytes.NewReader(s), func(e Entry) error {
+			if hash, ok := table.Compact(e.ID); ok {
+				got[string(e.ID)] = hash
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	table.Reset()
+	if diff := cmp.Diff(store, got); diff != "" {
+		t.Fatalf("compacted (-want +got):\n%s", diff)
+	}
+}
+
+func checkScan(t *testing.T, r *rand.Rand, table *Table, segments [][]byte, store map[string]uint64, ids []string) {
+	t.Helper()
+	seen := map[string]bool{}
+	for range len(ids) {
+		id, hash := ids[r.IntN(len(ids))], uint64(1+r.IntN(3))
+		if r.IntN(10) == 0 && !seen[id] {
+			_, held := store[id]
+			if got := table.Keep([]byte(id)); got != held {
+				t.Fatalf("Keep(%s) = %v, want %v", id, got, held)
+			}
+			if held {
+				seen[id] = true
+			}
+			continue
+		}
+		old, held := store[id]
+		want := New
+		switch {
+		case seen[id]:
+			want = Duplicate
+		case held && old == hash:
+			want = Same
+		case held:
+			want = Changed
+		}
+		seen[id] = true
+		if got := table.See([]byte(id), hash); got != want {
+			t.Fatalf("See(%s) = %v, want %v", id, got, want)
+		}
+	}
+	var want, got []string
+	for id := range store {
+		if !seen[id] {
+			want = append(want, id)
+		}
+	}
+	for _, s := range segments {
+		err := Each(bytes.NewReader(s), func(e Entry) error {
+			if table.TakeGone(e.ID) {
+				got = append(got, string(e.ID))
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if int(table.Missing()) != len(want) {
+		t.Fatalf("Missing = %d, want %d", table.Missing(), len(want))
+	}
+	sort.Strings(want)
+	sort.Strings(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatalf("gone (-want +got):\n%s", diff)
+	}
+}
+
+func TestLoadKeepsItsShareAndUnknownHashes(t *testing.T) {
+	s := segment(t, Entry{ID: []byte("mine"), Hash: 5}, Entry{ID: []byte("other"), Hash: 6})
+	table := NewTable(0)
+	if err := table.Load(bytes.NewReader(s), true, func(id []byte) bool { return string(id) == "mine" }); err != nil {
+		t.Fatal(err)
+	}
+	if table.Len() != 1 || table.Has([]byte("other")) {
+		t.Errorf("the table holds another share: Len = %d", table.Len())
+	}
+	if got := table.See([]byte("mine"), 5); got != Changed {
+		t.Errorf("See of an unconfirmed entry = %v, want Changed", got)
+	}
+}
+
+// The run as a whole may cost 48 bytes a document; the table must stay well below, however it came to its size.
+func TestTableMemory(t *testing.T) {
+	const documents = 1_000_000
+	r := rand.New(rand.NewPCG(3, 4))
+	for name, reserve := range map[string]int64{"grown": 0, "reserved": documents} {
+		t.Run(name, func(t *testing.T) {
+			table := NewTable(reserve)
+			var id [36]byte
+			var raw [16]byte
+			for range documents {
+				for i := range raw {
+					raw[i] = byte(r.Uint32())
+				}
+				formatUUID(&id, raw[:])
+				table.See(id[:], 1)
+			}
+			slots := 0
+			for i := range table.parts {
+				slots += len(table.parts[i].keys)
+			}
+			perDocument := float64(slots) * 25 / documents
+			if perDocument > 40 {
+				t.Errorf("%.1f bytes a document, want at most 40", perDocument)
+			}
+			runtime.KeepAlive(table)
+		})
+	}
+}
+
+func BenchmarkSee(b *testing.B) {
+	r := rand.New(rand.NewPCG(5, 6))
+	ids := make([][]byte, 1<<18)
+	for i := range ids {
+		ids[i] = []byte(uuid(r))
+	}
+	b.ReportAllocs()
+	table := NewTable(int64(len(ids)))
+	for i := 0; b.Loop(); i++ {
+		table.See(ids[i%len(ids)], uint64(i))
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	r := rand.New(rand.NewPCG(7, 8))
+	var buf bytes.Buffer
+	w := NewWriter(&buf)
+	const n = 100_000
+	for range n {
+		if err := w.Put([]byte(uuid(r)), r.Uint64()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(buf.Len()))
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := NewTable(n).Load(bytes.NewReader(buf.Bytes()), false, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
