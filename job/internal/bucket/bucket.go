@@ -1,0 +1,122 @@
+// Package bucket keeps objects in one Google Cloud Storage bucket: small ones
+// with compare-and-swap, large ones as streams of bounded memory.
+//
+// Every call is bounded in time and retried with jitter by the storage
+// client's own policy, as long as a retry can help. All changes are retried,
+// not only those the client counts as idempotent: a write carries a token in
+// the object's metadata, so that a write whose reply was lost is recognised
+// instead of being reported as a conflict.
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"cloud.google.com/go/storage"
+	"github.com/googleapis/gax-go/v2"
+)
+
+// DefaultBudget is how long one call, or a stream without progress, may take,
+// all its retries included.
+const DefaultBudget = 60 * time.Second
+
+// Bucket is one bucket. Its methods may be used by many goroutines at a time.
+type Bucket struct {
+	name   string
+	client *storage.Client
+	handle *storage.BucketHandle
+	budget time.Duration
+}
+
+// Object describes one stored object.
+type Object struct {
+	Name       string
+	Generation int64     // changes with every write
+	Size       int64     // bytes
+	CRC32C     uint32    // Castagnoli, of the content
+	Updated    time.Time // last change
+}
+
+// Option changes a setting of Open.
+type Option func(*Bucket)
+
+// WithBudget replaces DefaultBudget. It must be positive.
+func WithBudget(d time.Duration) Option {
+	return func(b *Bucket) { b.budget = d }
+}
+
+// Open returns the bucket called name, without asking whether it exists: a
+// call that needs it tells. Where STORAGE_EMULATOR_HOST is set, the client
+// talks to that address without credentials.
+func Open(ctx context.Context, name string, opts ...Option) (*Bucket, error) {
+	if name == "" || strings.ContainsAny(name, "/:") {
+		return nil, fmt.Errorf("open bucket %q: not a bucket name: set GCS_BUCKET to the name alone, without gs://", name)
+	}
+	b := &Bucket{name: name, budget: DefaultBudget}
+	for _, opt := range opts {
+		opt(b)
+	}
+
+	// The JSON API throughout: the other one, XML, reports fewer details of an
+	// error and is a second protocol for an emulator to get right.
+	client, err := storage.NewClient(ctx, storage.WithJSONReads(), storage.WithDisabledClientMetrics())
+	if err != nil {
+		return nil, fmt.Errorf("open gs://%s: %w: give the job a service account, or run: gcloud auth application-default login", name, err)
+	}
+	client.SetRetry(
+		storage.WithPolicy(storage.RetryAlways),
+		storage.WithErrorFunc(retryable),
+		storage.WithBackoff(gax.Backoff{Initial: 200 * time.Millisecond, Max: 8 * time.Second, Multiplier: 2}),
+		storage.WithMaxRetryDuration(b.budget),
+	)
+	b.client, b.handle = client, client.Bucket(name)
+	return b, nil
+}
+
+// Close releases the connections.
+func (b *Bucket) Close() error { return b.client.Close() }
+
+// Name is the bucket's name.
+func (b *Bucket) Name() string { return b.name }
+
+// URI is the address of an object, gs://bucket/name.
+func (b *Bucket) URI(name string) string { return "gs://" + b.name + "/" + name }
+
+// retryable is the client's own judgement. It is named explicitly because an
+// upload without it falls back to an older list, in which a connection that
+// the server closed before its reply (io.EOF) is final.
+func retryable(err error) bool {
+	return !errors.Is(err, context.Canceled) && storage.ShouldRetry(err)
+}
+
+// ValidName says why name cannot be an object's name here, or returns nil.
+// It is stricter than the service: the characters * ? [ ] # are wildcards to
+// the tools and to the import that read these objects, and a name that is a
+// path with empty, "." or ".." steps is mangled by some of them.
+func ValidName(name string) error {
+	switch {
+	case name == "":
+		return errors.New("object name is empty")
+	case len(name) > 1024:
+		return fmt.Errorf("object name has %d bytes, more than 1024", len(name))
+	case !utf8.ValidString(name):
+		return fmt.Errorf("object name %q is not UTF-8", name)
+	case strings.HasPrefix(name, ".well-known/acme-challenge/"):
+		return fmt.Errorf("object name %q is reserved", name)
+	}
+	for _, r := range name {
+		if r < ' ' || r == 0x7f || strings.ContainsRune("*?[]#", r) {
+			return fmt.Errorf("object name %q has the character %q", name, r)
+		}
+	}
+	for step := range strings.SplitSeq(name, "/") {
+		if step == "" || step == "." || step == ".." {
+			return fmt.Errorf("object name %q has the path step %q", name, step)
+		}
+	}
+	return nil
+}

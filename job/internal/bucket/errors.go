@@ -1,0 +1,126 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/googleapi"
+)
+
+var (
+	// ErrNotExist is in the chain of an error about an object that is not there.
+	ErrNotExist = errors.New("object does not exist")
+	// ErrConflict is in the chain of an error about a write whose precondition
+	// did not hold: somebody else wrote first.
+	ErrConflict = errors.New("object was changed by somebody else")
+	// ErrCorrupt is in the chain of an error about content whose length or
+	// checksum is not what was sent.
+	ErrCorrupt = errors.New("content was damaged on the way")
+)
+
+// stalledError is the cause of a context that a watchdog ended.
+type stalledError struct{ after time.Duration }
+
+func (e stalledError) Error() string { return fmt.Sprintf("no progress within %s", e.after) }
+
+// explain turns an error of the storage client into `verb gs://…: cause`, with
+// the remedy where a person must act. ctx is the call's own, so that a stall
+// is not mistaken for the caller's cancellation.
+func (b *Bucket) explain(ctx context.Context, verb, object string, err error) error {
+	if err == nil {
+		return nil
+	}
+	target := "gs://" + b.name
+	if object != "" {
+		target = b.URI(object)
+	}
+	if cause := context.Cause(ctx); ctx.Err() != nil {
+		var stalled stalledError
+		if errors.As(cause, &stalled) {
+			// The last failure says more than that time ran out.
+			if last := lastFailure(err); last != "" {
+				return fmt.Errorf("%s %s: %w: %s", verb, target, stalled, last)
+			}
+		}
+		return fmt.Errorf("%s %s: %w", verb, target, cause)
+	}
+	if errors.Is(err, storage.ErrBucketNotExist) || isNoBucket(err) {
+		return fmt.Errorf("%s %s: bucket %q does not exist: create it, or set GCS_BUCKET to one that does", verb, target, b.name)
+	}
+	if errors.Is(err, storage.ErrObjectNotExist) {
+		return fmt.Errorf("%s %s: %w", verb, target, ErrNotExist)
+	}
+	var api *googleapi.Error
+	if !errors.As(err, &api) {
+		return fmt.Errorf("%s %s: %w", verb, target, err)
+	}
+	switch api.Code {
+	case http.StatusUnauthorized:
+		return fmt.Errorf("%s %s: not signed in (%s): give the job a service account, or run: gcloud auth application-default login", verb, target, detail(api))
+	case http.StatusForbidden:
+		return fmt.Errorf("%s %s: access denied (%s): grant roles/storage.objectAdmin on bucket %q to the account the job runs as", verb, target, detail(api), b.name)
+	case http.StatusNotFound:
+		if object == "" {
+			return fmt.Errorf("%s %s: bucket %q does not exist: create it, or set GCS_BUCKET to one that does", verb, target, b.name)
+		}
+		return fmt.Errorf("%s %s: %w", verb, target, ErrNotExist)
+	case http.StatusPreconditionFailed:
+		return fmt.Errorf("%s %s: %w", verb, target, ErrConflict)
+	}
+	return fmt.Errorf("%s %s: HTTP %d: %s", verb, target, api.Code, detail(api))
+}
+
+// isNoBucket tells a missing bucket from a missing object: both are a 404, and
+// only the text differs.
+func isNoBucket(err error) bool {
+	var api *googleapi.Error
+	return errors.As(err, &api) && api.Code == http.StatusNotFound &&
+		strings.Contains(strings.ToLower(api.Message+api.Body), "bucket does not exist")
+}
+
+// isPrecondition reports whether err is a failed precondition (412).
+func isPrecondition(err error) bool {
+	var api *googleapi.Error
+	return errors.As(err, &api) && api.Code == http.StatusPreconditionFailed
+}
+
+// isRefused reports whether the server gave an answer that rules out that the
+// write was done.
+func isRefused(err error) bool {
+	var api *googleapi.Error
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch api.Code {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
+		return true
+	}
+	return false
+}
+
+// detail is what the server said, in one line.
+func detail(api *googleapi.Error) string {
+	text := api.Message
+	if text == "" {
+		text = http.StatusText(api.Code)
+	}
+	return strings.Join(strings.Fields(text), " ")
+}
+
+// lastFailure is the text of the failure that preceded the end of a context,
+// or "" when there was none.
+func lastFailure(err error) string {
+	var api *googleapi.Error
+	if errors.As(err, &api) {
+		return fmt.Sprintf("HTTP %d: %s", api.Code, detail(api))
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return ""
+	}
+	return err.Error()
+}
