@@ -1,0 +1,166 @@
+package document
+
+import "bytes"
+
+// Append appends the row as one line of JSON, newline included, to dst and returns the extended slice. When the verdict
+// is Skipped or Refused, dst is returned as it was. The row has one text-form value per column, nil for NULL.
+func (e *Encoder) Append(dst []byte, row [][]byte) ([]byte, Verdict) {
+	v := Verdict{Outcome: Document}
+	start := len(dst)
+	if len(row) != e.width {
+		return dst, v.refuse("row has another number of columns than the query")
+	}
+	v.ID = row[e.id]
+	if e.mime >= 0 {
+		v.MIMEType = row[e.mime]
+	}
+	if outcome, reason := e.judge(row); outcome != Document {
+		v.Outcome, v.Reason = outcome, reason
+		return dst, v
+	}
+
+	out := append(dst, `{"id": "`...)
+	out = append(out, v.ID...) // judged: nothing in it needs escaping
+	out = append(out, `", "structData": {`...)
+	for i := range e.fields {
+		f := &e.fields[i]
+		value := row[f.index]
+		if f.kind == Text && len(value) > e.maxBytes { // do not escape megabytes only to throw them away
+			return dst, v.refuse(reasonTooLong)
+		}
+		out = append(out, f.prefix...)
+		var fault string
+		if out, fault = appendValue(out, f.kind, value); fault != "" {
+			return dst, v.refuse(f.subject + " " + fault)
+		}
+		if len(out)-start > e.maxBytes {
+			return dst, v.refuse(reasonTooLong)
+		}
+	}
+	out = append(out, '}')
+	if e.uri >= 0 && row[e.uri] != nil {
+		out = append(out, `, "content": {"mimeType": `...)
+		out, _ = appendString(out, row[e.mime]) // judged: equal to an accepted type but for case
+		out = append(out, `, "uri": `...)
+		var fault string
+		if out, fault = appendString(out, row[e.uri]); fault != "" {
+			return dst, v.refuse(`column "content_uri" ` + fault)
+		}
+		out = append(out, '}')
+	}
+	out = append(out, '}')
+	if len(out)-start > e.maxBytes {
+		return dst, v.refuse(reasonTooLong)
+	}
+	return append(out, '\n'), v
+}
+
+func (v Verdict) refuse(reason string) Verdict {
+	v.Outcome, v.Reason = Refused, reason
+	return v
+}
+
+// Reasons that are the same for every column.
+const (
+	reasonTooLong     = "document is longer than the limit of one line"
+	reasonMIMEType    = "MIME type is not accepted"
+	reasonIDNull      = "id is NULL"
+	reasonIDEmpty     = "id is empty"
+	reasonIDLong      = "id is longer than 128 characters"
+	reasonIDCharacter = "id has a character outside A-Z, a-z, 0-9, _ and -"
+	reasonNoURI       = "content_uri is NULL though content_mime_type is not"
+	reasonURI         = "content_uri is not a gs://bucket/object address"
+)
+
+// judge applies the rules about the row's id and content. The MIME type comes first: a row that is filtered out is
+// nobody's concern, whatever else is wrong with it.
+func (e *Encoder) judge(row [][]byte) (Outcome, string) {
+	if e.uri >= 0 {
+		uri, mime := row[e.uri], row[e.mime]
+		switch {
+		case uri == nil && mime == nil: // a document without content
+		case mime == nil || !e.accepts(mime):
+			return Skipped, reasonMIMEType
+		case uri == nil:
+			return Refused, reasonNoURI
+		case !isObjectURI(uri):
+			return Refused, reasonURI
+		}
+	}
+	switch id := row[e.id]; {
+	case id == nil:
+		return Refused, reasonIDNull
+	case len(id) == 0:
+		return Refused, reasonIDEmpty
+	case !isIDText(id): // before the length: bytes are characters only if they are all ASCII
+		return Refused, reasonIDCharacter
+	case len(id) > 128:
+		return Refused, reasonIDLong
+	}
+	return Document, ""
+}
+
+// accepts compares without regard to ASCII case only: Unicode folding would let K (the Kelvin sign) pass for k.
+func (e *Encoder) accepts(mime []byte) bool {
+	for _, accepted := range e.mimeTypes {
+		if len(accepted) == len(mime) && equalFoldASCII(mime, accepted) {
+			return true
+		}
+	}
+	return false
+}
+
+func equalFoldASCII(a []byte, b string) bool {
+	for i, c := range a {
+		if lower(c) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+func isIDText(id []byte) bool {
+	for _, c := range id {
+		if !isAlphanumeric(lower(c)) && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+func isAlphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
+
+// isObjectURI checks gs://bucket/object by the rules that Cloud Storage documents for names: a bucket has 3 to 222
+// characters of a-z, 0-9, '.', '_', '-' and begins and ends with a letter or digit; an object has 1 to 1024 bytes, no
+// line break, and is neither "." nor "..".
+// https://cloud.google.com/storage/docs/buckets#naming, https://cloud.google.com/storage/docs/objects#naming
+func isObjectURI(uri []byte) bool {
+	rest, ok := bytes.CutPrefix(uri, []byte("gs://"))
+	if !ok {
+		return false
+	}
+	slash := bytes.IndexByte(rest, '/')
+	if slash < 3 || slash > 222 {
+		return false
+	}
+	bucket, object := rest[:slash], rest[slash+1:]
+	if !isAlphanumeric(bucket[0]) || !isAlphanumeric(bucket[slash-1]) {
+		return false
+	}
+	for _, c := range bucket {
+		if !isAlphanumeric(c) && c != '.' && c != '_' && c != '-' {
+			return false
+		}
+	}
+	if len(object) == 0 || len(object) > 1024 || bytes.IndexByte(object, '\n') >= 0 || bytes.IndexByte(object, '\r') >= 0 {
+		return false
+	}
+	return string(object) != "." && string(object) != ".."
+}

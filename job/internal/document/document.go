@@ -1,0 +1,144 @@
+// Package document turns one row of the source query into one line of JSON in the form that Vertex AI Search imports
+// (data schema "document"), or says why the row cannot become a document. It does no I/O, and an [Encoder] allocates
+// nothing per row: whoever owns the destination buffer decides about memory.
+//
+// The line is what Python's json.dumps(…, ensure_ascii=False) writes, separators included, because the export that this
+// job replaces wrote it that way and a stable form keeps content hashes stable:
+//
+//	{"id": "…", "structData": {"column": value, …}, "content": {"mimeType": "…", "uri": "gs://…"}}
+package document
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// Names of the columns that do not become fields of structData.
+const (
+	columnID       = "id"
+	columnURI      = "content_uri"
+	columnMIMEType = "content_mime_type"
+)
+
+// DefaultMaxBytes is the line limit when Options.MaxBytes is 0: 1 MiB. The service's public pages state no figure for
+// one structured document (only 2 GB per file), so this is a cautious choice rather than a documented limit: it leaves
+// room for a post with a 300 KB answer, and keeps a 10 MB text from being sent in vain.
+const DefaultMaxBytes = 1 << 20
+
+// DefaultMIMETypes returns the MIME types that are accepted when Options.MIMETypes is empty.
+func DefaultMIMETypes() []string { return []string{"image/jpeg", "image/png", "image/webp"} }
+
+// Kind says how the text form of a column's values becomes JSON. The zero Kind is Text.
+type Kind uint8
+
+// The kinds of columns. Their order is the one of package source, so that a conversion carries a Kind across.
+const (
+	Text      Kind = iota // a JSON string
+	Number                // the text is the JSON number; NaN, infinities and what no double can hold are refused
+	Bool                  // t or f
+	JSON                  // nested JSON, rewritten on one line
+	Numbers               // a JSON array of numbers or of such arrays; a string in it (NaN, Infinity) is refused
+	Timestamp             // YYYY-MM-DD HH:MM:SS[.ffffff][+00], written as RFC 3339; any other form stays as it is
+)
+
+// Column is one column of the source query.
+type Column struct {
+	Name string
+	Kind Kind
+}
+
+// Options adjust what is accepted. The zero value is the default behaviour.
+type Options struct {
+	// MIMETypes are accepted in content_mime_type, compared without regard to ASCII case. Empty: DefaultMIMETypes.
+	MIMETypes []string
+	// MaxBytes limits a line, the newline not counted. 0: DefaultMaxBytes.
+	MaxBytes int
+}
+
+// Outcome says what became of a row.
+type Outcome uint8
+
+// The three things that can become of a row.
+const (
+	Document Outcome = iota // a line was appended
+	Skipped                 // the row's MIME type is not accepted: normal, counted
+	Refused                 // Vertex AI Search would refuse the document: counted as failed, logged with id and reason
+)
+
+// Verdict is what Append says about a row. ID and MIMEType alias the row: copy them to keep them.
+type Verdict struct {
+	Outcome  Outcome
+	ID       []byte // as it came, nil when NULL
+	MIMEType []byte // as it came, nil when NULL or when the query has no such column
+	Reason   string // why a row was skipped or refused; a stable text without values of the row
+}
+
+// field is one column of structData with everything about its name worked out beforehand.
+type field struct {
+	index   int    // of the column in the row
+	kind    Kind   // how to write the value
+	prefix  string // `, "name": `, ready to be appended
+	subject string // `column "name"`, for reasons
+}
+
+// Encoder writes the rows of one query. It holds no state between rows and may be used by several goroutines.
+type Encoder struct {
+	fields    []field
+	width     int // columns in a row
+	id        int
+	uri, mime int // -1 when the query has no content
+	mimeTypes []string
+	maxBytes  int
+}
+
+// NewEncoder prepares an encoder for rows of these columns. It refuses columns without an id, with a name twice, or with
+// only one of content_uri and content_mime_type.
+func NewEncoder(columns []Column, opts Options) (*Encoder, error) {
+	e := &Encoder{width: len(columns), id: -1, uri: -1, mime: -1, maxBytes: opts.MaxBytes, mimeTypes: opts.MIMETypes}
+	if e.maxBytes == 0 {
+		e.maxBytes = DefaultMaxBytes
+	}
+	if len(e.mimeTypes) == 0 {
+		e.mimeTypes = DefaultMIMETypes()
+	}
+	seen := make(map[string]bool, len(columns))
+	for i, c := range columns {
+		switch {
+		case seen[c.Name]:
+			return nil, fmt.Errorf("prepare documents: column %q appears twice", c.Name)
+		case !utf8.ValidString(c.Name):
+			return nil, fmt.Errorf("prepare documents: the name of column %d is not valid UTF-8", i+1)
+		}
+		seen[c.Name] = true
+		switch c.Name {
+		case columnID:
+			e.id = i
+		case columnURI:
+			e.uri = i
+		case columnMIMEType:
+			e.mime = i
+		default:
+			e.fields = append(e.fields, newField(i, c, len(e.fields) > 0))
+		}
+	}
+	if e.id < 0 {
+		return nil, errors.New("prepare documents: there is no column id")
+	}
+	if (e.uri < 0) != (e.mime < 0) {
+		return nil, errors.New("prepare documents: content_uri and content_mime_type need each other")
+	}
+	return e, nil
+}
+
+func newField(index int, c Column, comma bool) field {
+	var prefix strings.Builder
+	if comma {
+		prefix.WriteString(", ")
+	}
+	name, _ := appendString(nil, []byte(c.Name))
+	prefix.Write(name)
+	prefix.WriteString(": ")
+	return field{index: index, kind: c.Kind, prefix: prefix.String(), subject: fmt.Sprintf("column %q", c.Name)}
+}

@@ -1,0 +1,243 @@
+package document
+
+import (
+	"bytes"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+const (
+	faultJSON      = "is not valid JSON"
+	faultDeep      = "is JSON nested deeper than 100 levels"
+	faultNUL       = `holds \u0000, which no text may hold`
+	faultSurrogate = "holds half of a surrogate pair"
+
+	// maxDepth is where protocol buffer parsers, which read the line on the other side, give up by default.
+	maxDepth = 100
+)
+
+// appendJSON appends a JSON value on one line in a canonical spelling: blanks only after a colon and a comma, strings
+// escaped as appendString does, so that two spellings of the same json have the same hash. Keys keep their order; a key
+// that is there twice (type json allows it) stays there twice. With numbersOnly a string is a fault: that is how to_json
+// spells NaN and the infinities.
+func appendJSON(dst, text []byte, numbersOnly bool) ([]byte, string) {
+	p := jsonParser{dst: dst, text: text, numbersOnly: numbersOnly}
+	fault := p.value(0)
+	if fault == "" {
+		if p.blanks(); len(p.text) > 0 {
+			fault = faultJSON
+		}
+	}
+	return p.dst, fault
+}
+
+// jsonParser reads text and writes dst as it goes. Its methods return a fault or "".
+type jsonParser struct {
+	dst, text   []byte
+	numbersOnly bool
+}
+
+func (p *jsonParser) blanks() {
+	for len(p.text) > 0 {
+		switch p.text[0] {
+		case ' ', '\t', '\n', '\r':
+			p.text = p.text[1:]
+		default:
+			return
+		}
+	}
+}
+
+// peek skips blanks and returns the next byte, 0 at the end.
+func (p *jsonParser) peek() byte {
+	p.blanks()
+	if len(p.text) == 0 {
+		return 0
+	}
+	return p.text[0]
+}
+
+// take consumes the next byte if it is c.
+func (p *jsonParser) take(c byte) bool {
+	if p.peek() != c {
+		return false
+	}
+	p.text = p.text[1:]
+	return true
+}
+
+func (p *jsonParser) value(depth int) string {
+	if depth > maxDepth {
+		return faultDeep
+	}
+	switch p.peek() {
+	case '{':
+		return p.list('{', '}', depth)
+	case '[':
+		return p.list('[', ']', depth)
+	case '"':
+		if p.numbersOnly {
+			return faultNotNumber
+		}
+		return p.string()
+	case 't':
+		return p.word("true")
+	case 'f':
+		return p.word("false")
+	case 'n':
+		return p.word("null")
+	}
+	return p.number()
+}
+
+// list reads an object or an array.
+func (p *jsonParser) list(open, end byte, depth int) string {
+	p.take(open)
+	p.dst = append(p.dst, open)
+	for first := true; !p.take(end); first = false {
+		if !first {
+			if !p.take(',') {
+				return faultJSON
+			}
+			p.dst = append(p.dst, ", "...)
+		}
+		if open == '{' {
+			if p.peek() != '"' {
+				return faultJSON
+			}
+			if fault := p.string(); fault != "" {
+				return fault
+			}
+			if !p.take(':') {
+				return faultJSON
+			}
+			p.dst = append(p.dst, ": "...)
+		}
+		if fault := p.value(depth + 1); fault != "" {
+			return fault
+		}
+	}
+	p.dst = append(p.dst, end)
+	return ""
+}
+
+func (p *jsonParser) word(w string) string {
+	rest, ok := bytes.CutPrefix(p.text, []byte(w))
+	if !ok {
+		return faultJSON
+	}
+	p.dst, p.text = append(p.dst, w...), rest
+	return ""
+}
+
+func (p *jsonParser) number() string {
+	n := numberPrefix(p.text)
+	if n == 0 {
+		return faultJSON
+	}
+	var fault string
+	p.dst, fault = appendNumber(p.dst, p.text[:n])
+	p.text = p.text[n:]
+	return fault
+}
+
+// string reads a string with its quotes.
+func (p *jsonParser) string() string {
+	p.text = p.text[1:]
+	p.dst = append(p.dst, '"')
+	for {
+		n := plainPrefix(p.text)
+		switch {
+		case n < 0:
+			return faultUTF8
+		case n == len(p.text):
+			return faultJSON // no closing quote
+		}
+		p.dst = append(p.dst, p.text[:n]...)
+		c := p.text[n]
+		p.text = p.text[n+1:]
+		switch c {
+		case '"':
+			p.dst = append(p.dst, '"')
+			return ""
+		case '\\':
+			if fault := p.escape(); fault != "" {
+				return fault
+			}
+		default:
+			return faultJSON // a raw control character
+		}
+	}
+}
+
+// escape reads what follows a backslash and writes the character it stands for.
+func (p *jsonParser) escape() string {
+	if len(p.text) == 0 {
+		return faultJSON
+	}
+	c := p.text[0]
+	p.text = p.text[1:]
+	switch c {
+	case '"', '\\':
+		p.dst = append(p.dst, '\\', c)
+	case '/':
+		p.dst = append(p.dst, '/')
+	case 'b', 'f', 'n', 'r', 't':
+		p.dst = append(p.dst, '\\', c)
+	case 'u':
+		return p.unicode()
+	default:
+		return faultJSON
+	}
+	return ""
+}
+
+func (p *jsonParser) unicode() string {
+	r, ok := p.hex4()
+	switch {
+	case !ok:
+		return faultJSON
+	case r == 0:
+		return faultNUL
+	case utf16.IsSurrogate(r):
+		rest, ok := bytes.CutPrefix(p.text, []byte(`\u`))
+		if !ok {
+			return faultSurrogate
+		}
+		p.text = rest
+		low, ok := p.hex4()
+		if !ok {
+			return faultJSON
+		}
+		if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
+			return faultSurrogate
+		}
+	case r < ' ' || r == '"' || r == '\\':
+		p.dst = appendEscaped(p.dst, byte(r))
+		return ""
+	}
+	p.dst = utf8.AppendRune(p.dst, r)
+	return ""
+}
+
+func (p *jsonParser) hex4() (rune, bool) {
+	if len(p.text) < 4 {
+		return 0, false
+	}
+	var r rune
+	for _, c := range p.text[:4] {
+		switch {
+		case '0' <= c && c <= '9':
+			c -= '0'
+		case 'a' <= c && c <= 'f':
+			c -= 'a' - 10
+		case 'A' <= c && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	p.text = p.text[4:]
+	return r, true
+}

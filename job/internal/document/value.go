@@ -1,0 +1,133 @@
+package document
+
+import (
+	"bytes"
+	"math"
+	"strconv"
+)
+
+const (
+	faultNotNumber = "is not a JSON number"
+	faultRange     = "is a number beyond the range of a double"
+	faultBool      = "is not a boolean"
+)
+
+// appendValue appends the text form of a value as JSON. The fault, when there is one, completes the sentence that begins
+// with the column's name.
+func appendValue(dst []byte, kind Kind, value []byte) ([]byte, string) {
+	if value == nil {
+		return append(dst, "null"...), ""
+	}
+	switch kind {
+	case Number:
+		return appendNumber(dst, value)
+	case Bool:
+		switch string(value) {
+		case "t":
+			return append(dst, "true"...), ""
+		case "f":
+			return append(dst, "false"...), ""
+		}
+		return dst, faultBool
+	case JSON:
+		return appendJSON(dst, value, false)
+	case Numbers:
+		return appendJSON(dst, value, true)
+	case Timestamp:
+		return appendTimestamp(dst, value)
+	default:
+		return appendString(dst, value)
+	}
+}
+
+// appendNumber appends a number as PostgreSQL spells it, which is a JSON number but for NaN and the infinities.
+func appendNumber(dst, value []byte) ([]byte, string) {
+	n := numberPrefix(value)
+	if n == 0 || n != len(value) {
+		return dst, faultNotNumber
+	}
+	if mayExceedDouble(value) {
+		f, err := strconv.ParseFloat(string(value), 64)
+		if err != nil || math.IsInf(f, 0) {
+			return dst, faultRange
+		}
+	}
+	return append(dst, value...), ""
+}
+
+// mayExceedDouble is false for numbers that fit a double by their looks: no exponent and at most 300 characters, or a short
+// number with an exponent of at most two digits.
+func mayExceedDouble(number []byte) bool {
+	e := bytes.IndexByte(number, 'e')
+	if e < 0 {
+		e = bytes.IndexByte(number, 'E')
+	}
+	if e < 0 {
+		return len(number) > 300
+	}
+	exponent := bytes.TrimLeft(number[e+1:], "+-")
+	return len(number) > 100 || len(exponent) > 2
+}
+
+// numberPrefix returns the length of the JSON number that text begins with, or 0.
+func numberPrefix(text []byte) int {
+	i := 0
+	if i < len(text) && text[i] == '-' {
+		i++
+	}
+	whole := digits(text[i:])
+	if whole == 0 || whole > 1 && text[i] == '0' {
+		return 0
+	}
+	i += whole
+	if i < len(text) && text[i] == '.' {
+		fraction := digits(text[i+1:])
+		if fraction == 0 {
+			return 0
+		}
+		i += 1 + fraction
+	}
+	if i < len(text) && (text[i] == 'e' || text[i] == 'E') {
+		i++
+		if i < len(text) && (text[i] == '+' || text[i] == '-') {
+			i++
+		}
+		exponent := digits(text[i:])
+		if exponent == 0 {
+			return 0
+		}
+		i += exponent
+	}
+	return i
+}
+
+func digits(text []byte) int {
+	for i, c := range text {
+		if c < '0' || c > '9' {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// appendTimestamp writes PostgreSQL's ISO form, read in a session whose time zone is UTC, as RFC 3339 in the spelling that
+// PostgreSQL's own to_json gives to timestamps inside arrays: 2025-09-18T01:02:03.5+00:00. What RFC 3339 cannot express
+// (infinity, BC, years beyond 9999) stays the text that PostgreSQL made of it.
+func appendTimestamp(dst, value []byte) ([]byte, string) {
+	const date = len("2006-01-02")
+	if len(value) < len("2006-01-02 15:04:05") || value[4] != '-' || value[date] != ' ' || bytes.HasSuffix(value, []byte(" BC")) {
+		return appendString(dst, value)
+	}
+	zone := ""
+	if bytes.HasSuffix(value, []byte("+00")) {
+		zone = `:00`
+	}
+	at := len(dst) + 1 + date
+	dst, fault := appendString(dst, value)
+	if fault != "" {
+		return dst, fault
+	}
+	dst[at] = 'T'
+	dst = append(dst[:len(dst)-1], zone...)
+	return append(dst, '"'), ""
+}
