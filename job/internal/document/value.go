@@ -114,20 +114,32 @@ func digits(text []byte) int {
 // PostgreSQL's own to_json gives to timestamps inside arrays: 2025-09-18T01:02:03.5+00:00. What RFC 3339 cannot express
 // (infinity, BC, years beyond 9999) stays the text that PostgreSQL made of it.
 func appendTimestamp(dst, value []byte) ([]byte, string) {
-	const date = len("2006-01-02")
-	if len(value) < len("2006-01-02 15:04:05") || value[4] != '-' || value[date] != ' ' || bytes.HasSuffix(value, []byte(" BC")) {
+	const date, seconds = len("2006-01-02"), len("2006-01-02 15:04:05")
+	if len(value) < seconds || !matches(value[:seconds], "0000-00-00 00:00:00") {
 		return appendString(dst, value)
 	}
-	zone := ""
-	if bytes.HasSuffix(value, []byte("+00")) {
-		zone = `:00`
+	rest, zone := value[seconds:], ""
+	if trimmed, ok := bytes.CutSuffix(rest, []byte("+00")); ok {
+		rest, zone = trimmed, "+00:00"
 	}
-	at := len(dst) + 1 + date
-	dst, fault := appendString(dst, value)
-	if fault != "" {
-		return dst, fault
+	if len(rest) > 0 && (rest[0] != '.' || digits(rest[1:]) != len(rest)-1 || len(rest) == 1) {
+		return appendString(dst, value)
 	}
-	dst[at] = 'T'
-	dst = append(dst[:len(dst)-1], zone...)
+	dst = append(dst, '"')
+	dst = append(dst, value[:date]...)
+	dst = append(dst, 'T')
+	dst = append(dst, value[date+1:seconds]...)
+	dst = append(dst, rest...)
+	dst = append(dst, zone...)
 	return append(dst, '"'), ""
+}
+
+// matches tells whether text has a digit wherever the equally long shape has a 0, and the same byte elsewhere.
+func matches(text []byte, shape string) bool {
+	for i, c := range text {
+		if digit := '0' <= c && c <= '9'; digit != (shape[i] == '0') || !digit && c != shape[i] {
+			return false
+		}
+	}
+	return true
 }
