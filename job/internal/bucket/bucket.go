@@ -13,11 +13,13 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
 	"cloud.google.com/go/storage"
 	"github.com/googleapis/gax-go/v2"
+	"google.golang.org/api/option"
 )
 
 // DefaultBudget is how long one call, or a stream without progress, may take,
@@ -30,6 +32,7 @@ type Bucket struct {
 	client *storage.Client
 	handle *storage.BucketHandle
 	budget time.Duration
+	last   atomic.Pointer[transient] // for error texts
 }
 
 // Object describes one stored object.
@@ -63,13 +66,13 @@ func Open(ctx context.Context, name string, opts ...Option) (*Bucket, error) {
 
 	// The JSON API throughout: the other one, XML, reports fewer details of an
 	// error and is a second protocol for an emulator to get right.
-	client, err := storage.NewClient(ctx, storage.WithJSONReads(), storage.WithDisabledClientMetrics())
+	client, err := storage.NewClient(ctx, storage.WithJSONReads(), option.WithTelemetryDisabled())
 	if err != nil {
 		return nil, fmt.Errorf("open gs://%s: %w: give the job a service account, or run: gcloud auth application-default login", name, err)
 	}
 	client.SetRetry(
 		storage.WithPolicy(storage.RetryAlways),
-		storage.WithErrorFunc(retryable),
+		storage.WithErrorFunc(b.retryable),
 		storage.WithBackoff(gax.Backoff{Initial: 200 * time.Millisecond, Max: 8 * time.Second, Multiplier: 2}),
 		storage.WithMaxRetryDuration(b.budget),
 	)
@@ -89,8 +92,12 @@ func (b *Bucket) URI(name string) string { return "gs://" + b.name + "/" + name 
 // retryable is the client's own judgement. It is named explicitly because an
 // upload without it falls back to an older list, in which a connection that
 // the server closed before its reply (io.EOF) is final.
-func retryable(err error) bool {
-	return !errors.Is(err, context.Canceled) && storage.ShouldRetry(err)
+func (b *Bucket) retryable(err error) bool {
+	if errors.Is(err, context.Canceled) || !storage.ShouldRetry(err) {
+		return false
+	}
+	b.last.Store(&transient{err, time.Now()})
+	return true
 }
 
 // ValidName says why name cannot be an object's name here, or returns nil.

@@ -42,10 +42,7 @@ func (b *Bucket) explain(ctx context.Context, verb, object string, err error) er
 	if cause := context.Cause(ctx); ctx.Err() != nil {
 		var stalled stalledError
 		if errors.As(cause, &stalled) {
-			// The last failure says more than that time ran out.
-			if last := lastFailure(err); last != "" {
-				return fmt.Errorf("%s %s: %w: %s", verb, target, stalled, last)
-			}
+			return fmt.Errorf("%s %s: %w%s", verb, target, stalled, b.lastFailure(stalled.after))
 		}
 		return fmt.Errorf("%s %s: %w", verb, target, cause)
 	}
@@ -54,6 +51,9 @@ func (b *Bucket) explain(ctx context.Context, verb, object string, err error) er
 	}
 	if errors.Is(err, storage.ErrObjectNotExist) {
 		return fmt.Errorf("%s %s: %w", verb, target, ErrNotExist)
+	}
+	if errors.Is(err, context.DeadlineExceeded) { // the client's own, on one chunk of an upload
+		return fmt.Errorf("%s %s: %w%s", verb, target, stalledError{b.budget}, b.lastFailure(b.budget))
 	}
 	var api *googleapi.Error
 	if !errors.As(err, &api) {
@@ -112,15 +112,23 @@ func detail(api *googleapi.Error) string {
 	return strings.Join(strings.Fields(text), " ")
 }
 
-// lastFailure is the text of the failure that preceded the end of a context,
-// or "" when there was none.
-func lastFailure(err error) string {
-	var api *googleapi.Error
-	if errors.As(err, &api) {
-		return fmt.Sprintf("HTTP %d: %s", api.Code, detail(api))
-	}
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+// transient is a failure that was worth a retry.
+type transient struct {
+	err error
+	at  time.Time
+}
+
+// lastFailure is the text of a failure that was retried within the time given,
+// or "". It may be another call's: it is told as a hint why there was no
+// progress, since the client drops it from an upload's error.
+func (b *Bucket) lastFailure(within time.Duration) string {
+	last := b.last.Load()
+	if last == nil || time.Since(last.at) > within+time.Second {
 		return ""
 	}
-	return err.Error()
+	var api *googleapi.Error
+	if errors.As(last.err, &api) {
+		return fmt.Sprintf("; last failure: HTTP %d: %s", api.Code, detail(api))
+	}
+	return "; last failure: " + last.err.Error()
 }

@@ -1,0 +1,254 @@
+package bucket
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestObjects(t *testing.T) {
+	newCloud(t)
+	b := openBucket(t, 10*time.Second)
+	ctx := t.Context()
+
+	if _, _, err := b.Read(ctx, "metadata/.sync/state.json"); !errors.Is(err, ErrNotExist) ||
+		err.Error() != "read gs://posts/metadata/.sync/state.json: object does not exist" {
+		t.Errorf("read of an absent object: %v", err)
+	}
+	first, err := b.Write(ctx, "metadata/.sync/state.json", []byte(`{"n":1}`), Absent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Write(ctx, "metadata/.sync/state.json", []byte(`{"n":9}`), Absent); !errors.Is(err, ErrConflict) ||
+		err.Error() != "write gs://posts/metadata/.sync/state.json: expected no object: object was changed by somebody else" {
+		t.Errorf("second create: %v", err)
+	}
+	second, err := b.Write(ctx, "metadata/.sync/state.json", []byte(`{"n":2}`), first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Write(ctx, "metadata/.sync/state.json", []byte(`{"n":9}`), first); !errors.Is(err, ErrConflict) {
+		t.Errorf("swap against an old generation: %v", err)
+	}
+	data, generation, err := b.Read(ctx, "metadata/.sync/state.json")
+	if string(data) != `{"n":2}` || generation != second || err != nil {
+		t.Errorf("read %q generation %d error %v, want generation %d", data, generation, err, second)
+	}
+	if _, err := b.Write(ctx, "metadata/.sync/state.json", []byte(`{"n":3}`), Any); err != nil {
+		t.Error(err)
+	}
+
+	if err := b.Copy(ctx, "metadata/.sync/state.json", "metadata/.sync/old.json"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Copy(ctx, "absent", "metadata/x"); !errors.Is(err, ErrNotExist) {
+		t.Errorf("copy of an absent object: %v", err)
+	}
+	var names []string
+	for o, err := range b.List(ctx, "metadata/") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.Size != 7 || o.Generation == 0 || o.CRC32C == 0 || o.Updated.IsZero() {
+			t.Errorf("listed %+v", o)
+		}
+		names = append(names, o.Name)
+	}
+	if diff := cmp.Diff([]string{"metadata/.sync/old.json", "metadata/.sync/state.json"}, names); diff != "" {
+		t.Error(diff)
+	}
+	for range 2 { // the second finds nothing, which is fine
+		if err := b.Delete(ctx, "metadata/.sync/old.json"); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := b.Attrs(ctx, "metadata/.sync/old.json"); !errors.Is(err, ErrNotExist) {
+		t.Errorf("attributes of a deleted object: %v", err)
+	}
+	if got := b.URI("metadata/metadata.jsonl"); got != "gs://posts/metadata/metadata.jsonl" {
+		t.Errorf("URI = %s", got)
+	}
+}
+
+// Each fault is healed: the call succeeds, and the object is there once.
+func TestFaultsThatPass(t *testing.T) {
+	const object = "/b/posts/o"
+	small := func(t *testing.T, b *Bucket) {
+		if _, err := b.Write(t.Context(), "s.json", []byte("{}"), Absent); err != nil {
+			t.Error(err)
+		}
+	}
+	read := func(t *testing.T, b *Bucket) {
+		if _, err := b.Write(t.Context(), "r.txt", bytes.Repeat([]byte("0123456789"), 30_000), Any); err != nil {
+			t.Fatal(err)
+		}
+		data, _, err := b.Read(t.Context(), "r.txt")
+		if err != nil || string(data) != strings.Repeat("0123456789", 30_000) {
+			t.Errorf("read %d bytes, error %v", len(data), err)
+		}
+	}
+	list := func(t *testing.T, b *Bucket) {
+		for _, err := range b.List(t.Context(), "") {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		fault fault
+		do    func(*testing.T, *Bucket)
+	}{
+		{"write 503", fault{method: "POST", path: "/upload/", count: 2, spoil: status(503, "busy")}, small},
+		{"write 429", fault{method: "POST", path: "/upload/", count: 1, spoil: status(429, "slow down")}, small},
+		{"write cut", fault{method: "POST", path: "/upload/", count: 2, spoil: cut}, small},
+		{"write reply lost", fault{method: "POST", path: "/upload/", count: 1, spoil: lose}, small},
+		{"write reply 503 after the work", fault{method: "POST", path: "/upload/", count: 1, spoil: loseStatus}, small},
+		{"read 503", fault{method: "GET", path: object, count: 1, spoil: status(503, "busy")}, read},
+		{"read cut", fault{method: "GET", path: object, count: 1, spoil: half}, read},
+		{"read hung up", fault{method: "GET", path: object, count: 1, spoil: cut}, read},
+		{"list 503", fault{method: "GET", path: object, count: 2, spoil: status(503, "busy")}, list},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newCloud(t)
+			c.fail(tt.fault)
+			tt.do(t, openBucket(t, 10*time.Second))
+			if left := c.unused(); left != nil {
+				t.Errorf("faults that did not happen: %v", left)
+			}
+		})
+	}
+}
+
+// Each fault is reported as it is, at once where nothing can help.
+func TestFaultsThatStay(t *testing.T) {
+	write := func(ctx context.Context, b *Bucket) error {
+		_, err := b.Write(ctx, "s.json", []byte("{}"), Absent)
+		return err
+	}
+	read := func(ctx context.Context, b *Bucket) error {
+		_, _, err := b.Read(ctx, "s.json")
+		return err
+	}
+	remove := func(ctx context.Context, b *Bucket) error { return b.Delete(ctx, "s.json") }
+	list := func(ctx context.Context, b *Bucket) error {
+		for _, err := range b.List(ctx, "metadata/") {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	perms := func(ctx context.Context, b *Bucket) error {
+		_, err := b.CheckPermissions(ctx, "storage.objects.create")
+		return err
+	}
+	noBucket := `bucket "posts" does not exist: create it, or set GCS_BUCKET to one that does`
+	denied := `access denied (job@p.iam does not have storage.objects.create access): grant roles/storage.objectAdmin on bucket "posts" to the account the job runs as`
+	for _, tt := range []struct {
+		name, method, path string
+		do                 func(context.Context, *Bucket) error
+		spoil              func(http.ResponseWriter, *http.Request, http.Handler)
+		once               bool // exactly one request, no retry
+		want               string
+	}{
+		{"write 403", "POST", "/upload/", write, status(403, "job@p.iam does not have storage.objects.create access"), true, "write gs://posts/s.json: " + denied},
+		{"write 401", "POST", "/upload/", write, status(401, "Invalid Credentials"), true, "write gs://posts/s.json: not signed in (Invalid Credentials): give the job a service account, or run: gcloud auth application-default login"},
+		{"write to no bucket", "POST", "/upload/", write, status(404, "The specified bucket does not exist."), true, "write gs://posts/s.json: " + noBucket},
+		{"read from no bucket", "GET", "/o/", read, status(404, "The specified bucket does not exist."), true, "read gs://posts/s.json: " + noBucket},
+		{"delete in no bucket", "DELETE", "/o/", remove, status(404, "The specified bucket does not exist."), true, "delete gs://posts/s.json: " + noBucket},
+		{"list in no bucket", "GET", "/o", list, status(404, "The specified bucket does not exist."), true, "list gs://posts/metadata/: " + noBucket},
+		{"permissions on no bucket", "GET", "/iam/testPermissions", perms, status(404, "Not Found"), true, "check permissions on gs://posts: " + noBucket},
+		{"write 400", "POST", "/upload/", write, status(400, "Invalid argument."), true, "write gs://posts/s.json: HTTP 400: Invalid argument."},
+		{"write 503 for ever", "POST", "/upload/", write, status(503, "busy"), false, "write gs://posts/s.json: no progress within 300ms; last failure: HTTP 503: Service Unavailable"},
+		{"write hangs", "POST", "/upload/", write, hang, false, "write gs://posts/s.json: no progress within 300ms"},
+		{"read hangs", "GET", "/o/", read, hang, false, "read gs://posts/s.json: no progress within 300ms"},
+		{"list hangs", "GET", "/o", list, hang, false, "list gs://posts/metadata/: no progress within 300ms"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newCloud(t)
+			c.fail(fault{method: tt.method, path: tt.path, count: 1000, spoil: tt.spoil})
+			began := time.Now()
+			err := tt.do(t.Context(), openBucket(t, 300*time.Millisecond))
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("error\n%v, want\n%s", err, tt.want)
+			}
+			if took := time.Since(began); took > 3*time.Second {
+				t.Errorf("took %s", took)
+			}
+			if n := c.count(tt.method); tt.once && n != 1 {
+				t.Errorf("%d requests, want 1", n)
+			}
+		})
+	}
+}
+
+func TestReadDamaged(t *testing.T) {
+	c := newCloud(t)
+	b := openBucket(t, 5*time.Second)
+	if _, err := b.Write(t.Context(), "m.bin", bytes.Repeat([]byte{1}, 5000), Absent); err != nil {
+		t.Fatal(err)
+	}
+	c.fail(fault{method: "GET", path: "/o/", count: 1, spoil: garble})
+	r, err := b.Reader(t.Context(), "m.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := io.Copy(io.Discard, r); err == nil || !strings.HasPrefix(err.Error(), "read gs://posts/m.bin: storage: bad CRC on read") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestReaderStalls(t *testing.T) {
+	c := newCloud(t)
+	b := openBucket(t, 300*time.Millisecond)
+	if _, err := b.Write(t.Context(), "m.bin", bytes.Repeat([]byte{1}, 500_000), Absent); err != nil {
+		t.Fatal(err)
+	}
+	// Every body breaks half way: the client would reopen it for ever.
+	c.fail(fault{method: "GET", path: "/o/", skip: 1, count: 1_000_000, spoil: cut})
+	c.fail(fault{method: "GET", path: "/o/", count: 1, spoil: half})
+	r, err := b.Reader(t.Context(), "m.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := io.Copy(io.Discard, r); err == nil || !strings.HasPrefix(err.Error(), "read gs://posts/m.bin: ") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestCancelledCaller(t *testing.T) {
+	newCloud(t)
+	b := openBucket(t, 300*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := b.Write(ctx, "s.json", nil, Absent); !errors.Is(err, context.Canceled) {
+		t.Errorf("write: %v", err)
+	}
+	if _, _, err := b.Read(ctx, "s.json"); !errors.Is(err, context.Canceled) {
+		t.Errorf("read: %v", err)
+	}
+}
+
+func TestCheckPermissions(t *testing.T) {
+	c := newCloud(t)
+	c.fail(fault{method: "GET", path: "/iam/testPermissions", count: 1, spoil: func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		_, _ = io.WriteString(w, `{"permissions":["storage.objects.get"]}`)
+	}})
+	missing, err := openBucket(t, time.Second).CheckPermissions(t.Context(), "storage.objects.list", "storage.objects.get", "storage.objects.create")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"storage.objects.create", "storage.objects.list"}, missing); diff != "" {
+		t.Error(diff)
+	}
+}
