@@ -1,0 +1,255 @@
+package controlplane
+
+import (
+	"sort"
+	"strconv"
+	"strings"
+)
+
+const (
+	annotation   = "run.googleapis.com/"
+	sqlInstances = annotation + "cloudsql-instances"
+)
+
+// jobFromKnative turns a job of version 1 into one of version 2.
+func jobFromKnative(from object) object {
+	job := object{}
+	annotations := child(from, "metadata.annotations")
+	for name, at := range map[string]string{"client-name": "client", "client-version": "clientVersion", "launch-stage": "launchStage"} {
+		if value, _ := annotations[annotation+name].(string); value != "" {
+			job[at] = value
+		}
+	}
+	copyUser(job, "labels", child(from, "metadata.labels"))
+	copyUser(job, "annotations", annotations)
+	execution := child(from, "spec.template.spec")
+	task := object{}
+	putNumber(job, "template.taskCount", execution, "taskCount")
+	putNumber(job, "template.parallelism", execution, "parallelism")
+	inner := child(execution, "template.spec")
+	putNumber(task, "maxRetries", inner, "maxRetries")
+	if timeout := whole(inner, "timeoutSeconds", 0); timeout > 0 {
+		task["timeout"] = strconv.Itoa(timeout) + "s"
+	}
+	if account := text(inner, "serviceAccountName"); account != "" {
+		task["serviceAccount"] = account
+	}
+	settings := child(from, "spec.template.metadata.annotations")
+	copyUser(child(job, "template"), "labels", child(from, "spec.template.metadata.labels"))
+	copyUser(child(job, "template"), "annotations", settings)
+	if environment, _ := settings[annotation+"execution-environment"].(string); environment != "" {
+		task["executionEnvironment"] = "EXECUTION_ENVIRONMENT_" + strings.ToUpper(environment)
+	}
+	var containers []any
+	for _, container := range items(inner, "containers") {
+		containers = append(containers, containerFromKnative(container))
+	}
+	task["containers"] = containers
+	if value, _ := settings[sqlInstances].(string); value != "" {
+		mountSQL(task, strings.Split(value, ","))
+	}
+	put(job, "template.template", task)
+	return job
+}
+
+// mountSQL is what the annotation of version 1 means: the sockets of the instances at /cloudsql in every container.
+func mountSQL(task object, instances []string) {
+	named := []any{}
+	for _, instance := range instances {
+		named = append(named, strings.TrimSpace(instance))
+	}
+	task["volumes"] = []any{object{"name": "cloudsql", "cloudSqlInstance": object{"instances": named}}}
+	for _, container := range items(task, "containers") {
+		mounts, _ := container["volumeMounts"].([]any)
+		container["volumeMounts"] = append(mounts, object{"name": "cloudsql", "mountPath": "/cloudsql"})
+	}
+}
+
+func containerFromKnative(from object) object {
+	container := object{}
+	for _, name := range []string{"name", "image", "command", "args", "resources", "volumeMounts", "workingDir"} {
+		if value := from[name]; value != nil {
+			container[name] = clone(value)
+		}
+	}
+	var env []any
+	for _, v := range items(from, "env") {
+		if ref := child(v, "valueFrom.secretKeyRef"); ref != nil {
+			env = append(env, object{"name": v["name"], "valueSource": object{"secretKeyRef": object{"secret": ref["name"], "version": ref["key"]}}})
+		} else {
+			env = append(env, object{"name": v["name"], "value": text(v, "value")})
+		}
+	}
+	if env != nil {
+		container["env"] = env
+	}
+	return container
+}
+
+// copyUser copies labels or annotations, less those that the system keeps.
+func copyUser(into object, name string, from object) {
+	kept := object{}
+	for key, value := range from {
+		if !strings.Contains(key, "run.googleapis.com/") && !strings.HasPrefix(key, "cloud.googleapis.com/") && !strings.Contains(key, "knative.dev/") {
+			kept[key] = value
+		}
+	}
+	if len(kept) > 0 {
+		into[name] = kept
+	}
+}
+
+func putNumber(into object, at string, from object, name string) {
+	if from[name] != nil {
+		put(into, at, float64(whole(from, name, 0)))
+	} else if steps := strings.Split(at, "."); len(steps) > 1 && into[steps[0]] == nil {
+		into[steps[0]] = object{}
+	}
+}
+
+func metadata(s *Server, resource object) object {
+	segments := strings.Split(text(resource, "name"), "/")
+	labels := object{"cloud.googleapis.com/location": segments[3]}
+	for key, value := range child(resource, "labels") {
+		labels[key] = value
+	}
+	return object{
+		"name": last(text(resource, "name")), "namespace": s.project(segments[1]).number, "uid": resource["uid"],
+		"generation": float64(whole(resource, "generation", 1)), "resourceVersion": text(resource, "etag"),
+		"creationTimestamp": resource["createTime"], "labels": labels, "annotations": object{},
+	}
+}
+
+// knativeJob turns a job of version 2 into one of version 1.
+func knativeJob(s *Server, job object) object {
+	meta := metadata(s, job)
+	annotations := meta["annotations"].(object)
+	for name, value := range map[string]string{
+		"client-name": text(job, "client"), "client-version": text(job, "clientVersion"), "launch-stage": text(job, "launchStage"),
+		"creator": text(job, "creator"), "lastModifier": text(job, "lastModifier"),
+	} {
+		if value != "" {
+			annotations[annotation+name] = value
+		}
+	}
+	for key, value := range child(job, "annotations") {
+		annotations[key] = value
+	}
+	settings, spec := taskToKnative(child(job, "template.template"))
+	status := object{
+		"observedGeneration": float64(whole(job, "generation", 1)), "executionCount": float64(whole(job, "executionCount", 0)),
+		"conditions": []any{knativeCondition(child(job, "terminalCondition"))},
+	}
+	if latest := child(job, "latestCreatedExecution"); latest != nil {
+		status["latestCreatedExecution"] = object{
+			"name": latest["name"], "creationTimestamp": latest["createTime"], "completionTimestamp": latest["completionTime"],
+		}
+	}
+	execution := object{"template": object{"spec": spec}, "taskCount": field(job, "template.taskCount")}
+	if parallelism := field(job, "template.parallelism"); parallelism != nil {
+		execution["parallelism"] = parallelism
+	}
+	return object{
+		"apiVersion": "run.googleapis.com/v1", "kind": "Job", "metadata": meta, "status": status,
+		"spec": object{"template": object{"metadata": object{"annotations": settings}, "spec": execution}},
+	}
+}
+
+// taskToKnative answers the annotations and the spec of a task's template.
+func taskToKnative(task object) (settings, spec object) {
+	settings = object{annotation + "execution-environment": strings.ToLower(strings.TrimPrefix(text(task, "executionEnvironment"), "EXECUTION_ENVIRONMENT_"))}
+	spec = object{
+		"maxRetries": task["maxRetries"], "timeoutSeconds": strconv.Itoa(int(seconds(text(task, "timeout")).Seconds())),
+		"serviceAccountName": task["serviceAccount"],
+	}
+	for _, volume := range items(task, "volumes") {
+		if instances := texts(volume, "cloudSqlInstance.instances"); len(instances) > 0 {
+			sort.Strings(instances)
+			settings[sqlInstances] = strings.Join(instances, ",")
+		}
+	}
+	var containers []any
+	for _, from := range items(task, "containers") {
+		container := cloneObject(from)
+		var env []any
+		for _, v := range items(from, "env") {
+			if ref := child(v, "valueSource.secretKeyRef"); ref != nil {
+				env = append(env, object{"name": v["name"], "valueFrom": object{"secretKeyRef": object{"name": ref["secret"], "key": ref["version"]}}})
+			} else {
+				env = append(env, object{"name": v["name"], "value": v["value"]})
+			}
+		}
+		if env != nil {
+			container["env"] = env
+		}
+		var mounts []any
+		for _, mount := range items(from, "volumeMounts") {
+			if text(mount, "name") != "cloudsql" {
+				mounts = append(mounts, mount)
+			}
+		}
+		drop(container, "volumeMounts")
+		if mounts != nil {
+			container["volumeMounts"] = mounts
+		}
+		containers = append(containers, container)
+	}
+	spec["containers"] = containers
+	return settings, spec
+}
+
+func knativeExecution(s *Server, execution object) object {
+	settings, spec := taskToKnative(child(execution, "template"))
+	meta := metadata(s, execution)
+	meta["annotations"] = settings
+	meta["labels"].(object)[annotation+"job"] = execution["job"]
+	status := object{"observedGeneration": 1.0, "logUri": execution["logUri"], "startTime": execution["startTime"]}
+	for _, name := range []string{"completionTime", "runningCount", "succeededCount", "failedCount", "cancelledCount", "retriedCount"} {
+		if value := execution[name]; value != nil {
+			status[name] = value
+		}
+	}
+	var conditions []any
+	for _, condition := range items(execution, "conditions") {
+		conditions = append(conditions, knativeCondition(condition))
+	}
+	status["conditions"] = conditions
+	inner := object{"taskCount": execution["taskCount"], "template": object{"spec": spec}}
+	if parallelism := execution["parallelism"]; parallelism != nil {
+		inner["parallelism"] = parallelism
+	}
+	return object{"apiVersion": "run.googleapis.com/v1", "kind": "Execution", "metadata": meta, "spec": inner, "status": status}
+}
+
+func knativeTask(s *Server, task object) object {
+	meta := metadata(s, task)
+	meta["labels"].(object)[annotation+"job"] = task["job"]
+	meta["labels"].(object)[annotation+"execution"] = task["execution"]
+	meta["labels"].(object)[annotation+"taskIndex"] = strconv.Itoa(whole(task, "index", 0))
+	status := object{"observedGeneration": 1.0, "index": task["index"], "startTime": task["startTime"]}
+	for _, name := range []string{"completionTime", "retried", "lastAttemptResult"} {
+		if value := task[name]; value != nil {
+			status[name] = clone(value)
+		}
+	}
+	status["conditions"] = []any{knativeCondition(items(task, "conditions")[0])}
+	_, spec := taskToKnative(task)
+	return object{"apiVersion": "run.googleapis.com/v1", "kind": "Task", "metadata": meta, "spec": spec, "status": status}
+}
+
+// knativeCondition turns CONDITION_SUCCEEDED and its kind into True, False and Unknown.
+func knativeCondition(from object) object {
+	condition := object{"type": from["type"], "status": "Unknown", "lastTransitionTime": from["lastTransitionTime"]}
+	switch text(from, "state") {
+	case "CONDITION_SUCCEEDED":
+		condition["status"] = "True"
+	case "CONDITION_FAILED":
+		condition["status"] = "False"
+	}
+	for name, at := range map[string]string{"message": "message", "executionReason": "reason"} {
+		if value := from[name]; value != nil {
+			condition[at] = value
+		}
+	}
+	return condition
+}

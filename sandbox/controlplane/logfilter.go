@@ -1,0 +1,273 @@
+package controlplane
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A filter in Cloud Logging's query language: comparisons of dotted fields joined by AND, OR, NOT and parentheses. Side by side
+// means AND, as there. A comparison with OR inside parentheses (field=(a OR b)) and functions are not known and are refused.
+// See https://cloud.google.com/logging/docs/view/logging-query-language.
+
+type matcher func(entry object) bool
+
+type filterParser struct {
+	tokens []string
+	at     int
+}
+
+var filterToken = regexp.MustCompile(`\s*(--[^\n]*|"(?:[^"\\]|\\.)*"|[()]|=~|!~|!=|>=|<=|[=:<>]|[^\s()=:<>!"]+)`)
+
+func parseFilter(filter string) (matcher, error) {
+	p := &filterParser{}
+	rest := filter
+	for strings.TrimSpace(rest) != "" {
+		found := filterToken.FindStringSubmatchIndex(rest)
+		if found == nil || found[0] != 0 {
+			return nil, invalid("Unparseable filter: syntax error at %q.", strings.TrimSpace(rest))
+		}
+		token := rest[found[2]:found[3]]
+		rest = rest[found[1]:]
+		if strings.HasPrefix(token, "--") {
+			continue
+		}
+		// A quoted name inside a dotted field belongs to it: labels."run.googleapis.com/execution_name".
+		if n := len(p.tokens); n > 0 && strings.HasPrefix(token, `"`) && strings.HasSuffix(p.tokens[n-1], ".") && found[2] == 0 {
+			p.tokens[n-1] += token
+			continue
+		}
+		p.tokens = append(p.tokens, token)
+	}
+	if len(p.tokens) == 0 {
+		return func(object) bool { return true }, nil
+	}
+	m, err := p.or()
+	if err == nil && p.at < len(p.tokens) {
+		err = invalid("Unparseable filter: unexpected %q.", p.tokens[p.at])
+	}
+	return m, err
+}
+
+func (p *filterParser) peek() string {
+	if p.at < len(p.tokens) {
+		return p.tokens[p.at]
+	}
+	return ""
+}
+
+func (p *filterParser) take() string {
+	token := p.peek()
+	p.at++
+	return token
+}
+
+// or binds tighter than and in this language, but both read the same where each is in parentheses; as documented, NOT, then OR,
+// then AND.
+func (p *filterParser) or() (matcher, error) {
+	left, err := p.either()
+	for err == nil && p.at < len(p.tokens) && p.peek() != ")" {
+		if p.peek() == "AND" {
+			p.take()
+		}
+		var right matcher
+		if right, err = p.either(); err == nil {
+			first := left
+			left = func(e object) bool { return first(e) && right(e) }
+		}
+	}
+	return left, err
+}
+
+func (p *filterParser) either() (matcher, error) {
+	left, err := p.not()
+	for err == nil && p.peek() == "OR" {
+		p.take()
+		var right matcher
+		if right, err = p.not(); err == nil {
+			first := left
+			left = func(e object) bool { return first(e) || right(e) }
+		}
+	}
+	return left, err
+}
+
+func (p *filterParser) not() (matcher, error) {
+	if token := p.peek(); token == "NOT" || strings.HasPrefix(token, "-") && len(token) > 1 {
+		if token == "NOT" {
+			p.take()
+		} else {
+			p.tokens[p.at] = token[1:]
+		}
+		inner, err := p.not()
+		if err != nil {
+			return nil, err
+		}
+		return func(e object) bool { return !inner(e) }, nil
+	}
+	if p.peek() == "(" {
+		p.take()
+		inner, err := p.or()
+		if err != nil {
+			return nil, err
+		}
+		if p.take() != ")" {
+			return nil, invalid("Unparseable filter: a closing parenthesis is missing.")
+		}
+		return inner, nil
+	}
+	return p.comparison()
+}
+
+var comparisons = []string{"=", "!=", ":", ">", ">=", "<", "<=", "=~", "!~"}
+
+func (p *filterParser) comparison() (matcher, error) {
+	name := p.take()
+	if !slices.Contains(comparisons, p.peek()) {
+		return p.anywhere(name)
+	}
+	operator, value := p.take(), p.take()
+	if value == "" || value == "(" {
+		return nil, invalid("Unparseable filter: %s %s needs a value.", name, operator)
+	}
+	path := splitField(name)
+	wanted := unquote(value)
+	var expression *regexp.Regexp
+	if operator == "=~" || operator == "!~" {
+		var err error
+		if expression, err = regexp.Compile(wanted); err != nil {
+			return nil, invalid("Unparseable filter: %v", err)
+		}
+	}
+	return func(e object) bool {
+		found, ok := lookup(e, path)
+		switch operator {
+		case "!=":
+			return !ok || !compare(found, "=", wanted, path)
+		case "!~":
+			return !ok || !expression.MatchString(found)
+		case "=~":
+			return ok && expression.MatchString(found)
+		case ":":
+			return ok && (wanted == "*" || strings.Contains(strings.ToLower(found), strings.ToLower(wanted)))
+		}
+		return ok && compare(found, operator, wanted, path)
+	}, nil
+}
+
+// anywhere matches a bare word or phrase in any payload.
+func (p *filterParser) anywhere(word string) (matcher, error) {
+	if word == "" || word == ")" || word == "OR" || word == "AND" || slices.Contains(comparisons, word) {
+		return nil, invalid("Unparseable filter: a comparison is missing.")
+	}
+	wanted := strings.ToLower(unquote(word))
+	return func(e object) bool {
+		for _, payload := range []string{"textPayload", "jsonPayload", "protoPayload"} {
+			if value, ok := e[payload]; ok && strings.Contains(strings.ToLower(asText(value)), wanted) {
+				return true
+			}
+		}
+		return false
+	}, nil
+}
+
+// splitField splits a dotted field whose parts may be quoted.
+func splitField(name string) []string {
+	var parts []string
+	for name != "" {
+		part, rest := "", ""
+		if strings.HasPrefix(name, `"`) {
+			end := strings.Index(name[1:], `"`) + 2
+			part, rest = name[1:end-1], strings.TrimPrefix(name[end:], ".")
+		} else {
+			part, rest, _ = strings.Cut(name, ".")
+		}
+		parts = append(parts, part)
+		name = rest
+	}
+	return parts
+}
+
+func lookup(entry object, path []string) (string, bool) {
+	var value any = entry
+	for i, part := range path {
+		inner, ok := value.(object)
+		if !ok {
+			return "", false
+		}
+		if value, ok = inner[camel(part)]; !ok || i > 0 {
+			// Only an entry's own fields have two spellings; keys of payloads and labels are as they are.
+			if exact, has := inner[part]; has {
+				value, ok = exact, true
+			}
+		}
+		if !ok {
+			return "", false
+		}
+	}
+	return asText(value), true
+}
+
+func asText(value any) string {
+	switch v := value.(type) {
+	case string:
+		return v
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case nil:
+		return ""
+	case object, []any:
+		content, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Sprint(v)
+		}
+		return string(content)
+	}
+	return fmt.Sprint(value)
+}
+
+func unquote(token string) string {
+	if !strings.HasPrefix(token, `"`) {
+		return token
+	}
+	if plain, err := strconv.Unquote(token); err == nil {
+		return plain
+	}
+	// Escapes that Go does not have, such as \. in a regular expression, are kept.
+	return strings.ReplaceAll(token[1:len(token)-1], `\"`, `"`)
+}
+
+// compare orders severities by their rank, times by their instant, numbers by their value and all else as text without case.
+func compare(found, operator, wanted string, path []string) bool {
+	order := strings.Compare(strings.ToLower(found), strings.ToLower(wanted))
+	if path[0] == "severity" {
+		order = slices.Index(severities, found) - slices.Index(severities, strings.ToUpper(wanted))
+	} else if a, b, ok := instants(found, wanted); ok {
+		order = a.Compare(b)
+	} else if a, errA := strconv.ParseFloat(found, 64); errA == nil {
+		if b, errB := strconv.ParseFloat(wanted, 64); errB == nil {
+			order = int(max(-1, min(1, (a-b)*1e9)))
+		}
+	}
+	switch operator {
+	case "=":
+		return order == 0
+	case ">":
+		return order > 0
+	case ">=":
+		return order >= 0
+	case "<":
+		return order < 0
+	}
+	return order <= 0
+}
+
+func instants(a, b string) (first, second time.Time, ok bool) {
+	first, errA := time.Parse(time.RFC3339Nano, a)
+	second, errB := time.Parse(time.RFC3339Nano, b)
+	return first, second, errA == nil && errB == nil
+}

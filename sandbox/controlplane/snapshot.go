@@ -1,0 +1,104 @@
+package controlplane
+
+import (
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+)
+
+// inOrder are all resources, oldest first.
+func (s *Server) inOrder() []*entry {
+	all := make([]*entry, 0, len(s.resources))
+	for _, e := range s.resources {
+		all = append(all, e)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].serial < all[j].serial })
+	return all
+}
+
+// volatile are the fields that differ from one run to the next and say nothing about what was asked for.
+var volatile = []string{
+	"createTime", "updateTime", "timeCreated", "updated", "userUpdateTime", "lastAttemptTime", "scheduleTime", "status", "uid", "etag",
+	"uniqueId", "oauth2ClientId", "generation", "observedGeneration", "metageneration", "creator", "lastModifier", "executionCount",
+	"latestCreatedExecution", "creationRecord", "mutationRecord", "terminalCondition.lastTransitionTime", "projectNumber", "id",
+}
+
+// Snapshot is everything that the projects hold, as canonical JSON without times, etags and unique ids: two ways of setting up the
+// same system leave the same snapshot. Executions and log entries are not part of it, nor are the bytes of secrets.
+func (s *Server) Snapshot() ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	shown := map[string]any{}
+	for key, e := range s.resources {
+		if e.kind.title == "execution" || e.kind.title == "task" {
+			continue
+		}
+		resource := cloneObject(e.resource)
+		for _, name := range append([]string{payloadField, bucketProject}, volatile...) {
+			drop(resource, name)
+		}
+		described := object{"resource": resource}
+		if granted := s.grants(key); len(granted) > 0 {
+			described["grants"] = granted
+		}
+		if e.kind.service == "cloudresourcemanager" {
+			p := s.project(text(resource, "projectId"))
+			described["apis"], described["agents"] = sortedKeys(p.enabled), sortedKeys(p.agents)
+		}
+		shown[key] = described
+	}
+	content, err := json.MarshalIndent(shown, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("write snapshot: %w", err)
+	}
+	return append(content, '\n'), nil
+}
+
+// grants are a resource's bindings as one line each: role to member.
+func (s *Server) grants(key string) []any {
+	var lines []string
+	for _, binding := range items(s.policies[key], "bindings") {
+		for _, member := range texts(binding, "members") {
+			lines = append(lines, text(binding, "role")+" to "+member)
+		}
+	}
+	sort.Strings(lines)
+	var granted []any
+	for _, line := range lines {
+		granted = append(granted, line)
+	}
+	return granted
+}
+
+func sortedKeys(set map[string]bool) []string {
+	var names []string
+	for name := range set {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return names
+}
+
+// Resource is a stored resource by service and name (run, projects/P/locations/L/jobs/J); nil when there is none.
+func (s *Server) Resource(service, name string) map[string]any {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if found := s.resources[s.keyOf(service+"/"+name)]; found != nil {
+		return cloneObject(found.resource)
+	}
+	return nil
+}
+
+// Names are the names of all resources of a service, oldest first.
+func (s *Server) Names(service string) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var names []string
+	for _, e := range s.inOrder() {
+		if e.kind.service == service {
+			names = append(names, strings.TrimPrefix(text(e.resource, "name"), "//"))
+		}
+	}
+	return names
+}
