@@ -1,0 +1,167 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// env returns a getenv over pairs of name=value.
+func env(pairs ...string) func(string) string {
+	m := map[string]string{}
+	for _, p := range pairs {
+		name, value, _ := strings.Cut(p, "=")
+		m[name] = value
+	}
+	return func(name string) string { return m[name] }
+}
+
+var (
+	always = []string{"GCS_BUCKET=b", "PROJECT_ID=p", "DATA_STORE_ID=d"}
+	local  = append([]string{"DATABASE_URL=postgres://localhost/app"}, always...)
+	cloud  = append([]string{"DB_NAME=app", "DB_USER=reader", "SECRET_ID=db-password", "CLOUD_SQL_INSTANCE=p:r:i"}, always...)
+)
+
+func with(base []string, more ...string) func(string) string {
+	return env(append(append([]string{}, base...), more...)...)
+}
+
+func TestLoadDefaults(t *testing.T) {
+	got, err := Load(with(local))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		DatabaseURL: "postgres://localhost/app", SocketDir: "/cloudsql", SecretVersion: "latest",
+		Project: "p", Bucket: "b", DataStore: "d", Location: "global",
+		Query: DefaultQuery, MIMETypes: []string{"image/jpeg", "image/png", "image/webp"}, MaxDocumentBytes: 1 << 20,
+		ImportWait: 2 * time.Minute, FullSyncInterval: 24 * time.Hour, RescanInterval: time.Hour,
+		MaxDeleteRatio: 0.5, StatementTimeout: 10 * time.Minute, Tasks: 1, LogLevel: "info",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("Load (-want +got):\n%s", diff)
+	}
+}
+
+func TestLoadTakesTheInstanceFromEitherVariable(t *testing.T) {
+	for name, tt := range map[string]struct {
+		pairs []string
+		want  string
+	}{
+		"own variable":            {nil, "p:r:i"},
+		"own variable wins":       {[]string{"GCP_PROJECT=other:r:i"}, "p:r:i"},
+		"historical":              {[]string{"CLOUD_SQL_INSTANCE=", "GCP_PROJECT=hist:r:i"}, "hist:r:i"},
+		"project with a domain":   {[]string{"CLOUD_SQL_INSTANCE=example.com:p:r:i"}, "example.com:p:r:i"},
+		"newlines of the secrets": {[]string{"CLOUD_SQL_INSTANCE=\n", "GCP_PROJECT=hist:r:i\n"}, "hist:r:i"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Load(with(cloud, tt.pairs...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Instance != tt.want {
+				t.Errorf("Instance = %q, want %q", got.Instance, tt.want)
+			}
+		})
+	}
+}
+
+func TestLoadNamesEveryProblem(t *testing.T) {
+	for name, tt := range map[string]struct {
+		getenv func(string) string
+		want   string
+	}{
+		"nothing set": {env(), "configuration: GCS_BUCKET is not set; PROJECT_ID is not set; DATA_STORE_ID is not set; " +
+			"DB_NAME is not set (or set DATABASE_URL); DB_USER is not set (or set DATABASE_URL); SECRET_ID is not set (or set DATABASE_URL); " +
+			"CLOUD_SQL_INSTANCE is not set, and GCP_PROJECT does not have its form project:region:instance (or set DATABASE_URL)"},
+		"blank counts as missing":     {with(local, "GCS_BUCKET= \n"), "configuration: GCS_BUCKET is not set"},
+		"instance":                    {with(cloud, "CLOUD_SQL_INSTANCE=i"), `configuration: CLOUD_SQL_INSTANCE is "i", want project:region:instance`},
+		"instance with an empty part": {with(cloud, "CLOUD_SQL_INSTANCE=p::i"), `configuration: CLOUD_SQL_INSTANCE is "p::i", want project:region:instance`},
+		"location":                    {with(local, "GCP_LOCATION=asia"), `configuration: GCP_LOCATION is "asia", want one of global, us, eu`},
+		"durations": {
+			with(local, "IMPORT_WAIT=soon", "RESCAN_INTERVAL=-1h"),
+			`configuration: IMPORT_WAIT is "soon", want a duration such as 90s, 2m or 24h; RESCAN_INTERVAL is "-1h", want a duration such as 90s, 2m or 24h`,
+		},
+		"ratio":         {with(local, "MAX_DELETE_RATIO=50"), `configuration: MAX_DELETE_RATIO is "50", want a number from 0 to 1`},
+		"ratio NaN":     {with(local, "MAX_DELETE_RATIO=NaN"), `configuration: MAX_DELETE_RATIO is "NaN", want a number from 0 to 1`},
+		"document size": {with(local, "MAX_DOCUMENT_BYTES=0"), `configuration: MAX_DOCUMENT_BYTES is "0", want a whole number above 0`},
+		"no MIME type":  {with(local, "SYNC_MIME_TYPES=,"), "configuration: SYNC_MIME_TYPES names no MIME type"},
+		"embeddings":    {with(local, "EMBEDDING_MODEL=m"), "configuration: EMBEDDING_MODEL is set, but this version does not write embeddings; unset it"},
+		"two queries":   {with(local, "SYNC_QUERY=SELECT 1", "SYNC_QUERY_FILE=q.sql"), "configuration: both SYNC_QUERY and SYNC_QUERY_FILE are set, want one"},
+		"absent file":   {with(local, "SYNC_QUERY_FILE=absent.sql"), "configuration: SYNC_QUERY_FILE absent.sql cannot be read: no such file or directory"},
+		"task index":    {with(local, "CLOUD_RUN_TASK_COUNT=2", "CLOUD_RUN_TASK_INDEX=2", "CLOUD_RUN_EXECUTION=e"), "configuration: CLOUD_RUN_TASK_INDEX is 2, want 0 to 1"},
+		"task count":    {with(local, "CLOUD_RUN_TASK_COUNT=101"), "configuration: CLOUD_RUN_TASK_COUNT is 101, want 1 to 100"},
+		"no execution":  {with(local, "CLOUD_RUN_TASK_COUNT=2"), "configuration: CLOUD_RUN_EXECUTION is not set, and 2 tasks need it to find each other"},
+		"not a number":  {with(local, "CLOUD_RUN_TASK_INDEX=first"), `configuration: CLOUD_RUN_TASK_INDEX is "first", want a whole number`},
+		"level":         {with(local, "LOG_LEVEL=loud"), `configuration: LOG_LEVEL is "loud", want one of info, debug`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Load(tt.getenv)
+			var problems *Error
+			if !errors.As(err, &problems) {
+				t.Fatalf("Load = %v, want an *Error", err)
+			}
+			if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLoadQueryFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "query.sql")
+	if err := os.WriteFile(file, []byte("SELECT 1 AS id\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Load(with(local, "SYNC_QUERY_FILE="+file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Query != "SELECT 1 AS id" {
+		t.Errorf("Query = %q", got.Query)
+	}
+	if err := os.WriteFile(file, []byte(" \n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Load(with(local, "SYNC_QUERY_FILE="+file))
+	if want := "configuration: SYNC_QUERY_FILE " + file + " is empty"; err == nil || err.Error() != want {
+		t.Errorf("Load = %v, want %q", err, want)
+	}
+}
+
+// No value may reach an error: most of them come from Secret Manager.
+func TestErrorsShowNoSecret(t *testing.T) {
+	for _, v := range Variables {
+		if !v.Secret {
+			continue
+		}
+		_, err := Load(env(v.Name + "=hunter2 hunter2"))
+		if err == nil {
+			t.Fatalf("%s alone is a configuration", v.Name)
+		}
+		if strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("the value of %s is in the error: %v", v.Name, err)
+		}
+	}
+}
+
+func FuzzLoad(f *testing.F) {
+	f.Add("2m", "0.5", "1", "image/png", "p:r:i")
+	f.Add("", "", "", "", "")
+	f.Fuzz(func(t *testing.T, wait, ratio, tasks, types, instance string) {
+		c, err := Load(with(cloud, "IMPORT_WAIT="+wait, "MAX_DELETE_RATIO="+ratio, "CLOUD_RUN_TASK_COUNT="+tasks,
+			"CLOUD_RUN_EXECUTION=e", "SYNC_MIME_TYPES="+types, "CLOUD_SQL_INSTANCE="+instance))
+		if err != nil {
+			return
+		}
+		if c.ImportWait < 0 || !(c.MaxDeleteRatio >= 0 && c.MaxDeleteRatio <= 1) || c.Tasks < 1 || c.Tasks > MaxTasks ||
+			len(c.MIMETypes) == 0 || strings.Count(c.Instance, ":") < 2 {
+			t.Errorf("Load accepted %+v", c)
+		}
+	})
+}
