@@ -1,0 +1,87 @@
+package stack
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/monitoring"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// chart is one tile of the dashboard: a title and a PromQL query by legend.
+type chart struct {
+	title string
+	unit  string
+	lines []line
+}
+
+type line struct{ legend, query string }
+
+func (s Settings) charts() []chart {
+	// What a task reports is averaged per task, then added up: every task reports its own share.
+	total := func(name string) string {
+		return fmt.Sprintf("sum(sum by (task) (increase(%s[10m])) / sum by (task) (increase(%s[10m])))",
+			s.series(name+"_sum"), s.series(name+"_count"))
+	}
+	sum := func(name string) string { return fmt.Sprintf("sum(increase(%s[10m]))", s.series(name+"_sum")) }
+	mean := func(name string) string {
+		return fmt.Sprintf("sum(increase(%s[10m])) / sum(increase(%s[10m])) / 1000", s.series(name+"_sum"), s.series(name+"_count"))
+	}
+	return []chart{
+		{"Documents", "1", []line{{"documents", total("documents")}}},
+		{"Changes in 10 minutes", "1", []line{{"upserted", sum("upserted")}, {"deleted", sum("deleted")}}},
+		{"Runs in 10 minutes by outcome", "1", []line{{"${metric.labels.outcome}", fmt.Sprintf("sum by (outcome) (increase(%s[10m]))", s.series("runs"))}}},
+		{"Failed documents in 10 minutes", "1", []line{{"failed", sum("failed")}}},
+		{"Duration of a run", "s", []line{{"duration", mean("duration")}}},
+		{"Age of a pending import", "s", []line{{"pending", mean("pending_age")}}},
+	}
+}
+
+// series names a log-based metric in PromQL. Part may end in _sum or _count for a distribution.
+func (s Settings) series(part string, matchers ...string) string {
+	matchers = append([]string{`monitored_resource="cloud_run_job"`}, matchers...)
+	return "logging_googleapis_com:user_" + s.metricName(part) + "{" + strings.Join(matchers, ",") + "}"
+}
+
+// showDashboard lays the charts out two in a row. Zero positions are left out, as Google does when it answers:
+// saying them would be a difference for ever.
+func (d *deployment) showDashboard() {
+	type object = map[string]any
+	var tiles []object
+	for i, c := range d.charts() {
+		var sets []object
+		for _, l := range c.lines {
+			sets = append(sets, object{
+				"legendTemplate":  l.legend,
+				"plotType":        "LINE",
+				"timeSeriesQuery": object{"prometheusQuery": l.query, "unitOverride": c.unit},
+			})
+		}
+		tile := object{"width": 24, "height": 16, "widget": object{"title": c.title, "xyChart": object{"dataSets": sets}}}
+		if x := i % 2 * 24; x > 0 {
+			tile["xPos"] = x
+		}
+		if y := i / 2 * 16; y > 0 {
+			tile["yPos"] = y
+		}
+		tiles = append(tiles, tile)
+	}
+	d.try("dashboard", func() error {
+		layout, err := json.Marshal(object{"displayName": "Sync " + d.JobName, "mosaicLayout": object{"columns": 48, "tiles": tiles}})
+		if err != nil {
+			return err
+		}
+		board, err := monitoring.NewDashboard(d.ctx, "dashboard", &monitoring.DashboardArgs{
+			Project: pulumi.String(d.Project), DashboardJson: pulumi.String(layout),
+		}, d.after(d.services[apiMonitoring])...)
+		if err != nil {
+			return err
+		}
+		d.dashboard = board.ID().ApplyT(func(id pulumi.ID) string {
+			name := string(id)[strings.LastIndex(string(id), "/")+1:]
+			return "https://console.cloud.google.com/monitoring/dashboards/builder/" + name + "?project=" + d.Project
+		}).(pulumi.StringOutput)
+		return nil
+	})
+}

@@ -1,0 +1,45 @@
+package stack
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/cloudscheduler"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// scheduleTrigger declares the Cloud Scheduler job that starts the job. It comes last, when the job may be started
+// and can do its work.
+func (d *deployment) scheduleTrigger() {
+	d.try("trigger "+d.TriggerName, func() (err error) {
+		first := append([]pulumi.Resource{d.services[apiScheduler], d.job}, append(d.grants, d.jobGrants...)...)
+		opts := d.adopting(d.after(first...), fmt.Sprintf("projects/%s/locations/%s/jobs/%s", d.Project, d.Region, d.TriggerName),
+			"attemptDeadline", "description", "httpTarget", "paused", "retryConfig", "schedule", "timeZone")
+		d.trigger, err = cloudscheduler.NewJob(d.ctx, d.TriggerName, &cloudscheduler.JobArgs{
+			Project:         pulumi.String(d.Project),
+			Region:          pulumi.String(d.Region),
+			Name:            pulumi.String(d.TriggerName),
+			Schedule:        pulumi.String(d.Schedule),
+			TimeZone:        pulumi.String(d.TimeZone),
+			Paused:          pulumi.Bool(d.Paused), // said even when false, or a trigger paused by hand is no drift
+			AttemptDeadline: pulumi.String(seconds(d.AttemptDeadline)),
+			HttpTarget: &cloudscheduler.JobHttpTargetArgs{
+				Uri:        pulumi.String("https://run.googleapis.com/v2/" + d.jobID() + ":run"),
+				HttpMethod: pulumi.String("POST"),
+				// A googleapis.com address takes an OAuth token, not OIDC.
+				OauthToken: &cloudscheduler.JobHttpTargetOauthTokenArgs{
+					ServiceAccountEmail: d.runnerAccount.Email,
+					Scope:               pulumi.String("https://www.googleapis.com/auth/cloud-platform"),
+				},
+			},
+			// What gcloud gives a trigger, in full: a field left out here would be removed from one made by hand.
+			RetryConfig: &cloudscheduler.JobRetryConfigArgs{
+				RetryCount:         pulumi.Int(d.SchedulerRetries),
+				MinBackoffDuration: pulumi.String("5s"),
+				MaxBackoffDuration: pulumi.String("3600s"),
+				MaxDoublings:       pulumi.Int(5),
+				MaxRetryDuration:   pulumi.String("0s"),
+			},
+		}, opts...)
+		return err
+	})
+}
