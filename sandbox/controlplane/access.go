@@ -9,12 +9,13 @@ import (
 // Allowed tells whether a member (serviceAccount:…) has a permission on a resource, by the policies of the resource and of all
 // that it lies in, up to the project. The error is Google's PERMISSION_DENIED.
 //
-// A resource is named in full, //storage.googleapis.com/projects/_/buckets/B/objects/O, or as SERVICE/NAME, run/projects/….
-// What the sandbox does not store itself, a data store for instance, is covered by the policies of its project.
+// A resource is named in full, //storage.googleapis.com/projects/_/buckets/B/objects/O, or without the host, as its own API
+// names it: then the permission tells the service. What the sandbox does not store itself, a data store for instance, is covered
+// by the policies of its project.
 func (s *Server) Allowed(member, permission, resource string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.allowed(member, permission, s.keyOf(resource))
+	return s.allowed(member, permission, s.keyFor(permission, resource))
 }
 
 // Authorize is Allowed for the bearer of an access token: the hook of the sandbox's doors. A token that the control plane did
@@ -26,7 +27,7 @@ func (s *Server) Authorize(token, permission, resource string) error {
 	if err != nil || member == "" {
 		return err
 	}
-	return s.allowed(member, permission, s.keyOf(resource))
+	return s.allowed(member, permission, s.keyFor(permission, resource))
 }
 
 // Token mints an access token for a member (serviceAccount:…).
@@ -111,7 +112,19 @@ func (s *Server) above(key string) string {
 	return ""
 }
 
-// keyOf turns a resource's name, in one of the forms that Allowed takes, into its key.
+// keyFor is keyOf for a name that may lack its service.
+func (s *Server) keyFor(permission, resource string) string {
+	if !strings.HasPrefix(resource, "projects/") {
+		return s.keyOf(resource)
+	}
+	service, _, _ := strings.Cut(permission, ".")
+	if service == "cloudsql" {
+		service = "sqladmin"
+	}
+	return s.keyOf(service + "/" + resource)
+}
+
+// keyOf turns a resource's name, with its service, into its key.
 func (s *Server) keyOf(resource string) string {
 	key := strings.Replace(strings.TrimPrefix(resource, "//"), ".googleapis.com/", "/", 1)
 	service, name, _ := strings.Cut(key, "/")

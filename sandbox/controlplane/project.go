@@ -30,7 +30,9 @@ func (s *Server) NewProject(id, number string, apis ...string) {
 	p := &project{id: id, number: number, enabled: map[string]bool{}, agents: map[string]bool{}}
 	for _, api := range apis {
 		p.enabled[api+".googleapis.com"] = true
-		p.agents[agentAddress(api, number)] = true
+		if earlyAgents[api] {
+			p.agents[agentAddress(api, number)] = true
+		}
 	}
 	s.projects[id] = p
 	s.resources[projectKey(id)] = &entry{kind: kindOf("cloudresourcemanager", "projects/{project}"), serial: s.next(), resource: object{

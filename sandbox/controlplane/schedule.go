@@ -21,6 +21,7 @@ func schedulerKinds() []*kind {
 				return nil, err
 			}
 			put(found.resource, "state", state)
+			setNext(found.resource, c.now())
 			return c.present(found.resource), nil
 		}}
 	}
@@ -67,9 +68,7 @@ func prepareTrigger(c *call, _, trigger object) error {
 	if err != nil {
 		return invalid("%v", err)
 	}
-	if text(trigger, "state") == "ENABLED" {
-		put(trigger, "scheduleTime", schedule.Next(c.now()).UTC().Format(time.RFC3339))
-	}
+	put(trigger, "scheduleTime", schedule.Next(c.now()).UTC().Format(time.RFC3339))
 	if deadline := seconds(text(trigger, "attemptDeadline")); deadline < 15*time.Second || deadline > 30*time.Minute {
 		return invalid("attempt_deadline must be between 15 seconds and 30 minutes; it is %s.", text(trigger, "attemptDeadline"))
 	}

@@ -24,6 +24,11 @@ var agentDomains = map[string]string{
 	"run": "serverless-robot-prod", "compute": "compute-system", "storage": "gs-project-accounts", "sqladmin": "gcp-sa-cloud-sql",
 }
 
+// earlyAgents are the APIs whose service agent comes with the API; those of others are made on request.
+var earlyAgents = map[string]bool{
+	"artifactregistry": true, "compute": true, "discoveryengine": true, "run": true, "sqladmin": true, "storage": true,
+}
+
 func agentAddress(api, number string) string {
 	domain := agentDomains[api]
 	if domain == "" {
@@ -153,7 +158,11 @@ func (c *call) enable(api string) (object, error) {
 	if apiTitles[strings.TrimSuffix(api, ".googleapis.com")] == "" || !strings.HasSuffix(api, ".googleapis.com") {
 		return nil, c.noService(api)
 	}
-	c.project(c.vars["project"]).enabled[api] = true
+	p, short := c.project(c.vars["project"]), strings.TrimSuffix(api, ".googleapis.com")
+	p.enabled[api] = true
+	if earlyAgents[short] {
+		p.agents[agentAddress(short, p.number)] = true
+	}
 	return c.serviceState(api), nil
 }
 

@@ -21,7 +21,7 @@ func (s *Server) inOrder() []*entry {
 var volatile = []string{
 	"createTime", "updateTime", "timeCreated", "updated", "userUpdateTime", "lastAttemptTime", "scheduleTime", "status", "uid", "etag",
 	"uniqueId", "oauth2ClientId", "generation", "observedGeneration", "metageneration", "creator", "lastModifier", "executionCount",
-	"latestCreatedExecution", "creationRecord", "mutationRecord", "terminalCondition.lastTransitionTime", "projectNumber", "id",
+	"latestCreatedExecution", "clientVersion", "creationRecord", "mutationRecord", "terminalCondition.lastTransitionTime", "projectNumber", "id",
 }
 
 // Snapshot is everything that the projects hold, as canonical JSON without times, etags and unique ids: two ways of setting up the
@@ -38,6 +38,9 @@ func (s *Server) Snapshot() ([]byte, error) {
 		for _, name := range append([]string{payloadField, bucketProject}, volatile...) {
 			drop(resource, name)
 		}
+		for _, container := range items(resource, "template.template.containers") {
+			sortByName(container, "env")
+		}
 		described := object{"resource": resource}
 		if granted := s.grants(key); len(granted) > 0 {
 			described["grants"] = granted
@@ -53,6 +56,14 @@ func (s *Server) Snapshot() ([]byte, error) {
 		return nil, fmt.Errorf("write snapshot: %w", err)
 	}
 	return append(content, '\n'), nil
+}
+
+// sortByName orders a list whose order says nothing: the provider keeps variables as a set, gcloud as a list.
+func sortByName(from object, name string) {
+	listed, _ := from[name].([]any)
+	sort.SliceStable(listed, func(i, j int) bool {
+		return text(listed[i].(object), "name") < text(listed[j].(object), "name")
+	})
 }
 
 // grants are a resource's bindings as one line each: role to member.

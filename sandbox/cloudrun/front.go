@@ -1,0 +1,97 @@
+package cloudrun
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Doors are the addresses (host:port) of the sandbox's services; "" is a service that is not there.
+type Doors struct {
+	Storage         string // Cloud Storage, HTTP
+	DiscoveryEngine string // Vertex AI Search, gRPC without TLS
+	SecretManager   string // Secret Manager, gRPC without TLS
+}
+
+// front is the one address at which an execution finds all doors. A job in the cloud gets its identity from the metadata server;
+// locally its clients send no credentials, so who it is must follow from where it calls: the front adds the account's token.
+type front struct {
+	address string
+	server  *http.Server
+}
+
+func openFront(doors Doors, token string) (*front, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("listen for the doors of an execution: %w", err)
+	}
+	plain := new(http.Protocols)
+	plain.SetHTTP1(true)
+	grpc := new(http.Protocols)
+	grpc.SetUnencryptedHTTP2(true)
+	both := new(http.Protocols)
+	both.SetHTTP1(true)
+	both.SetUnencryptedHTTP2(true)
+
+	storage := proxy(doors.Storage, token, plain)
+	search := proxy(doors.DiscoveryEngine, token, grpc)
+	secrets := proxy(doors.SecretManager, token, grpc)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/google.cloud.discoveryengine."), strings.HasPrefix(r.URL.Path, "/google.longrunning."):
+			search.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, "/google.cloud.secretmanager."):
+			secrets.ServeHTTP(w, r)
+		default:
+			storage.ServeHTTP(w, r)
+		}
+	})
+	f := &front{address: listener.Addr().String(), server: &http.Server{Handler: handler, Protocols: both, ReadHeaderTimeout: 10 * time.Second}}
+	// Serve's error is the closing of the server, which is how it ends.
+	go func() { _ = f.server.Serve(listener) }()
+	return f, nil
+}
+
+// proxy forwards to one door and says there who calls.
+func proxy(address, token string, protocols *http.Protocols) http.Handler {
+	if address == "" {
+		return http.NotFoundHandler()
+	}
+	return &httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: address})
+			// The storage service answers upload addresses at the host that was asked: this front.
+			r.Out.Host = r.In.Host
+			r.Out.Header.Set("Authorization", "Bearer "+token)
+		},
+		Transport:     &http.Transport{Protocols: protocols, DisableCompression: true},
+		FlushInterval: -1,
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+		},
+	}
+}
+
+// environment tells the job's clients where the doors are.
+func (f *front) environment(doors Doors) []string {
+	var env []string
+	for name, door := range map[string]string{
+		"STORAGE_EMULATOR_HOST": doors.Storage, "DISCOVERYENGINE_ENDPOINT": doors.DiscoveryEngine, "SECRETMANAGER_ENDPOINT": doors.SecretManager,
+	} {
+		if door != "" {
+			env = append(env, name+"="+f.address)
+		}
+	}
+	return env
+}
+
+func (f *front) close() {
+	if f != nil {
+		// Open connections are those of processes that have ended.
+		_ = f.server.Close()
+	}
+}
