@@ -21,7 +21,7 @@ func (d *deployment) provideRepository() {
 			RepositoryId: pulumi.String(d.ArtifactRepository),
 			Format:       pulumi.String("DOCKER"),
 			Description:  pulumi.String("Images of the Vertex metadata sync"),
-			Labels:       pulumi.ToStringMap(d.Labels),
+			Labels:       optionalMap(d.Labels),
 		}, d.after(d.services[apiArtifactRegistry])...)
 		return err
 	})
@@ -49,7 +49,7 @@ func (d *deployment) provideImage() {
 				Context:        pulumi.String(".."),
 				Dockerfile:     pulumi.String("../Dockerfile"),
 				Platform:       pulumi.String("linux/amd64"),
-				Args:           pulumi.ToStringMap(d.ImageBuildArgs),
+				Args:           optionalMap(d.ImageBuildArgs),
 				BuilderVersion: docker.BuilderVersionBuilderBuildKit,
 			},
 			Registry: &docker.RegistryArgs{

@@ -25,7 +25,7 @@ func (d *deployment) declareJob() {
 			Project:            pulumi.String(d.Project),
 			Location:           pulumi.String(d.Region),
 			Name:               pulumi.String(d.JobName),
-			Labels:             pulumi.ToStringMap(d.Labels),
+			Labels:             optionalMap(d.Labels),
 			DeletionProtection: pulumi.Bool(d.DeletionProtection),
 			Template:           d.executionTemplate(),
 		}, append(opts, waiting...)...)
@@ -55,9 +55,9 @@ func (d *deployment) waitForGrants() ([]pulumi.ResourceOption, error) {
 
 func (d *deployment) executionTemplate() *cloudrunv2.JobTemplateArgs {
 	return &cloudrunv2.JobTemplateArgs{
-		Labels:      pulumi.ToStringMap(d.Labels),
+		Labels:      optionalMap(d.Labels),
 		TaskCount:   pulumi.Int(d.Tasks),
-		Parallelism: pulumi.Int(d.Parallelism),
+		Parallelism: optionalInt(d.Parallelism),
 		Template: &cloudrunv2.JobTemplateTemplateArgs{
 			ServiceAccount: d.jobAccount.Email,
 			MaxRetries:     pulumi.Int(d.MaxRetries),
@@ -145,9 +145,24 @@ func (s Settings) jobID() string {
 // seconds writes a duration as Google's APIs do.
 func seconds(d time.Duration) string { return fmt.Sprintf("%ds", int(d.Seconds())) }
 
+// An input that is not set is left out: an empty one would show in every plan.
 func optional(value string) pulumi.StringPtrInput {
 	if value == "" {
 		return nil
 	}
 	return pulumi.String(value)
+}
+
+func optionalInt(value int) pulumi.IntPtrInput {
+	if value == 0 {
+		return nil
+	}
+	return pulumi.Int(value)
+}
+
+func optionalMap(values map[string]string) pulumi.StringMapInput {
+	if len(values) == 0 {
+		return nil
+	}
+	return pulumi.ToStringMap(values)
 }

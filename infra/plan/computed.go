@@ -1,0 +1,62 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+)
+
+// Every digest and project number of a plan; a real one is only known once the image is pushed.
+const (
+	digest        = "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+	projectNumber = "123456789012"
+)
+
+// agentDomains are the parts of service agents' addresses that name the service.
+var agentDomains = map[string]string{
+	"cloudscheduler.googleapis.com":  "gcp-sa-cloudscheduler",
+	"discoveryengine.googleapis.com": "gcp-sa-discoveryengine",
+	"run.googleapis.com":             "serverless-robot-prod",
+}
+
+// compute returns the id and the outputs beyond the inputs that the cloud would give a resource, as far as the
+// program uses them. A type that is not listed has none that matter.
+func compute(typ, name string, in resource.PropertyMap) (string, resource.PropertyMap, error) {
+	text := func(key string) string {
+		if v := in[resource.PropertyKey(key)]; v.IsString() {
+			return v.StringValue()
+		}
+		return ""
+	}
+	id, out := name, map[string]any{}
+	switch typ {
+	case "gcp:serviceaccount/account:Account":
+		email := fmt.Sprintf("%s@%s.iam.gserviceaccount.com", text("accountId"), text("project"))
+		id = fmt.Sprintf("projects/%s/serviceAccounts/%s", text("project"), email)
+		out["email"], out["member"], out["name"] = email, "serviceAccount:"+email, id
+	case "gcp:projects/serviceIdentity:ServiceIdentity":
+		domain, ok := agentDomains[text("service")]
+		if !ok {
+			return "", nil, fmt.Errorf("compute service agent of %s: its address is not known here", text("service"))
+		}
+		email := fmt.Sprintf("service-%s@%s.iam.gserviceaccount.com", projectNumber, domain)
+		out["email"], out["member"] = email, "serviceAccount:"+email
+	case "gcp:projects/iAMCustomRole:IAMCustomRole":
+		id = fmt.Sprintf("projects/%s/roles/%s", text("project"), text("roleId"))
+		out["name"] = id
+	case "gcp:artifactregistry/repository:Repository":
+		id = fmt.Sprintf("projects/%s/locations/%s/repositories/%s", text("project"), text("location"), text("repositoryId"))
+	case "gcp:cloudrunv2/job:Job", "gcp:cloudscheduler/job:Job":
+		id = fmt.Sprintf("projects/%s/locations/%s%s/jobs/%s", text("project"), text("location"), text("region"), text("name"))
+	case "docker:index/image:Image":
+		image := text("imageName")
+		out["repoDigest"] = image[:strings.LastIndex(image, ":")] + "@" + digest
+	case "gcp:monitoring/dashboard:Dashboard":
+		id = fmt.Sprintf("projects/%s/dashboards/00000000-0000-0000-0000-000000000000", projectNumber)
+	case "gcp:monitoring/notificationChannel:NotificationChannel":
+		id = fmt.Sprintf("projects/%s/notificationChannels/%s", text("project"), name)
+		out["name"] = id
+	}
+	return id, resource.NewPropertyMapFromMap(out), nil
+}

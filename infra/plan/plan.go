@@ -1,0 +1,63 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"io"
+	"slices"
+	"strings"
+)
+
+// Plan is what a stack declares, in an order in which it can be deployed.
+type Plan struct {
+	Project   string         `json:"project"`
+	Stack     string         `json:"stack"`
+	Resources []Resource     `json:"resources"`
+	Outputs   map[string]any `json:"outputs"`
+}
+
+// Resource is one resource as the program registers it. A secret input reads "[secret]".
+type Resource struct {
+	Type    string         `json:"type"`
+	Name    string         `json:"name"`
+	URN     string         `json:"urn"`
+	Parent  string         `json:"parent,omitempty"` // URN
+	Custom  bool           `json:"custom"`           // false: a component, which only groups others
+	Inputs  map[string]any `json:"inputs"`
+	Depends []string       `json:"dependencies,omitempty"`  // URNs
+	Import  string         `json:"import,omitempty"`        // id of what is taken over
+	Ignore  []string       `json:"ignoreChanges,omitempty"` // inputs whose differences do not count
+	Before  []string       `json:"beforeCreate,omitempty"`  // hooks that run before it is made
+	Version string         `json:"version,omitempty"`       // of its provider
+}
+
+// sort brings the resources into an order that depends on nothing but what they are: registration is concurrent,
+// so the order of arrival differs from run to run.
+func (p *Plan) sort() {
+	slices.SortFunc(p.Resources, func(a, b Resource) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a.Type), strings.ToLower(b.Type)), cmp.Compare(a.Name, b.Name))
+	})
+	waiting, placed := p.Resources, map[string]bool{}
+	p.Resources = nil
+	for len(waiting) > 0 {
+		missing := func(urn string) bool { return urn != "" && !placed[urn] }
+		ready := slices.IndexFunc(waiting, func(r Resource) bool {
+			return !missing(r.Parent) && !slices.ContainsFunc(r.Depends, missing)
+		})
+		next := waiting[ready]
+		placed[next.URN] = true
+		p.Resources = append(p.Resources, next)
+		waiting = slices.Delete(waiting, ready, ready+1)
+	}
+}
+
+// writeJSON prints the plan for programs.
+func (p *Plan) writeJSON(out io.Writer) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(p)
+}
+
+// urnName is the last part of a URN.
+func urnName(urn string) string { return urn[strings.LastIndex(urn, "::")+2:] }

@@ -1,0 +1,1 @@
+SELECT post_id AS id, user_question FROM posts
