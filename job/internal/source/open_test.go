@@ -1,0 +1,219 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const secret = "s3cr3t-p%ss"
+
+func TestOpenErrors(t *testing.T) {
+	silent, hangUp := listen(t, false), listen(t, true)
+	missing := filepath.Join(t.TempDir(), "none")
+	user := server.User()
+	run(t, server.AdminURL(""), `CREATE ROLE crowded LOGIN PASSWORD 's3cr3t-p%ss' CONNECTION LIMIT 0`, `CREATE DATABASE closed`, `REVOKE CONNECT ON DATABASE closed FROM public`)
+	socket := server.SocketDir() + "/.s.PGSQL.5432"
+	tests := []struct {
+		name   string
+		config Config
+		want   string
+		isConf bool
+	}{
+		{
+			"wrong password",
+			Config{URL: server.URLAs(user, secret, "app")},
+			fmt.Sprintf(`connect to database "app" as user %q at socket %s: password authentication failed for user %q: check the password (SECRET_ID and VERSION_ID, or DATABASE_URL)`, user, socket, user), false,
+		},
+		{
+			"no such user",
+			Config{URL: server.URLAs("nobody", secret, "app")},
+			fmt.Sprintf(`connect to database "app" as user "nobody" at socket %s: password authentication failed for user "nobody": check the password (SECRET_ID and VERSION_ID, or DATABASE_URL)`, socket), false,
+		},
+		{
+			"no such database",
+			Config{URL: server.URLAs(user, server.Password(), "nowhere")},
+			fmt.Sprintf(`connect to database "nowhere" as user %q at socket %s: database "nowhere" does not exist: check the database name (DB_NAME, or DATABASE_URL)`, user, socket), false,
+		},
+		{
+			"not allowed in",
+			Config{URL: server.URLAs(user, server.Password(), "closed")},
+			fmt.Sprintf(`connect to database "closed" as user %q at socket %s: permission denied for database "closed": grant the user CONNECT on the database`, user, socket), false,
+		},
+		{
+			"too many",
+			Config{URL: server.URLAs("crowded", secret, "app")},
+			fmt.Sprintf(`connect to database "app" as user "crowded" at socket %s: too many connections for role "crowded": the server has no connection to spare: the next run tries again; raise max_connections if this stays`, socket), false,
+		},
+		{
+			"refused",
+			Config{URL: "postgres://u:" + "s3cr3t-p%25ss" + "@127.0.0.1:1/d"},
+			`connect to database "d" as user "u" at host 127.0.0.1:1: connection refused: check host and port, and that the database is up`, false,
+		},
+		{
+			"silent",
+			Config{URL: "postgres://u:s3cr3t-p%25ss@" + silent + "/d", ConnectTimeout: 200 * time.Millisecond},
+			`connect to database "d" as user "u" at host ` + silent + `: no answer in time: check the host, VPC egress and firewall, and that the database is up`, false,
+		},
+		{
+			"hangs up",
+			Config{URL: "postgres://u:s3cr3t-p%25ss@" + hangUp + "/d?sslmode=disable"},
+			`connect to database "d" as user "u" at host ` + hangUp + `: the connection was closed before the login was done: check that the instance exists and that the job's service account has roles/cloudsql.client`, false,
+		},
+		{
+			"unresolvable",
+			Config{URL: "postgres://u:s3cr3t-p%25ss@host.invalid/d"},
+			`connect to database "d" as user "u" at host host.invalid:5432: the host name cannot be resolved: check the host in DATABASE_URL and the network's DNS`, false,
+		},
+		{
+			"no TLS",
+			Config{URL: strings.Replace(server.TCPURL("app"), "sslmode=disable", "sslmode=require", 1)},
+			fmt.Sprintf(`connect to database "app" as user %q at host %s: the server does not speak TLS: set sslmode in DATABASE_URL to what the server offers`, user, server.Proxy().Addr()), false,
+		},
+		{
+			"not mounted",
+			Config{Instance: "p:r:i", Database: "d", User: "u", Password: secret, SocketDir: missing},
+			`connect to database "d" as user "u" at socket ` + missing + `/p:r:i/.s.PGSQL.5432: there is no such socket: the instance is not mounted: check CLOUD_SQL_INSTANCE (project:region:instance) and the job's Cloud SQL volume`, false,
+		},
+		{
+			"path too long",
+			Config{Instance: "p:r:i", Database: "d", User: "u", Password: secret, SocketDir: "/" + strings.Repeat("x", 90)},
+			`connect to database "d" as user "u" at socket /` + strings.Repeat("x", 90) + `/p:r:i/.s.PGSQL.5432: the socket's path is longer than 107 characters: mount the instances in a shorter folder`, true,
+		},
+		{
+			"malformed",
+			Config{URL: "postgres://u:s3cr3t-p%ss@host:port/d"},
+			`read DATABASE_URL: it is not a libpq URL: it has the form postgres://user:password@host:5432/database?sslmode=require, special characters in the password percent-encoded`, true,
+		},
+		{
+			"another scheme",
+			Config{URL: "mysql://u:s3cr3t-p%25ss@host/d"},
+			`read DATABASE_URL: it is not a libpq URL (it does not begin with postgres://): it has the form postgres://user:password@host:5432/database?sslmode=require, special characters in the password percent-encoded`, true,
+		},
+		{
+			"bad parameter",
+			Config{URL: "postgres://u:s3cr3t-p%25ss@host/d?sslmode=maybe"},
+			`read DATABASE_URL: it is not a libpq URL (one of its parameters is wrong): it has the form postgres://user:password@host:5432/database?sslmode=require, special characters in the password percent-encoded`, true,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			start := time.Now()
+			_, err := Open(t.Context(), tt.config)
+			if err == nil || err.Error() != tt.want {
+				t.Errorf("got  %v\nwant %s", err, tt.want)
+			}
+			if took := time.Since(start); took > 30*time.Second {
+				t.Errorf("took %v", took)
+			}
+			var e *Error
+			if errors.As(err, &e) && e.Config != tt.isConf {
+				t.Errorf("Config = %v", e.Config)
+			}
+			for _, text := range []string{fmt.Sprintf("%v %+v %#v", err, errors.Unwrap(err), errors.Unwrap(err)), fmt.Sprintf("%v %+v %#v %s", tt.config, tt.config, tt.config, tt.config), slog.AnyValue(tt.config).Resolve().String()} {
+				if strings.Contains(text, "s3cr3t") || strings.Contains(text, server.Password()) {
+					t.Errorf("the password is in %s", text)
+				}
+			}
+		})
+	}
+}
+
+// listen accepts connections and then says nothing, or hangs up at once.
+func listen(t *testing.T, hangUp bool) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			if hangUp {
+				_ = conn.Close()
+			}
+			t.Cleanup(func() { _ = conn.Close() })
+		}
+	}()
+	return l.Addr().String()
+}
+
+func TestOpenByInstance(t *testing.T) {
+	dir, err := server.InstanceSocketDir("p:r:i")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := open(t, Config{SocketDir: dir, Instance: "p:r:i", Database: server.Database(), User: server.User(), Password: server.Password(), Query: "SELECT 1 AS id"})
+	if got := scan(t, db, Share{}); len(got) != 1 || got[0][0] != "1" {
+		t.Errorf("got %v", got)
+	}
+}
+
+// TestSession: whatever the role prefers, the session is ours.
+func TestSession(t *testing.T) {
+	url := database(t)
+	for _, s := range []string{"TimeZone = 'Asia/Tokyo'", "DateStyle = 'German'", "statement_timeout = 1", "default_transaction_read_only = off", "client_encoding = 'SQL_ASCII'", "idle_session_timeout = 100"} {
+		conn, err := pgx.Connect(t.Context(), server.AdminURL(""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = conn.Exec(t.Context(), fmt.Sprintf("ALTER ROLE %s IN DATABASE %s SET %s", server.User(), strings.TrimPrefix(databaseOf(t, url), "/"), s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Close(t.Context())
+	}
+	db := open(t, Config{URL: url, Query: "SELECT 1 AS id", StatementTimeout: 90 * time.Second})
+	for name, want := range map[string]string{
+		"TimeZone": "UTC", "DateStyle": "ISO, DMY", "client_encoding": "UTF8", "default_transaction_read_only": "on",
+		"default_transaction_isolation": "repeatable read", "statement_timeout": "90s", "lock_timeout": "30s",
+		"idle_in_transaction_session_timeout": "1min", "idle_session_timeout": "0", "application_name": "vertex-metadata",
+		"client_connection_check_interval": "5s",
+	} {
+		row, err := db.queryRow(t.Context(), "SELECT current_setting($1)", []byte(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(row[0]) != want {
+			t.Errorf("%s is %s, want %s", name, row[0], want)
+		}
+	}
+	if _, err := db.queryRow(t.Context(), "CREATE TABLE t()"); err == nil {
+		t.Error("the session may write")
+	}
+}
+
+func databaseOf(t *testing.T, url string) string {
+	t.Helper()
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return config.Database
+}
+
+func TestKeepAlives(t *testing.T) {
+	db := open(t, Config{URL: strings.Replace(server.TCPURL(""), "sslmode=disable", "sslmode=prefer", 1), Query: "SELECT 1 AS id"})
+	if err := db.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestMajorVersion(t *testing.T) {
+	for text, want := range map[string]int{"15.18 (Debian 15.18-0+deb12u1)": 15, "17beta1": 17, "16": 16, "": 0, "x": 0} {
+		if got := majorVersion(text); got != want {
+			t.Errorf("majorVersion(%q) = %d, want %d", text, got, want)
+		}
+	}
+}
