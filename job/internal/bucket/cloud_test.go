@@ -43,7 +43,7 @@ func newCloud(t testing.TB) *cloud {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.CreateBucket(bucketName)
+	server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: bucketName})
 	c.server = server
 	front.Start()
 	t.Cleanup(func() {

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/iterator"
@@ -70,6 +71,10 @@ func (b *Bucket) Write(ctx context.Context, name string, data []byte, ifGenerati
 	if err := ValidName(name); err != nil {
 		return 0, fmt.Errorf("write gs://%s: %w", b.name, err)
 	}
+	return b.put(ctx, name, data, ifGeneration)
+}
+
+func (b *Bucket) put(ctx context.Context, name string, data []byte, ifGeneration int64) (generation int64, err error) {
 	token := rand.Text()
 	wctx, dog := watch(ctx, b.budget)
 	w := conditioned(b.handle.Object(name), ifGeneration).NewWriter(wctx)
@@ -95,6 +100,21 @@ func (b *Bucket) Write(ctx context.Context, name string, data []byte, ifGenerati
 		return 0, fmt.Errorf("write %s: expected %s: %w", b.URI(name), describe(ifGeneration), ErrConflict)
 	}
 	return 0, failure
+}
+
+// CreateFolder makes prefix, which ends in a slash, exist as an empty folder: an
+// empty object of that name. Services that write into a folder may insist that
+// it is there.
+func (b *Bucket) CreateFolder(ctx context.Context, prefix string) error {
+	folder, ok := strings.CutSuffix(prefix, "/")
+	if !ok {
+		return fmt.Errorf("create folder %s: the name does not end in a slash", b.URI(prefix))
+	}
+	if err := ValidName(folder); err != nil {
+		return fmt.Errorf("create folder %s: %w", b.URI(prefix), err)
+	}
+	_, err := b.put(ctx, prefix, nil, Any)
+	return err
 }
 
 // heal finds out whether a write that seemed to fail was done after all: the

@@ -72,6 +72,17 @@ func TestObjects(t *testing.T) {
 	if _, err := b.Attrs(ctx, "metadata/.sync/old.json"); !errors.Is(err, ErrNotExist) {
 		t.Errorf("attributes of a deleted object: %v", err)
 	}
+	for range 2 {
+		if err := b.CreateFolder(ctx, "metadata/.sync/errors/"); err != nil {
+			t.Error(err)
+		}
+	}
+	if o, err := b.Attrs(ctx, "metadata/.sync/errors/"); err != nil || o.Size != 0 {
+		t.Errorf("folder %+v, error %v", o, err)
+	}
+	if err := b.CreateFolder(ctx, "metadata/x"); err == nil || err.Error() != "create folder gs://posts/metadata/x: the name does not end in a slash" {
+		t.Errorf("folder without a slash: %v", err)
+	}
 	if got := b.URI("metadata/metadata.jsonl"); got != "gs://posts/metadata/metadata.jsonl" {
 		t.Errorf("URI = %s", got)
 	}
