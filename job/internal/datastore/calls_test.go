@@ -1,0 +1,395 @@
+package datastore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/structpb"
+)
+
+const storeName = "projects/p1/locations/global/collections/default_collection/dataStores/posts"
+
+func fields(key, value string) *structpb.Struct {
+	return &structpb.Struct{Fields: map[string]*structpb.Value{key: structpb.NewStringValue(value)}}
+}
+
+func TestOpen(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		cfg     Config
+		address string
+		branch  string
+		want    string
+	}{
+		{"defaults", Config{Project: "p1", DataStore: "posts"}, "discoveryengine.googleapis.com:443", branchName, ""},
+		{
+			"europe",
+			Config{Project: "123", DataStore: "posts", Location: "eu"},
+			"eu-discoveryengine.googleapis.com:443",
+			"projects/123/locations/eu/collections/default_collection/dataStores/posts/branches/default_branch", "",
+		},
+		{"stand-in", Config{Project: "p1", DataStore: "posts", Location: "us", Endpoint: "127.0.0.1:1"}, "127.0.0.1:1", strings.Replace(branchName, "global", "us", 1), ""},
+		{"domain-scoped project", Config{Project: "example.com:p1", DataStore: "posts"}, "discoveryengine.googleapis.com:443", strings.Replace(branchName, "p1", "example.com:p1", 1), ""},
+		{"nothing", Config{}, "", "", "open data store: project \"\": set PROJECT_ID to a project's id or number\ndata store \"\": set DATA_STORE_ID to the id alone, without the path before it"},
+		{"a path", Config{Project: "p1", DataStore: storeName}, "", "", "open data store: data store \"" + storeName + "\": set DATA_STORE_ID to the id alone, without the path before it"},
+		{"region", Config{Project: "p1", DataStore: "posts", Location: "asia-northeast1"}, "", "", `open data store: location "asia-northeast1": set GCP_LOCATION to global, us or eu`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s, err := Open(t.Context(), tt.cfg)
+			if err != nil {
+				if err.Error() != tt.want {
+					t.Errorf("error %q, want %q", err, tt.want)
+				}
+				return
+			}
+			if tt.want != "" || s.address() != tt.address || s.branch != tt.branch || s.Name()+"/branches/default_branch" != s.branch {
+				t.Errorf("address %s branch %s, want %s, %s, error %q", s.address(), s.branch, tt.address, tt.branch, tt.want)
+			}
+		})
+	}
+}
+
+func TestImports(t *testing.T) {
+	srv := &service{}
+	s := start(t, srv, 5*time.Second)
+	op, err := s.ImportInline(t.Context(), [][]byte{
+		[]byte(`{"id": "a", "structData": {"answer": "鳥"}, "content": {"mimeType": "image/png", "uri": "gs://i/a"}}` + "\n"),
+	})
+	if err != nil || op != branchName+"/operations/import-documents-1" {
+		t.Fatalf("operation %q, error %v", op, err)
+	}
+	if _, err := s.ImportObjects(t.Context(), []string{"gs://b/metadata/m.jsonl"}, Full, "gs://b/metadata/.sync/errors/"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ImportObjects(t.Context(), []string{"gs://b/1", "gs://b/2"}, Incremental, ""); err != nil {
+		t.Fatal(err)
+	}
+	gcs := func(uris ...string) *pb.ImportDocumentsRequest_GcsSource {
+		return &pb.ImportDocumentsRequest_GcsSource{GcsSource: &pb.GcsSource{InputUris: uris, DataSchema: "document"}}
+	}
+	want := []*pb.ImportDocumentsRequest{
+		{
+			Parent: branchName, ReconciliationMode: pb.ImportDocumentsRequest_INCREMENTAL,
+			Source: &pb.ImportDocumentsRequest_InlineSource_{InlineSource: &pb.ImportDocumentsRequest_InlineSource{Documents: []*pb.Document{{
+				Id: "a", Data: &pb.Document_StructData{StructData: fields("answer", "鳥")},
+				Content: &pb.Document_Content{MimeType: "image/png", Content: &pb.Document_Content_Uri{Uri: "gs://i/a"}},
+			}}}},
+		},
+		{
+			Parent: branchName, ReconciliationMode: pb.ImportDocumentsRequest_FULL, Source: gcs("gs://b/metadata/m.jsonl"),
+			ErrorConfig: &pb.ImportErrorConfig{Destination: &pb.ImportErrorConfig_GcsPrefix{GcsPrefix: "gs://b/metadata/.sync/errors/"}},
+		},
+		{Parent: branchName, ReconciliationMode: pb.ImportDocumentsRequest_INCREMENTAL, Source: gcs("gs://b/1", "gs://b/2")},
+	}
+	if diff := cmp.Diff(want, srv.imports, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestImportsRefusedHere(t *testing.T) {
+	srv := &service{}
+	s := start(t, srv, 5*time.Second)
+	inline := func(lines ...string) func() (string, error) {
+		return func() (string, error) {
+			raw := [][]byte{}
+			for _, l := range lines {
+				raw = append(raw, []byte(l))
+			}
+			return s.ImportInline(t.Context(), raw)
+		}
+	}
+	objects := func(uris ...string) func() (string, error) {
+		return func() (string, error) { return s.ImportObjects(t.Context(), uris, Full, "") }
+	}
+	into := "import into " + storeName + ": "
+	for _, tt := range []struct {
+		name string
+		do   func() (string, error)
+		want string
+	}{
+		{"no line", inline(), into + "0 documents inline, want 1 to 100"},
+		{"101 lines", inline(make([]string, 101)...), into + "101 documents inline, want 1 to 100"},
+		{"not JSON", inline(`{"id":"a"}`, `{"id":`), into + `document 2 (""): proto:`},
+		{"unknown field", inline(`{"id":"a","struct":{}}`), into + `document 1 ("a"): proto:`},
+		{"too large", inline(`{"id":"a","structData":{"t":"` + strings.Repeat("x", MaxInlineBytes) + `"}}`), into + "8388640 bytes inline, more than 8388608"},
+		{"no object", objects(), into + "no object named"},
+		{"101 objects", objects(make([]string, 101)...), into + "101 objects, the service takes at most 100: write larger ones"},
+		{"pattern", objects("gs://b/*.jsonl"), into + `"gs://b/*.jsonl" is not the address gs://bucket/object of one object`},
+		{"bucket alone", objects("gs://b/"), into + `"gs://b/" is not the address gs://bucket/object of one object`},
+		{"no bucket", objects("metadata.jsonl"), into + `"metadata.jsonl" is not the address gs://bucket/object of one object`},
+		{"too long", objects("gs://b/" + strings.Repeat("x", 2000)), into + `"gs://b/` + strings.Repeat("x", 33) + `"… has 2007 bytes, more than 2000`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := tt.do()
+			// Messages of protobuf are unstable on purpose.
+			if err == nil || err.Error() != tt.want && !(strings.HasSuffix(tt.want, "proto:") && strings.HasPrefix(err.Error(), tt.want)) {
+				t.Errorf("error\n%v, want\n%s", err, tt.want)
+			}
+		})
+	}
+	if n := srv.count("ImportDocuments"); n != 0 {
+		t.Errorf("%d calls reached the service", n)
+	}
+}
+
+// What passes is retried; what does not is reported at once.
+func TestRefusals(t *testing.T) {
+	busy := status.Error(codes.Aborted, "another import is running")
+	disabled, err := status.New(codes.PermissionDenied, "Discovery Engine API is off").WithDetails(&errdetails.ErrorInfo{Reason: "SERVICE_DISABLED"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	into := "import into " + storeName + ": "
+	for _, tt := range []struct {
+		name    string
+		first   []error
+		forever error
+		calls   int // 0: more than one
+		is      error
+		want    string
+	}{
+		{"unavailable, then fine", []error{status.Error(codes.Unavailable, "x"), status.Error(codes.Unavailable, "x")}, nil, 3, nil, ""},
+		{"quota, then fine", []error{status.Error(codes.ResourceExhausted, "x")}, nil, 2, nil, ""},
+		{"another import, then fine", []error{busy}, nil, 2, nil, ""},
+		{"another import", nil, busy, 0, ErrBusy, into + "the service is busy: another import is running"},
+		{"quota", nil, status.Error(codes.ResourceExhausted, "Quota exceeded\nfor imports"), 0, ErrBusy, into + "the service is busy: Quota exceeded for imports"},
+		{"unavailable", nil, status.Error(codes.Unavailable, "down"), 0, ErrUnavailable, into + "the service is unavailable: down"},
+		{"denied", nil, status.Error(codes.PermissionDenied, "Permission 'discoveryengine.documents.import' denied"), 1, nil, into + "access denied: Permission 'discoveryengine.documents.import' denied: grant roles/discoveryengine.editor on project p1 to the account the job runs as"},
+		{"API off", nil, disabled.Err(), 1, nil, into + "API disabled: Discovery Engine API is off: run: gcloud services enable discoveryengine.googleapis.com --project p1"},
+		{"absent", nil, status.Error(codes.NotFound, "DataStore "+storeName+" not found."), 1, nil, into + "not found: DataStore " + storeName + " not found.: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)"},
+		{"unauthenticated", nil, status.Error(codes.Unauthenticated, "no token"), 1, nil, into + "not signed in: no token: give the job a service account, or run: gcloud auth application-default login"},
+		{"invalid", nil, status.Error(codes.InvalidArgument, "bad uri"), 1, nil, into + "invalid argument: bad uri"},
+		{"other region", nil, status.Error(codes.InvalidArgument, `Incorrect API endpoint used.`), 1, nil, into + "wrong endpoint: Incorrect API endpoint used.: set GCP_LOCATION (now global) to where the data store is: global, us or eu"},
+		{"internal", nil, status.Error(codes.Internal, "oops"), 1, nil, into + "Internal: oops"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			srv := &service{refusals: map[string][]error{"ImportDocuments": tt.first}, forever: map[string]error{"ImportDocuments": tt.forever}}
+			budget := 5 * time.Second
+			if tt.forever != nil {
+				budget = 600 * time.Millisecond
+			}
+			s := start(t, srv, budget)
+			began := time.Now()
+			_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "")
+			if err == nil && tt.want != "" || err != nil && err.Error() != tt.want {
+				t.Errorf("error\n%v, want\n%s", err, tt.want)
+			}
+			if tt.is != nil && !errors.Is(err, tt.is) {
+				t.Errorf("%v is not %v", err, tt.is)
+			}
+			if tt.forever != nil && status.Code(err) != status.Code(tt.forever) {
+				t.Errorf("code %s, want %s", status.Code(err), status.Code(tt.forever))
+			}
+			n := srv.count("ImportDocuments")
+			if tt.calls != 0 && n != tt.calls || n == 0 {
+				t.Errorf("%d calls, want %d", n, tt.calls)
+			}
+			if took := time.Since(began); took > budget+time.Second {
+				t.Errorf("took %s", took)
+			}
+		})
+	}
+}
+
+func TestServiceThatHangsOrIsAway(t *testing.T) {
+	srv := &service{hang: map[string]bool{"ImportDocuments": true}}
+	s := start(t, srv, 200*time.Millisecond)
+	_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "")
+	if !errors.Is(err, ErrUnavailable) || !strings.HasPrefix(err.Error(), "import into "+storeName+": the service is unavailable: ") {
+		t.Errorf("hanging: %v", err)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("SIGTERM"))
+	if _, err := s.ImportObjects(ctx, []string{"gs://b/o"}, Full, ""); err == nil || err.Error() != "import into "+storeName+": SIGTERM" {
+		t.Errorf("cancelled: %v", err)
+	}
+	away, err := Open(t.Context(), Config{Project: "p1", DataStore: "posts", Endpoint: "127.0.0.1:1", Budget: 300 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer away.Close()
+	if _, err := away.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, ""); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("away: %v", err)
+	}
+}
+
+func TestDelete(t *testing.T) {
+	srv := &service{refusals: map[string][]error{"DeleteDocument": {status.Error(codes.Unavailable, "x"), status.Error(codes.ResourceExhausted, "x")}}}
+	var ids []string
+	for i := range 300 {
+		ids = append(ids, fmt.Sprint("d", i))
+	}
+	srv.documents = append(ids[:290:290], "stuck", "kept")
+	s := start(t, srv, 5*time.Second)
+	failed, err := s.Delete(t.Context(), append(ids, "stuck", "a/b"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for id, err := range failed {
+		got[id] = err.Error()
+	}
+	want := map[string]string{
+		"stuck": "delete " + branchName + "/documents/stuck: FailedPrecondition: document has children",
+		"a/b":   "delete " + branchName + `/documents/"a/b": not a document id`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"stuck", "kept"}, srv.documents); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDeleteStopsWhereItCannotSucceed(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"denied", status.Error(codes.PermissionDenied, "no"), ": access denied: no: grant roles/discoveryengine.editor on project p1 to the account the job runs as"},
+		{"away", status.Error(codes.Unavailable, "down"), ": the service is unavailable: down"},
+		{"no store", status.Error(codes.NotFound, "DataStore x not found."), ": not found: DataStore x not found.: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			srv := &service{forever: map[string]error{"DeleteDocument": tt.err}}
+			s := start(t, srv, 500*time.Millisecond)
+			ids := make([]string, 200)
+			for i := range ids {
+				ids[i] = fmt.Sprint("d", i)
+			}
+			began := time.Now()
+			failed, err := s.Delete(t.Context(), ids)
+			if err == nil || !strings.HasSuffix(err.Error(), tt.want) {
+				t.Errorf("error %v, want …%s", err, tt.want)
+			}
+			if len(failed) != len(ids) {
+				t.Errorf("%d of %d count as failed", len(failed), len(ids))
+			}
+			if took := time.Since(began); took > 3*time.Second {
+				t.Errorf("took %s", took)
+			}
+		})
+	}
+}
+
+func TestPurge(t *testing.T) {
+	srv := &service{}
+	s := start(t, srv, 5*time.Second)
+	op, err := s.PurgeObjects(t.Context(), []string{"gs://b/gone.txt"}, "gs://b/errors/")
+	if err != nil || op != branchName+"/operations/purge-documents-1" {
+		t.Fatalf("operation %q, error %v", op, err)
+	}
+	want := []*pb.PurgeDocumentsRequest{{
+		Parent: branchName, Force: true,
+		Source:      &pb.PurgeDocumentsRequest_GcsSource{GcsSource: &pb.GcsSource{InputUris: []string{"gs://b/gone.txt"}, DataSchema: "document_id"}},
+		ErrorConfig: &pb.PurgeErrorConfig{Destination: &pb.PurgeErrorConfig_GcsPrefix{GcsPrefix: "gs://b/errors/"}},
+	}}
+	if diff := cmp.Diff(want, srv.purges, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+	for _, uris := range [][]string{nil, {""}, {"gs://b/*"}, {"*"}, make([]string, 101)} {
+		if _, err := s.PurgeObjects(t.Context(), uris, ""); err == nil {
+			t.Errorf("purge of %q went through", uris)
+		}
+	}
+	if len(srv.purges) != 1 {
+		t.Errorf("%d purges, want 1", len(srv.purges))
+	}
+	srv.forever = map[string]error{"PurgeDocuments": status.Error(codes.InvalidArgument, "filter is required")}
+	_, err = s.PurgeObjects(t.Context(), []string{"gs://b/gone.txt"}, "")
+	if !errors.Is(err, ErrPurgeRefused) || err.Error() != "purge from "+storeName+": the service refuses a purge by ids: filter is required" {
+		t.Errorf("refused: %v", err)
+	}
+}
+
+func TestIDs(t *testing.T) {
+	srv := &service{refusals: map[string][]error{"ListDocuments": {status.Error(codes.Unavailable, "x")}}}
+	for i := range 2500 {
+		srv.documents = append(srv.documents, fmt.Sprint("d", i))
+	}
+	s := start(t, srv, 5*time.Second)
+	var got []string
+	for id, err := range s.IDs(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, id)
+	}
+	if diff := cmp.Diff(srv.documents, got); diff != "" {
+		t.Error(diff)
+	}
+	if n := srv.count("ListDocuments"); n != 4 || len(srv.masks) != 3 || srv.masks[0] != "documents.id,documents.name,next_page_token" {
+		t.Errorf("%d calls with masks %v", n, srv.masks)
+	}
+	for range s.IDs(t.Context()) {
+		break // no page beyond the first
+	}
+	if n := srv.count("ListDocuments"); n != 5 {
+		t.Errorf("%d calls, want 5", n)
+	}
+	srv.forever = map[string]error{"ListDocuments": status.Error(codes.PermissionDenied, "no")}
+	for _, err := range s.IDs(t.Context()) {
+		if err == nil || !strings.HasPrefix(err.Error(), "list documents of "+storeName+": access denied: no: ") {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		store *pb.DataStore
+		want  string
+	}{
+		{"documents with content", &pb.DataStore{ContentConfig: pb.DataStore_CONTENT_REQUIRED}, ""},
+		{"fields alone", &pb.DataStore{ContentConfig: pb.DataStore_NO_CONTENT}, ""},
+		{"web site", &pb.DataStore{ContentConfig: pb.DataStore_PUBLIC_WEBSITE}, "check " + storeName + ": its content is PUBLIC_WEBSITE, which takes no imported documents: create one for unstructured documents with metadata (CONTENT_REQUIRED) and set DATA_STORE_ID"},
+		{"absent", nil, "check " + storeName + ": not found: DataStore " + storeName + " not found.: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := start(t, &service{store: tt.store}, time.Second)
+			err := s.Check(t.Context())
+			if err == nil && tt.want != "" || err != nil && err.Error() != tt.want {
+				t.Errorf("error\n%v, want\n%s", err, tt.want)
+			}
+			if content, _ := s.TakesContent(t.Context()); content != (tt.store.GetContentConfig() == pb.DataStore_CONTENT_REQUIRED) {
+				t.Errorf("takes content: %v", content)
+			}
+		})
+	}
+}
+
+func TestSearch(t *testing.T) {
+	srv := &service{documents: []string{"a", "b", "c"}}
+	s := start(t, srv, time.Second)
+	hits, err := s.Search(t.Context(), "鳥", 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range hits {
+		hits[i].StructData = []byte(strings.ReplaceAll(string(hits[i].StructData), " ", ""))
+	}
+	want := []Hit{
+		{ID: "a", StructData: []byte(`{"answer":"鳥a"}`), URI: "gs://images/a"},
+		{ID: "b", StructData: []byte(`{"answer":"鳥b"}`), URI: "gs://images/b"},
+	}
+	if diff := cmp.Diff(want, hits); diff != "" {
+		t.Error(diff)
+	}
+	if req := srv.searches[0]; req.GetServingConfig() != storeName+"/servingConfigs/default_serving_config" || req.GetQuery() != "鳥" || req.GetPageSize() != 2 {
+		t.Errorf("request %v", req)
+	}
+}

@@ -1,0 +1,135 @@
+package datastore
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
+	"google.golang.org/protobuf/encoding/protojson"
+)
+
+const (
+	// MaxInline is how many documents one inline import takes.
+	MaxInline = 100
+	// MaxInlineBytes bounds an inline import, well below what the service takes
+	// in one request (10 MB, by the limit of Google's front end).
+	MaxInlineBytes = 8 << 20
+	// MaxObjects is how many objects one import takes, 2 GB each.
+	MaxObjects = 100
+	// MaxURI is how many characters the address of an object may have.
+	MaxURI = 2000
+)
+
+// Mode is what an import does to the documents that it does not name.
+type Mode int
+
+const (
+	// Incremental adds and replaces; other documents stay.
+	Incremental Mode = iota
+	// Full replaces the whole content of the data store.
+	Full
+)
+
+func (m Mode) String() string {
+	if m == Full {
+		return "FULL"
+	}
+	return "INCREMENTAL"
+}
+
+func (m Mode) proto() pb.ImportDocumentsRequest_ReconciliationMode {
+	if m == Full {
+		return pb.ImportDocumentsRequest_FULL
+	}
+	return pb.ImportDocumentsRequest_INCREMENTAL
+}
+
+// ImportInline starts the incremental import of up to MaxInline documents, one
+// JSON line each, and returns the operation's name. It is never a full import:
+// that would delete everything else.
+//
+// A call whose reply was lost is retried, so the same import may run twice;
+// since it replaces documents by their ids, that is harmless.
+func (s *Store) ImportInline(ctx context.Context, lines [][]byte) (operation string, err error) {
+	if len(lines) == 0 || len(lines) > MaxInline {
+		return "", fmt.Errorf("import into %s: %d documents inline, want 1 to %d", s.name, len(lines), MaxInline)
+	}
+	size := 0
+	for _, line := range lines {
+		size += len(line)
+	}
+	if size > MaxInlineBytes {
+		return "", fmt.Errorf("import into %s: %d bytes inline, more than %d", s.name, size, MaxInlineBytes)
+	}
+	docs := make([]*pb.Document, 0, len(lines))
+	for i, line := range lines {
+		doc := &pb.Document{}
+		if err := protojson.Unmarshal(bytes.TrimSpace(line), doc); err != nil {
+			return "", fmt.Errorf("import into %s: document %d (%q): %w", s.name, i+1, doc.GetId(), err)
+		}
+		docs = append(docs, doc)
+	}
+	return s.importDocuments(ctx, &pb.ImportDocumentsRequest{
+		Source:             &pb.ImportDocumentsRequest_InlineSource_{InlineSource: &pb.ImportDocumentsRequest_InlineSource{Documents: docs}},
+		ReconciliationMode: Incremental.proto(),
+	})
+}
+
+// ImportObjects starts the import of JSONL objects, gs://bucket/name each, and
+// returns the operation's name. The service writes an account of what fails
+// under errorsPrefix, an existing, empty folder gs://bucket/folder/.
+//
+// What ImportInline says of retries holds here too: a full import that runs
+// twice ends with the same content.
+func (s *Store) ImportObjects(ctx context.Context, uris []string, mode Mode, errorsPrefix string) (operation string, err error) {
+	if err := checkURIs(uris); err != nil {
+		return "", fmt.Errorf("import into %s: %w", s.name, err)
+	}
+	req := &pb.ImportDocumentsRequest{
+		Source:             &pb.ImportDocumentsRequest_GcsSource{GcsSource: &pb.GcsSource{InputUris: uris, DataSchema: "document"}},
+		ReconciliationMode: mode.proto(),
+	}
+	if errorsPrefix != "" {
+		req.ErrorConfig = &pb.ImportErrorConfig{Destination: &pb.ImportErrorConfig_GcsPrefix{GcsPrefix: errorsPrefix}}
+	}
+	return s.importDocuments(ctx, req)
+}
+
+func (s *Store) importDocuments(ctx context.Context, req *pb.ImportDocumentsRequest) (string, error) {
+	client, err := s.documents()
+	if err != nil {
+		return "", err
+	}
+	req.Parent = s.branch
+	call, cancel, retry := s.bounded(ctx)
+	defer cancel()
+	op, err := client.ImportDocuments(call, req, retry)
+	if err != nil {
+		return "", s.explain(ctx, "import into", s.name, err)
+	}
+	return op.Name(), nil
+}
+
+// checkURIs refuses what the service would refuse, and patterns: an address
+// with a wildcard names objects that nobody counted.
+func checkURIs(uris []string) error {
+	switch {
+	case len(uris) == 0:
+		return errors.New("no object named")
+	case len(uris) > MaxObjects:
+		return fmt.Errorf("%d objects, the service takes at most %d: write larger ones", len(uris), MaxObjects)
+	}
+	for _, uri := range uris {
+		bucket, object, _ := strings.Cut(strings.TrimPrefix(uri, "gs://"), "/")
+		if !strings.HasPrefix(uri, "gs://") || bucket == "" || object == "" || strings.ContainsAny(uri, "*?[]") {
+			return fmt.Errorf("%q is not the address gs://bucket/object of one object", uri)
+		}
+		if len(uri) > MaxURI {
+			return fmt.Errorf("%q… has %d bytes, more than %d", uri[:40], len(uri), MaxURI)
+		}
+	}
+	return nil
+}

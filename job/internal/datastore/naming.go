@@ -1,0 +1,108 @@
+package datastore
+
+import (
+	"encoding/json"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// forms are the ways in which a text names a document, the surest first.
+var forms = []*regexp.Regexp{
+	regexp.MustCompile(`(?:^|[/\s"'` + "`" + `(\[=:])documents/([A-Za-z0-9_-]{1,128})(?:$|[^A-Za-z0-9_-])`),
+	regexp.MustCompile(`\\*"(?:_id|id|documentId|document_id)\\*"\s*:\s*\\*"([A-Za-z0-9_-]{1,128})\\*"`),
+	regexp.MustCompile(`(?i)\b(?:document[ _]?)?id\b\s*[:=]?\s*(?:is\s+)?["'` + "`" + `(\[]?([A-Za-z0-9_-]{1,128})["'` + "`" + `)\]]`),
+	regexp.MustCompile(`(?i)\b(?:document[ _]?)?id\s*[:=]\s*["'` + "`" + `]?([A-Za-z0-9_-]{1,128})(?:$|[^A-Za-z0-9_-])`),
+	regexp.MustCompile(`(?i)\bdocument\s+["'` + "`" + `]([A-Za-z0-9_-]{1,128})["'` + "`" + `]`),
+	// The default's ids are UUIDs, which nothing else in a message looks like.
+	regexp.MustCompile(`(?i)\b([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\b`),
+}
+
+// idsIn finds the ids in texts: first in a document quoted as JSON, then by the
+// first form that matches anything.
+func idsIn(texts []string) []string {
+	for _, text := range texts {
+		if id := idOfQuoted(text); id != "" {
+			return []string{id}
+		}
+	}
+	for _, form := range forms {
+		var ids []string
+		for _, text := range texts {
+			for _, match := range form.FindAllStringSubmatch(text, -1) {
+				if !slices.Contains(ids, match[1]) {
+					ids = append(ids, match[1])
+				}
+			}
+		}
+		if len(ids) > 0 {
+			return ids
+		}
+	}
+	return nil
+}
+
+// idOfQuoted is the id of the document that text quotes as JSON, from its first
+// brace on. Only the outermost id counts: inner ones are data.
+func idOfQuoted(text string) string {
+	from := strings.IndexByte(text, '{')
+	if from < 0 {
+		return ""
+	}
+	var doc struct {
+		ID   any `json:"id"`
+		Name any `json:"name"`
+	}
+	if err := json.NewDecoder(strings.NewReader(text[from:])).Decode(&doc); err != nil {
+		return ""
+	}
+	if id, ok := doc.ID.(string); ok && validID.MatchString(id) {
+		return id
+	}
+	name, _ := doc.Name.(string)
+	if _, id, ok := strings.Cut(name, "/documents/"); ok && validID.MatchString(id) {
+		return id
+	}
+	return ""
+}
+
+// idsOfFields looks in the details of a status for a field that names the
+// document, such as {"documentId": "…"} or the document itself.
+func idsOfFields(v any) (ids []string) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			ids = append(ids, idsOfFields(e)...)
+		}
+	case map[string]any:
+		for _, key := range []string{"documentId", "document_id", "id"} {
+			if id, ok := v[key].(string); ok && validID.MatchString(id) {
+				return []string{id}
+			}
+		}
+		for _, key := range []string{"document", "value", "metadata"} {
+			if inner := idsOfFields(v[key]); len(inner) > 0 {
+				return inner
+			}
+		}
+	}
+	return ids
+}
+
+// stringsIn adds every string in v to texts.
+func stringsIn(v any, texts []string) []string {
+	switch v := v.(type) {
+	case string:
+		return append(texts, v)
+	case []any:
+		for _, e := range v {
+			texts = stringsIn(e, texts)
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			texts = stringsIn(v[key], texts)
+		}
+	}
+	return texts
+}

@@ -1,0 +1,130 @@
+package datastore
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/status"
+	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+const operation = branchName + "/operations/import-documents-1"
+
+func importing(ok, failed, total int64) *longrunningpb.Operation {
+	return &longrunningpb.Operation{Name: operation, Metadata: packed(&pb.ImportDocumentsMetadata{SuccessCount: ok, FailureCount: failed, TotalCount: total})}
+}
+
+func done(op *longrunningpb.Operation, samples ...*status.Status) *longrunningpb.Operation {
+	op.Done = true
+	op.Result = &longrunningpb.Operation_Response{Response: packed(&pb.ImportDocumentsResponse{ErrorSamples: samples})}
+	return op
+}
+
+func failedOperation(code codes.Code, message string) *longrunningpb.Operation {
+	return &longrunningpb.Operation{Name: operation, Done: true, Result: &longrunningpb.Operation_Error{Error: &status.Status{Code: int32(code), Message: message}}}
+}
+
+func TestAwait(t *testing.T) {
+	down := grpcstatus.Error(codes.Unavailable, "down")
+	for _, tt := range []struct {
+		name       string
+		operations []*longrunningpb.Operation
+		refusals   []error
+		forever    error
+		wait       time.Duration
+		want       Progress
+		err        string
+		is         error
+	}{
+		{name: "done at once", operations: []*longrunningpb.Operation{done(importing(3, 0, 3))}, want: Progress{Done: true, Succeeded: 3, Total: 3}},
+		{name: "done later", operations: []*longrunningpb.Operation{{Name: operation}, importing(1, 0, 3), done(importing(3, 0, 3))}, wait: 5 * time.Second, want: Progress{Done: true, Succeeded: 3, Total: 3}},
+		{name: "never done", operations: []*longrunningpb.Operation{importing(1, 0, 3)}, wait: 300 * time.Millisecond, want: Progress{Succeeded: 1, Total: 3}},
+		{name: "one poll", operations: []*longrunningpb.Operation{importing(1, 0, 0)}, want: Progress{Succeeded: 1, Total: 1}},
+		{
+			name: "some failed",
+			operations: []*longrunningpb.Operation{done(importing(2, 1, 3),
+				&status.Status{Code: 3, Message: `Document with id "p-3" has no content.`})},
+			want: Progress{Done: true, Succeeded: 2, Failed: 1, Total: 3, Samples: []Failure{{ID: "p-3", Reason: `INVALID_ARGUMENT: Document with id "p-3" has no content.`}}},
+		},
+		{
+			name:       "failed as a whole",
+			operations: []*longrunningpb.Operation{failedOperation(codes.PermissionDenied, "cannot read\ngs://b/o")},
+			want:       Progress{Done: true, Err: errors.New("operation " + operation + ": PermissionDenied: cannot read gs://b/o")},
+		},
+		{
+			name: "purge",
+			operations: []*longrunningpb.Operation{{
+				Name: operation, Done: true, Metadata: packed(&pb.PurgeDocumentsMetadata{SuccessCount: 5, FailureCount: 1, IgnoredCount: 2}),
+				Result: &longrunningpb.Operation_Response{Response: packed(&pb.PurgeDocumentsResponse{PurgeCount: 5})},
+			}},
+			want: Progress{Done: true, Succeeded: 7, Failed: 1, Total: 8},
+		},
+		{name: "unknown", err: "poll " + operation + ": the service does not know the operation", is: ErrUnknownOperation},
+		{name: "poll fails once", operations: []*longrunningpb.Operation{done(importing(3, 0, 3))}, refusals: []error{down}, want: Progress{Done: true, Succeeded: 3, Total: 3}},
+		{
+			name: "poll fails between", operations: []*longrunningpb.Operation{importing(1, 0, 3), done(importing(3, 0, 3))},
+			refusals: []error{nil, down, grpcstatus.Error(codes.Internal, "oops")}, wait: 10 * time.Second, want: Progress{Done: true, Succeeded: 3, Total: 3},
+		},
+		{name: "poll fails for ever", forever: down, err: "poll " + operation + ": the service is unavailable: down", is: ErrUnavailable},
+		{
+			name: "poll denied", forever: grpcstatus.Error(codes.PermissionDenied, "no"),
+			err: "poll " + operation + ": access denied: no: grant roles/discoveryengine.editor on project p1 to the account the job runs as",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			srv := &service{operations: tt.operations, refusals: map[string][]error{"GetOperation": tt.refusals}, forever: map[string]error{"GetOperation": tt.forever}}
+			s := start(t, srv, time.Second)
+			began := time.Now()
+			got, err := s.Await(t.Context(), operation, tt.wait)
+			if err == nil && tt.err != "" || err != nil && err.Error() != tt.err {
+				t.Errorf("error %v, want %s", err, tt.err)
+			}
+			if tt.is != nil && !errors.Is(err, tt.is) {
+				t.Errorf("%v is not %v", err, tt.is)
+			}
+			sameText := cmp.Comparer(func(a, b error) bool { return a == nil && b == nil || a != nil && b != nil && a.Error() == b.Error() })
+			if diff := cmp.Diff(tt.want, got, sameText); diff != "" {
+				t.Error(diff)
+			}
+			if took := time.Since(began); took > max(tt.wait, time.Second)+2*time.Second {
+				t.Errorf("took %s", took)
+			}
+		})
+	}
+}
+
+func TestFindImport(t *testing.T) {
+	at := func(h int) time.Time { return time.Date(2025, 9, 18, h, 0, 0, 0, time.UTC) }
+	imported := func(name string, h int, done bool) *longrunningpb.Operation {
+		return &longrunningpb.Operation{Name: name, Done: done, Metadata: packed(&pb.ImportDocumentsMetadata{CreateTime: timestamppb.New(at(h))})}
+	}
+	srv := &service{listed: []*longrunningpb.Operation{
+		imported("early", 1, true),
+		imported("late", 5, false),
+		{Name: "purge", Metadata: packed(&pb.PurgeDocumentsMetadata{CreateTime: timestamppb.New(at(6))})},
+		{Name: "bare"},
+		imported("latest", 7, true),
+		{Name: "undated", Metadata: packed(&pb.ImportDocumentsMetadata{})},
+	}}
+	s := start(t, srv, time.Second)
+	got, err := s.FindImport(t.Context(), at(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Operation{{Name: "latest", Done: true, CreateTime: at(7)}, {Name: "late", CreateTime: at(5)}, {Name: "undated"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	srv.forever = map[string]error{"ListOperations": grpcstatus.Error(codes.PermissionDenied, "no")}
+	if _, err := s.FindImport(t.Context(), at(3)); err == nil || !strings.HasPrefix(err.Error(), "list operations of "+branchName+": access denied: no: ") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -1,0 +1,49 @@
+package datastore
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/googleapis/gax-go/v2"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// passing are the codes of failures that a later attempt may not meet.
+// ABORTED is how the service refuses an import while another one runs.
+var passing = []codes.Code{codes.Unavailable, codes.ResourceExhausted, codes.Aborted}
+
+func mayPass(err error) bool { return slices.Contains(passing, status.Code(err)) }
+
+// retryer is gax's own backoff with jitter, ended before the deadline instead
+// of by it: so the caller gets the last failure, and not that time ran out.
+type retryer struct {
+	deadline time.Time
+	backoff  gax.Backoff
+}
+
+func (r *retryer) Retry(err error) (time.Duration, bool) {
+	if !mayPass(err) {
+		return 0, false
+	}
+	pause := r.backoff.Pause()
+	return pause, time.Now().Add(pause).Before(r.deadline)
+}
+
+// bounded returns the context and the call option of one call: it ends with
+// the budget, its retries a little before. The context must be cancelled.
+func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc, gax.CallOption) {
+	deadline := time.Now().Add(s.cfg.Budget)
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	retry := gax.WithRetry(func() gax.Retryer {
+		return &retryer{
+			deadline: deadline.Add(-s.cfg.Budget / 20),
+			backoff:  gax.Backoff{Initial: 250 * time.Millisecond, Max: 10 * time.Second, Multiplier: 2},
+		}
+	})
+	return ctx, cancel, retry
+}
+
+// once is the call option of a call that is not retried.
+func once() gax.CallOption { return gax.WithRetry(func() gax.Retryer { return nil }) }
