@@ -1,0 +1,151 @@
+// Package secret reads the database password from Secret Manager.
+package secret
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"regexp"
+	"strings"
+	"time"
+
+	secretmanager "cloud.google.com/go/secretmanager/apiv1"
+	pb "cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
+	"github.com/googleapis/gax-go/v2"
+	"github.com/googleapis/gax-go/v2/apierror"
+	"google.golang.org/api/option"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+)
+
+// DefaultBudget is how long Access may take, its retries included.
+const DefaultBudget = 20 * time.Second
+
+// Config names one version of a secret. Project and Secret must be set.
+type Config struct {
+	Project  string        // project id or number
+	Secret   string        // secret id
+	Version  string        // number, alias or latest (the default)
+	Endpoint string        // host:port of a stand-in, spoken to in plaintext without credentials; default: the service
+	Budget   time.Duration // default: DefaultBudget
+}
+
+// part is what one step of a resource name may consist of.
+var part = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
+
+// name is the version's resource name.
+func (c *Config) name() (string, error) {
+	if c.Version == "" {
+		c.Version = "latest"
+	}
+	if c.Budget <= 0 {
+		c.Budget = DefaultBudget
+	}
+	var problems []error
+	for _, p := range []struct{ field, value, remedy string }{
+		{"project", c.Project, "set PROJECT_ID to a project's id or number"},
+		{"secret", c.Secret, "set SECRET_ID to the id alone, without the path before it"},
+		{"version", c.Version, "set VERSION_ID to a number or to latest"},
+	} {
+		if !part.MatchString(p.value) {
+			problems = append(problems, fmt.Errorf("%s %q: %s", p.field, p.value, p.remedy))
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return "", fmt.Errorf("access secret: %w", err)
+	}
+	return fmt.Sprintf("projects/%s/secrets/%s/versions/%s", c.Project, c.Secret, c.Version), nil
+}
+
+// Access returns the secret's value, without line breaks at its end, which
+// secrets that were made with a shell often have. Errors name the resource and
+// the remedy, never anything of the value.
+func Access(ctx context.Context, cfg Config) (string, error) {
+	name, err := cfg.name()
+	if err != nil {
+		return "", err
+	}
+	client, err := secretmanager.NewClient(ctx, cfg.options()...)
+	if err != nil {
+		return "", fmt.Errorf("access %s: %w: give the job a service account, or run: gcloud auth application-default login", name, err)
+	}
+	defer client.Close()
+
+	call, cancel := context.WithTimeout(ctx, cfg.Budget)
+	defer cancel()
+	resp, err := client.AccessSecretVersion(call, &pb.AccessSecretVersionRequest{Name: name}, cfg.retry())
+	if err != nil {
+		return "", explain(ctx, cfg, name, err)
+	}
+	data := resp.GetPayload().GetData()
+	if sum := resp.GetPayload().DataCrc32C; sum != nil {
+		if got := int64(crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli))); got != *sum {
+			return "", fmt.Errorf("access %s: value was damaged on the way: its checksum is not the one sent along", name)
+		}
+	}
+	value := strings.TrimRight(string(data), "\r\n")
+	if value == "" {
+		return "", fmt.Errorf("access %s: value is empty: add a version with the database password", name)
+	}
+	return value, nil
+}
+
+func (c *Config) options() []option.ClientOption {
+	opts := []option.ClientOption{option.WithTelemetryDisabled()}
+	if c.Endpoint != "" {
+		opts = append(opts, option.WithEndpoint(c.Endpoint), option.WithoutAuthentication(),
+			option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
+	}
+	return opts
+}
+
+// retry repeats what may pass. It ends a little before the deadline, so that
+// the last failure is told and not that time ran out.
+func (c *Config) retry() gax.CallOption {
+	end := time.Now().Add(c.Budget - c.Budget/20)
+	return gax.WithRetry(func() gax.Retryer {
+		return &retryer{end: end, onCodes: gax.OnCodes(
+			[]codes.Code{codes.Unavailable, codes.ResourceExhausted},
+			gax.Backoff{Initial: 200 * time.Millisecond, Max: 5 * time.Second, Multiplier: 2},
+		)}
+	})
+}
+
+type retryer struct {
+	end     time.Time
+	onCodes gax.Retryer
+}
+
+func (r *retryer) Retry(err error) (time.Duration, bool) {
+	pause, again := r.onCodes.Retry(err)
+	return pause, again && time.Now().Add(pause).Before(r.end)
+}
+
+// explain names the remedy where a person must act.
+func explain(ctx context.Context, cfg Config, name string, err error) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("access %s: %w", name, context.Cause(ctx))
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = status.Error(codes.DeadlineExceeded, "no answer within "+cfg.Budget.String())
+	}
+	st := status.Convert(err)
+	message := strings.Join(strings.Fields(st.Message()), " ")
+	switch st.Code() {
+	case codes.NotFound:
+		return fmt.Errorf("access %s: not found: %s: check PROJECT_ID, SECRET_ID and VERSION_ID", name, message)
+	case codes.PermissionDenied:
+		if api, ok := apierror.FromError(err); ok && api.Reason() == "SERVICE_DISABLED" {
+			return fmt.Errorf("access %s: API disabled: %s: run: gcloud services enable secretmanager.googleapis.com --project %s", name, message, cfg.Project)
+		}
+		return fmt.Errorf("access %s: access denied: %s: grant roles/secretmanager.secretAccessor on the secret to the account the job runs as", name, message)
+	case codes.FailedPrecondition:
+		return fmt.Errorf("access %s: not usable: %s: enable the version, or set VERSION_ID to one that is", name, message)
+	case codes.Unauthenticated:
+		return fmt.Errorf("access %s: not signed in: %s: give the job a service account, or run: gcloud auth application-default login", name, message)
+	}
+	return fmt.Errorf("access %s: %s: %s", name, st.Code(), message)
+}

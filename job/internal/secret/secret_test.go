@@ -1,0 +1,146 @@
+package secret
+
+import (
+	"context"
+	"errors"
+	"hash/crc32"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	pb "cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+const (
+	password = "korrekt-pferd-batterie"
+	version  = "projects/p1/secrets/db/versions/latest"
+)
+
+// service is a Secret Manager with one secret.
+type service struct {
+	pb.UnimplementedSecretManagerServiceServer
+	value    string
+	damaged  bool
+	refusals []error // one call each; the last one stays when forever
+	forever  bool
+	hang     bool
+	calls    int
+}
+
+func (s *service) AccessSecretVersion(ctx context.Context, req *pb.AccessSecretVersionRequest) (*pb.AccessSecretVersionResponse, error) {
+	s.calls++
+	if s.hang {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	if len(s.refusals) > 0 {
+		err := s.refusals[0]
+		if !s.forever {
+			s.refusals = s.refusals[1:]
+		}
+		return nil, err
+	}
+	if req.GetName() != version && req.GetName() != strings.Replace(version, "latest", "7", 1) {
+		return nil, status.Errorf(codes.NotFound, "Secret [%s] not found.", req.GetName())
+	}
+	sum := int64(checksum(s.value))
+	if s.damaged {
+		sum++
+	}
+	return &pb.AccessSecretVersionResponse{Name: req.GetName(), Payload: &pb.SecretPayload{Data: []byte(s.value), DataCrc32C: &sum}}, nil
+}
+
+func start(t *testing.T, s *service) Config {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer()
+	pb.RegisterSecretManagerServiceServer(server, s)
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(server.Stop)
+	return Config{Project: "p1", Secret: "db", Endpoint: listener.Addr().String(), Budget: 5 * time.Second}
+}
+
+func TestAccess(t *testing.T) {
+	for _, tt := range []struct{ name, value, version string }{
+		{"plain", password, ""},
+		{"line break at the end", password + "\n", "latest"},
+		{"line breaks at the end", password + "\r\n\n", "7"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			srv := &service{value: tt.value, refusals: []error{status.Error(codes.Unavailable, "x"), status.Error(codes.ResourceExhausted, "x")}}
+			cfg := start(t, srv)
+			cfg.Version = tt.version
+			got, err := Access(t.Context(), cfg)
+			if err != nil || got != password {
+				t.Errorf("%q, error %v", got, err)
+			}
+			if srv.calls != 3 {
+				t.Errorf("%d calls, want 3", srv.calls)
+			}
+		})
+	}
+	spaces := &service{value: " p w "}
+	if got, err := Access(t.Context(), start(t, spaces)); err != nil || got != " p w " {
+		t.Errorf("spaces belong to a password: %q, error %v", got, err)
+	}
+}
+
+func TestAccessFails(t *testing.T) {
+	disabled, err := status.New(codes.PermissionDenied, "off").WithDetails(&errdetails.ErrorInfo{Reason: "SERVICE_DISABLED"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuse := func(code codes.Code, message string) *service {
+		return &service{value: password, forever: true, refusals: []error{status.Error(code, message)}}
+	}
+	for _, tt := range []struct {
+		name   string
+		srv    *service
+		change func(*Config)
+		want   string
+	}{
+		{"nothing set", &service{}, func(c *Config) { *c = Config{} }, "access secret: project \"\": set PROJECT_ID to a project's id or number\nsecret \"\": set SECRET_ID to the id alone, without the path before it"},
+		{"version", &service{}, func(c *Config) { c.Version = "a/b" }, `access secret: version "a/b": set VERSION_ID to a number or to latest`},
+		{"absent", &service{}, func(c *Config) { c.Secret = "x" }, "access projects/p1/secrets/x/versions/latest: not found: Secret [projects/p1/secrets/x/versions/latest] not found.: check PROJECT_ID, SECRET_ID and VERSION_ID"},
+		{"denied", refuse(codes.PermissionDenied, "no\nway"), nil, "access " + version + ": access denied: no way: grant roles/secretmanager.secretAccessor on the secret to the account the job runs as"},
+		{"API off", &service{forever: true, refusals: []error{disabled.Err()}}, nil, "access " + version + ": API disabled: off: run: gcloud services enable secretmanager.googleapis.com --project p1"},
+		{"version off", refuse(codes.FailedPrecondition, "is in DISABLED state"), nil, "access " + version + ": not usable: is in DISABLED state: enable the version, or set VERSION_ID to one that is"},
+		{"unauthenticated", refuse(codes.Unauthenticated, "no token"), nil, "access " + version + ": not signed in: no token: give the job a service account, or run: gcloud auth application-default login"},
+		{"away", refuse(codes.Unavailable, "down"), nil, "access " + version + ": Unavailable: down"},
+		{"damaged", &service{value: password, damaged: true}, nil, "access " + version + ": value was damaged on the way: its checksum is not the one sent along"},
+		{"empty", &service{value: "\n"}, nil, "access " + version + ": value is empty: add a version with the database password"},
+		{"hangs", &service{hang: true}, nil, "access " + version + ": DeadlineExceeded: "},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := start(t, tt.srv)
+			cfg.Budget = 400 * time.Millisecond
+			if tt.change != nil {
+				tt.change(&cfg)
+			}
+			got, err := Access(t.Context(), cfg)
+			if err == nil || err.Error() != tt.want && !(strings.HasSuffix(tt.want, ": ") && strings.HasPrefix(err.Error(), tt.want)) {
+				t.Errorf("error\n%v, want\n%s", err, tt.want)
+			}
+			if got != "" || err != nil && strings.Contains(err.Error(), password) {
+				t.Errorf("value %q, error %v", got, err)
+			}
+		})
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(errors.New("SIGTERM"))
+	if _, err := Access(ctx, start(t, &service{value: password})); err == nil || err.Error() != "access "+version+": SIGTERM" {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+func checksum(value string) uint32 {
+	return crc32.Checksum([]byte(value), crc32.MakeTable(crc32.Castagnoli))
+}
