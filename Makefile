@@ -1,9 +1,22 @@
 # Every module of go.work, in the order in which they build.
 MODULES := job sandbox infra
+STACK   ?= dev
 
 .PHONY: help
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: postgresql bin/job bin/sandbox ## See the whole system at work on this machine, without an account
+	@bin/sandbox demo -job bin/job
+
+.PHONY: serve
+serve: postgresql bin/sandbox ## Start the stand-ins and print the environment that points the job at them
+	@bin/sandbox serve
+
+.PHONY: test
+test: postgresql ## Run every test
+	@for m in $(MODULES); do (cd $$m && go test ./...) || exit 1; done
 
 .PHONY: lint
 lint: bin/staticcheck ## Format check, vet and staticcheck; no warning left
@@ -14,6 +27,26 @@ lint: bin/staticcheck ## Format check, vet and staticcheck; no warning left
 fmt: bin/gofumpt ## Format every module
 	@bin/gofumpt -w $(MODULES)
 
+.PHONY: plan
+plan: ## Print every resource of a stack, offline: make plan STACK=prod
+	@go run ./infra/plan -stack $(STACK)
+
+# PostgreSQL's own binaries, which tests and the sandbox run; installed only where they are missing.
+.PHONY: postgresql
+postgresql:
+	@if ! command -v postgres >/dev/null && ! ls -d /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin >/dev/null 2>&1; then \
+		echo "Installing PostgreSQL, which the sandbox runs ..."; \
+		if command -v brew >/dev/null; then brew install postgresql@17; \
+		elif command -v apt-get >/dev/null; then sudo=$$( [ "$$(id -u)" = 0 ] || echo sudo ); $$sudo apt-get update -q && $$sudo apt-get install -qy postgresql; \
+		else echo "Install PostgreSQL with your system's package manager, then run make again."; exit 1; fi; fi
+
+.PHONY: bin/job bin/sandbox
+bin/job: # go build knows itself what is up to date
+	@cd job && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o ../bin/job .
+bin/sandbox:
+	@cd sandbox && go build -o ../bin/sandbox .
+
 # The linters are pinned in a module of their own, so that they are no dependency of what we ship.
-bin/gofumpt bin/staticcheck &: tools/go.mod tools/go.sum
+bin/gofumpt: bin/staticcheck
+bin/staticcheck: tools/go.mod tools/go.sum
 	@cd tools && GOWORK=off go build -o ../bin/ tool

@@ -270,4 +270,3 @@ func slot(h uint64, n int) int {
 	hi, _ := bits.Mul64(h, uint64(n))
 	return int(hi)
 }
-

@@ -1,0 +1,200 @@
+package metadatasync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+
+	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/manifest"
+)
+
+// await waits for the pending import and commits it when it is done.
+func (r *run) await(ctx context.Context) (Outcome, error) {
+	p := r.state.Pending
+	progress, err := r.store.Await(ctx, p.Operation, r.set.ImportWait)
+	switch {
+	case errors.Is(err, datastore.ErrUnknownOperation):
+		return r.abandon(ctx, "the service does not know the operation any more")
+	case err != nil:
+		return Failed, err
+	case !progress.Done:
+		r.summary.PendingAge = r.now().Sub(p.Started).Milliseconds()
+		r.log.InfoContext(ctx, "import still runs, a later run picks it up", "operation", p.Operation, "pending_age_ms", r.summary.PendingAge)
+		return Pending, nil
+	case progress.Err != nil:
+		return r.abandon(ctx, progress.Err.Error())
+	}
+	return r.confirm(ctx, progress)
+}
+
+// abandon gives up the pending import: nothing of it counts as imported, all of it goes again.
+func (r *run) abandon(ctx context.Context, why string) (Outcome, error) {
+	p := r.state.Pending
+	next := r.state.clone()
+	next.disown(p)
+	next.Pending = nil
+	next.Failed = max(p.Upserts, 1)
+	if err := r.saveState(ctx, next); err != nil {
+		return Failed, err
+	}
+	r.sweep(ctx)
+	operation := p.Operation
+	if operation == "" {
+		operation = "of unknown name"
+	}
+	return Failed, fmt.Errorf("import %s of %d documents failed, they go again on the next run: %s", operation, p.Upserts, why)
+}
+
+// confirm commits the pending import, less the documents that the service did not take.
+func (r *run) confirm(ctx context.Context, progress datastore.Progress) (Outcome, error) {
+	p := r.state.Pending
+	next := r.state.clone()
+	next.Pending = nil
+	rejected := max(p.Upserts-progress.Succeeded, 0)
+	if rejected == 0 {
+		next.commit(p)
+	} else {
+		failed, err := r.failures(ctx, p, progress)
+		if err != nil {
+			return Failed, err
+		}
+		if err := r.commitPartly(ctx, &next, p, failed, rejected); err != nil {
+			return Failed, err
+		}
+	}
+	old := r.state.Snapshot
+	if err := r.saveState(ctx, next); err != nil {
+		return Failed, err
+	}
+	r.log.InfoContext(ctx, "import done", "operation", p.Operation, "documents", progress.Succeeded, "failed", rejected)
+	r.summary.Failed += rejected
+	r.sweep(ctx)
+	r.dropSnapshots(ctx, old)
+	if len(r.state.Purges) > 0 {
+		return Pending, nil
+	}
+	return Imported, nil
+}
+
+// commitPartly commits an import of which the service rejected some documents: these stay unknown, so that they go
+// again. If the service does not tell which, all of the import do.
+func (r *run) commitPartly(ctx context.Context, next *state, p *pending, failed map[string]string, rejected int64) error {
+	marks := make(map[int]*segment)
+	var found int64
+	for _, o := range p.Offers {
+		if o.Upserted == nil || len(failed) == 0 {
+			continue
+		}
+		mark := r.newList(ctx, fmt.Sprintf("failed-of-%d", o.Task))
+		err := r.eachEntryOf(ctx, *o.Upserted, func(e manifest.Entry) error {
+			reason, ok := failed[string(e.ID)]
+			if !ok {
+				return nil
+			}
+			if found++; found <= maxNamedRefusals {
+				r.log.ErrorContext(ctx, "document rejected by Vertex AI Search, it goes again on the next run", "id", string(e.ID), "reason", reason)
+			}
+			return mark.segment.Put(e.ID, manifest.Unknown)
+		})
+		if err != nil {
+			return err
+		}
+		if marks[o.Task], err = mark.commit(ctx); err != nil {
+			return err
+		}
+	}
+	if found != rejected {
+		r.log.ErrorContext(ctx, "the service did not tell which documents it rejected, all of the import go again",
+			"operation", p.Operation, "rejected", rejected, "named", found, "errors", r.bucket.URI(p.Errors))
+		next.disown(p)
+		next.Failed = rejected
+		return nil
+	}
+	next.commit(p)
+	for task, mark := range marks {
+		if mark != nil {
+			next.Shards[task].Segments = append(next.Shards[task].Segments, *mark)
+		}
+	}
+	next.Failed += rejected
+	return nil
+}
+
+// failures reads which documents the service rejected: id -> reason.
+func (r *run) failures(ctx context.Context, p *pending, progress datastore.Progress) (map[string]string, error) {
+	failed := datastore.FailuresByID(progress.Samples)
+	if p.Errors == "" {
+		return failed, nil
+	}
+	for o, err := range r.bucket.List(ctx, p.Errors) {
+		if err != nil {
+			return nil, err
+		}
+		if o.Size == 0 {
+			continue
+		}
+		in, err := r.bucket.Reader(ctx, o.Name)
+		if err != nil {
+			return nil, err
+		}
+		parsed, err := datastore.ParseFailures(in)
+		if err := errors.Join(err, in.Close()); err != nil {
+			return nil, fmt.Errorf("read import errors %s: %w", r.bucket.URI(o.Name), err)
+		}
+		maps.Copy(failed, parsed)
+	}
+	return failed, nil
+}
+
+// commit makes an import, or a round that had nothing to import, part of the state.
+func (s *state) commit(p *pending) {
+	if p.Full {
+		s.Shards = make([]shard, p.Tasks)
+	}
+	for _, o := range p.Offers {
+		sh := &s.Shards[o.Task]
+		if o.Upserted != nil {
+			sh.Segments = append(sh.Segments, *o.Upserted)
+		}
+		sh.Documents = o.Documents
+	}
+	s.Round = p.Round
+	if p.Full {
+		s.LastFull, s.Snapshot = p.ScannedAt, p.Objects
+	}
+	if p.Whole {
+		t := total(p.Offers)
+		s.LastScan, s.Statistics, s.Configuration = p.ScannedAt, p.Statistics, p.Configuration
+		s.Documents, s.Failed = t.Documents, t.Refused+t.Held
+	}
+}
+
+// disown records that the documents of an import may be in the data store, with whatever content: their ids must not
+// get lost, and their hashes must not count.
+func (s *state) disown(p *pending) {
+	s.Shards = divide(s.Shards, p.Tasks)
+	if len(s.Shards) == 0 {
+		s.Shards = make([]shard, p.Tasks)
+	}
+	for _, o := range p.Offers {
+		if o.Upserted == nil {
+			continue
+		}
+		g := *o.Upserted
+		g.Unconfirmed = true
+		sh := &s.Shards[o.Task]
+		sh.Segments = append(slices.Clone(sh.Segments), g)
+		sh.Documents = max(sh.Documents, o.Documents)
+	}
+}
+
+// sameButTimes reports that two states differ in the time of the last scan and their revision only.
+func sameButTimes(a, b *state) bool {
+	x, y := *a, *b
+	x.LastScan, x.Round, x.Revision = y.LastScan, y.Round, y.Revision
+	return reflect.DeepEqual(x, y)
+}

@@ -1,0 +1,187 @@
+package metadatasync
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/manifest"
+)
+
+// removeFew takes the documents that are gone out of the manifest: few of them are deleted one by one, which takes
+// effect at once; many are queued for a purge. It applies what becomes true by that, and new bases, to next. Documents
+// whose deletion failed stay in the manifest, so that the next run tries again.
+func (r *run) removeFew(ctx context.Context, next *state, p *pending) error {
+	if p.Full {
+		return nil
+	}
+	var ids []string
+	for _, o := range p.Offers {
+		ids = append(ids, o.GoneIDs...)
+	}
+	failed, err := r.deleteDocuments(ctx, ids)
+	if len(next.Shards) == 0 {
+		next.Shards = make([]shard, p.Tasks)
+	}
+	for i := range p.Offers {
+		o := &p.Offers[i]
+		sh := &next.Shards[o.Task]
+		if o.Base != nil {
+			sh.Segments = slices.DeleteFunc([]segment{*o.Base}, func(g segment) bool { return g.Name == "" })
+		}
+		switch {
+		case o.GoneObject != "":
+			next.Purges = append(next.Purges, purge{Object: o.GoneObject, Removed: *o.Removed, Started: p.Started})
+			sh.Segments = append(sh.Segments, *o.Removed)
+		case o.Removed != nil && !slices.ContainsFunc(o.GoneIDs, func(id string) bool { return failed[id] != nil }):
+			sh.Segments = append(sh.Segments, *o.Removed)
+		}
+		// Done or to be done again by the next run; the pending import is not concerned any more.
+		o.Base, o.Removed, o.GoneIDs, o.GoneObject = nil, nil, nil, ""
+	}
+	return err
+}
+
+// deleteDocuments deletes documents at once and returns those that could not be.
+func (r *run) deleteDocuments(ctx context.Context, ids []string) (failed map[string]error, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	failed, err = r.store.Delete(ctx, ids)
+	if err != nil {
+		// It is not known which are gone, so all count as failed; deleting one twice is harmless.
+		failed = make(map[string]error, len(ids))
+		for _, id := range ids {
+			failed[id] = err
+		}
+	}
+	for id, cause := range failed {
+		r.log.ErrorContext(ctx, "document not deleted, the next run tries again", "id", id, "reason", cause.Error())
+		if err == nil {
+			err = fmt.Errorf("delete %d of %d documents: %w", len(failed), len(ids), cause)
+		}
+	}
+	r.log.InfoContext(ctx, "documents deleted", "documents", len(ids)-len(failed), "failed", len(failed))
+	return failed, err
+}
+
+// loadHeld returns the ids of this share that wait for a purge to end, nil if there are none.
+func (r *run) loadHeld(ctx context.Context) (*manifest.Table, error) {
+	if len(r.state.Purges) == 0 {
+		return nil, nil
+	}
+	held := manifest.NewTable(0)
+	for _, p := range r.state.Purges {
+		err := r.eachEntryOf(ctx, p.Removed, func(e manifest.Entry) error {
+			held.See(e.ID, manifest.Unknown)
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return held, nil
+}
+
+// startPurges starts the purges that are queued and writes down their operations.
+func (r *run) startPurges(ctx context.Context) error {
+	for {
+		i := slices.IndexFunc(r.state.Purges, func(p purge) bool { return p.Operation == "" })
+		if i < 0 {
+			return nil
+		}
+		next := r.state.clone()
+		err := r.startPurge(ctx, &next.Purges[i])
+		if errors.Is(err, datastore.ErrPurgeRefused) {
+			r.log.WarnContext(ctx, "the service refuses to purge documents by id; the next run is a full sync, which removes them",
+				"documents", next.Purges[i].Removed.Entries, "cause", err.Error())
+			next.Purges = slices.Delete(next.Purges, i, i+1)
+			next.LastFull = time.Time{}
+		} else if err != nil {
+			return err
+		}
+		if err := r.saveState(ctx, next); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *run) startPurge(ctx context.Context, p *purge) error {
+	p.Errors = r.object("purge-errors") + "-" + strings.ToLower(rand.Text()[:6]) + "/"
+	if err := r.bucket.CreateFolder(ctx, p.Errors); err != nil {
+		return err
+	}
+	operation, err := r.store.PurgeObjects(ctx, []string{r.bucket.URI(p.Object)}, r.bucket.URI(p.Errors))
+	if err != nil {
+		return fmt.Errorf("start removal of %d documents: %w", p.Removed.Entries, err)
+	}
+	r.log.InfoContext(ctx, "removal started", "operation", operation, "documents", p.Removed.Entries)
+	p.Operation, p.Started = operation, r.now()
+	return nil
+}
+
+// finishPurges drops the purges that are done from the state, and starts those again that failed.
+func (r *run) finishPurges(ctx context.Context) error {
+	next := r.state.clone()
+	kept := next.Purges[:0]
+	changed := false
+	for _, p := range next.Purges {
+		if p.Operation != "" {
+			done, err := r.purgeEnded(ctx, p)
+			if err != nil {
+				return err
+			}
+			if done != running {
+				changed = true
+			}
+			if done == succeeded {
+				continue
+			}
+			if done == failed {
+				p.Operation = ""
+			}
+		}
+		kept = append(kept, p)
+	}
+	if changed {
+		next.Purges = kept
+		if err := r.saveState(ctx, next); err != nil {
+			return err
+		}
+		r.sweep(ctx)
+	}
+	return r.startPurges(ctx)
+}
+
+// ending is how far an operation has come.
+type ending int
+
+const (
+	running ending = iota
+	succeeded
+	failed
+)
+
+func (r *run) purgeEnded(ctx context.Context, p purge) (ending, error) {
+	progress, err := r.store.Await(ctx, p.Operation, 0)
+	switch {
+	case errors.Is(err, datastore.ErrUnknownOperation):
+		progress.Err = err
+	case err != nil:
+		return running, err
+	case !progress.Done:
+		return running, nil
+	}
+	if progress.Err != nil || progress.Failed > 0 {
+		r.log.ErrorContext(ctx, "removal failed, starting it again", "operation", p.Operation, "documents", p.Removed.Entries,
+			"failed", progress.Failed, "cause", fmt.Sprint(progress.Err))
+		return failed, nil
+	}
+	r.log.InfoContext(ctx, "removal done", "operation", p.Operation, "documents", p.Removed.Entries)
+	return succeeded, nil
+}

@@ -1,0 +1,255 @@
+package metadatasync
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"vertexmetadata/job/internal/bucket"
+)
+
+// With several tasks, an execution is a round. Its first task writes down what kind of round it is; every task reads
+// its share and leaves an offer; the task that finds all offers there leads: it guards, imports and commits for all,
+// under the one lock of the data store. So there is one import for all tasks, as the service's quota of five a minute
+// wants, and one full import, as its meaning wants. A round that stays incomplete because a task died is no loss: the
+// next execution imports what was offered, and reads the missing share again.
+
+// round is what the tasks of an execution agree on.
+type round struct {
+	Full     bool  `json:"full"`
+	Tasks    int   `json:"tasks"`
+	Revision int64 `json:"revision"` // of the state that the shares are compared with
+}
+
+func roundPrefix(name string) string        { return roundsPrefix + name + "/" }
+func roundObject(name string) string        { return roundPrefix(name) + "round.json" }
+func offersPrefix(name string) string       { return roundPrefix(name) + "offer-" }
+func offerObject(name string, i int) string { return fmt.Sprintf("%s%05d.json", offersPrefix(name), i) }
+
+// lockPoll is how often a lock that another task holds is tried again.
+const lockPoll = 250 * time.Millisecond
+
+func (r *run) storeLock() string { return "vertex-metadata/" + r.set.DataStore }
+
+// lockShare takes the lock of this task's share, and with a single task also that of the data store. They are held
+// until the database session ends.
+func (r *run) lockShare(ctx context.Context) (bool, error) {
+	locks := []string{fmt.Sprintf("%s/%d", r.storeLock(), r.set.Task)}
+	if r.set.Tasks == 1 {
+		locks = append(locks, r.storeLock())
+	}
+	for _, name := range locks {
+		locked, err := r.db.TryLock(ctx, name)
+		if err != nil {
+			return false, err
+		}
+		if !locked {
+			r.log.InfoContext(ctx, "another run is active, leaving the work to it", "lock", name)
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// withStoreLock calls fn while it holds the lock of the data store, for which it waits up to wait. It reports whether
+// it got the lock.
+func (r *run) withStoreLock(ctx context.Context, wait time.Duration, fn func() error) (bool, error) {
+	if r.set.Tasks == 1 {
+		return true, fn() // held since the beginning
+	}
+	for begin := time.Now(); ; {
+		locked, err := r.db.TryLock(ctx, r.storeLock())
+		if err != nil {
+			return false, err
+		}
+		if locked {
+			break
+		}
+		if time.Since(begin) >= wait {
+			return false, nil
+		}
+		select {
+		case <-time.After(lockPoll):
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		}
+	}
+	err := fn()
+	return true, errors.Join(err, r.db.Unlock(context.WithoutCancel(ctx), r.storeLock()))
+}
+
+// committed reports that the round of this execution was committed already: this is a task that Cloud Run tries again.
+func (r *run) committed() bool { return r.set.Tasks > 1 && r.state.Round == r.round }
+
+// joinRound agrees with the other tasks on the kind of the round, or returns nil if the round belongs to an older state.
+func (r *run) joinRound(ctx context.Context, proposal round) (*round, error) {
+	data, err := json.Marshal(proposal)
+	if err != nil {
+		return nil, fmt.Errorf("encode round: %w", err)
+	}
+	_, err = r.bucket.Write(ctx, roundObject(r.round), data, bucket.Absent)
+	if err == nil {
+		return &proposal, nil
+	}
+	if !errors.Is(err, bucket.ErrConflict) {
+		return nil, err
+	}
+	agreed, err := readJSON[round](ctx, r, roundObject(r.round))
+	if err != nil {
+		return nil, err
+	}
+	if agreed.Revision != proposal.Revision || agreed.Tasks != proposal.Tasks {
+		r.log.InfoContext(ctx, "the state moved on since this execution began, the next one continues from there")
+		return nil, nil
+	}
+	return agreed, nil
+}
+
+// hasOffered reports that this task left its offer before, in an attempt that was cut short.
+func (r *run) hasOffered(ctx context.Context, agreed round) (bool, error) {
+	o, err := readJSON[offer](ctx, r, offerObject(r.round, r.set.Task))
+	if errors.Is(err, bucket.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if o.Revision != agreed.Revision {
+		return false, nil
+	}
+	r.count(*o)
+	return true, nil
+}
+
+// offerShare leaves what this task found for whichever task leads.
+func (r *run) offerShare(ctx context.Context, c *collector, agreed round) (Outcome, error) {
+	o, err := c.commit(ctx)
+	if err != nil {
+		return Failed, err
+	}
+	data, err := json.Marshal(&o)
+	if err != nil {
+		return Failed, fmt.Errorf("encode offer: %w", err)
+	}
+	if _, err := r.bucket.Write(ctx, offerObject(r.round, r.set.Task), data, bucket.Any); err != nil {
+		return Failed, err
+	}
+	return r.closeRound(ctx, agreed)
+}
+
+// closeRound leads the round if all offers are there.
+func (r *run) closeRound(ctx context.Context, agreed round) (Outcome, error) {
+	offers, err := r.readOffers(ctx, r.round, agreed)
+	if err != nil {
+		return Failed, err
+	}
+	if len(offers) < agreed.Tasks {
+		r.log.InfoContext(ctx, "share handed over, the last task to finish imports it", "offers", len(offers), "tasks", agreed.Tasks)
+		return Pending, nil
+	}
+	outcome := Pending
+	_, err = r.withStoreLock(ctx, r.set.ImportWait, func() error {
+		if err := r.reload(ctx); err != nil {
+			return err
+		}
+		switch {
+		case r.committed():
+			outcome = Imported
+			return nil
+		case r.state.Revision != agreed.Revision:
+			r.log.InfoContext(ctx, "another task leads this round")
+			return nil
+		}
+		var err error
+		outcome, err = r.lead(ctx, agreed.Full, true, offers)
+		return err
+	})
+	return outcome, err
+}
+
+// readOffers returns the offers of a round that are made from the agreed state.
+func (r *run) readOffers(ctx context.Context, name string, agreed round) ([]offer, error) {
+	var offers []offer
+	for o, err := range r.bucket.List(ctx, offersPrefix(name)) {
+		if err != nil {
+			return nil, err
+		}
+		read, err := readJSON[offer](ctx, r, o.Name)
+		if err != nil {
+			return nil, err
+		}
+		if read.Revision == agreed.Revision && read.Task < agreed.Tasks {
+			offers = append(offers, *read)
+		}
+	}
+	return offers, nil
+}
+
+// takeOver imports what the tasks of an earlier execution offered before one of them died.
+func (r *run) takeOver(ctx context.Context) (Outcome, error) {
+	names, err := r.earlierRounds(ctx)
+	if err != nil {
+		return Failed, err
+	}
+	for _, name := range names {
+		agreed, err := readJSON[round](ctx, r, roundObject(name))
+		if errors.Is(err, bucket.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return Failed, err
+		}
+		if agreed.Revision != r.state.Revision || agreed.Tasks != r.set.Tasks {
+			r.obsolete[name] = true
+			continue
+		}
+		offers, err := r.readOffers(ctx, name, *agreed)
+		if err != nil {
+			return Failed, err
+		}
+		whole := len(offers) == agreed.Tasks
+		if len(offers) == 0 || agreed.Full && !whole {
+			continue
+		}
+		r.log.InfoContext(ctx, "importing what an earlier execution left", "execution", name, "offers", len(offers), "tasks", agreed.Tasks)
+		own := r.round
+		r.round = name
+		outcome, err := r.lead(ctx, agreed.Full, whole, offers)
+		r.round = own
+		return outcome, err
+	}
+	return Unchanged, nil
+}
+
+// earlierRounds lists the rounds other than this one.
+func (r *run) earlierRounds(ctx context.Context) (names []string, err error) {
+	if r.set.Tasks == 1 {
+		return nil, nil
+	}
+	for o, err := range r.bucket.List(ctx, roundsPrefix) {
+		if err != nil {
+			return nil, err
+		}
+		name, file, _ := strings.Cut(strings.TrimPrefix(o.Name, roundsPrefix), "/")
+		if file == "round.json" && name != r.round {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+// readJSON reads an object that this package wrote.
+func readJSON[T any](ctx context.Context, r *run, name string) (*T, error) {
+	data, _, err := r.bucket.Read(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	var v T
+	if err := json.Unmarshal(data, &v); err != nil {
+		return nil, fmt.Errorf("decode %s: %w", r.bucket.URI(name), err)
+	}
+	return &v, nil
+}

@@ -1,0 +1,159 @@
+package metadatasync
+
+import (
+	"context"
+	"fmt"
+
+	"vertexmetadata/job/internal/manifest"
+	"vertexmetadata/job/internal/source"
+)
+
+// syncShare reads this task's share and brings the data store in step with it, alone or as one of several tasks.
+func (r *run) syncShare(ctx context.Context, stats source.Stats) (Outcome, error) {
+	table, err := r.loadTable(ctx)
+	if damaged(err) {
+		if table, err = r.startOver(ctx, err); err != nil {
+			return Failed, err
+		}
+	}
+	if err != nil {
+		return Failed, err
+	}
+	round := round{Full: r.fullDue(), Tasks: r.set.Tasks, Revision: r.state.Revision}
+	if r.set.Tasks > 1 {
+		joined, err := r.joinRound(ctx, round)
+		if err != nil || joined == nil {
+			return Pending, err
+		}
+		round = *joined
+		if offered, err := r.hasOffered(ctx, round); err != nil {
+			return Failed, err
+		} else if offered {
+			return r.closeRound(ctx, round)
+		}
+	}
+	c, err := r.compare(ctx, table, round.Full, nil)
+	if err != nil {
+		return Failed, err
+	}
+	defer c.abort()
+	c.offer.scanned.Statistics = stats.Fingerprint
+	if r.set.Tasks > 1 {
+		return r.offerShare(ctx, c, round)
+	}
+	if err := r.guard(c.offer, c.offer.Before, true); err != nil {
+		return Failed, err
+	}
+	o, err := c.commit(ctx)
+	if err != nil {
+		return Failed, err
+	}
+	return r.lead(ctx, c.full, true, []offer{o})
+}
+
+// startOver forgets a manifest that cannot be read, so that this run becomes a full sync, which is right from any state.
+func (r *run) startOver(ctx context.Context, cause error) (*manifest.Table, error) {
+	r.log.WarnContext(ctx, "manifest cannot be read, starting over with a full sync", "cause", cause.Error())
+	if err := r.saveState(ctx, state{Purges: r.state.Purges, Snapshot: r.state.Snapshot}); err != nil {
+		return nil, err
+	}
+	r.view = nil
+	return r.loadTable(ctx)
+}
+
+// compare reads the share and returns what has to change. change, if not nil, is told of every change, and nothing is
+// written.
+func (r *run) compare(ctx context.Context, table *manifest.Table, full bool, change func(changeKind, []byte)) (*collector, error) {
+	c := &collector{run: r, full: full, table: table, change: change, dry: change != nil}
+	var err error
+	if c.held, err = r.loadHeld(ctx); err != nil {
+		return nil, err
+	}
+	c.offer = offer{Task: r.set.Task, Revision: r.state.Revision, Before: table.Len()}
+	c.offer.scanned = scanned{ScannedAt: r.now(), Configuration: r.configuration()}
+	if !c.dry {
+		if c.offer.Base, err = r.compact(ctx, table); err != nil {
+			return nil, err
+		}
+		c.upserted, c.removed = r.newList(ctx, "upserted"), r.newList(ctx, "removed")
+		c.data = &jsonl{bucket: r.bucket, inMemory: !full && r.set.Tasks == 1, name: r.dataName(full)}
+	}
+	if err := r.fill(ctx, c); err != nil {
+		c.abort()
+		return nil, err
+	}
+	r.count(c.offer)
+	return c, nil
+}
+
+// fill reads the share into the collector.
+func (r *run) fill(ctx context.Context, c *collector) error {
+	if err := r.scan(ctx, c); err != nil {
+		return err
+	}
+	unknown := c.full && !r.state.known()
+	if c.offer.Upserts == 0 && r.set.Tasks == 1 {
+		c.full = false // an import of nothing does not exist: what is there goes id by id
+	}
+	if unknown {
+		return r.listUnknown(ctx, c)
+	}
+	return c.finishScan(ctx)
+}
+
+// count takes the task's own counts into the summary.
+func (r *run) count(o offer) {
+	r.summary.Documents = o.Documents
+	r.summary.Upserted = o.Upserts
+	r.summary.Deleted = o.Gone
+	r.summary.Skipped = o.Skipped
+	r.summary.Failed += o.Refused
+	r.summary.Bytes = o.Bytes
+}
+
+// dataName names the objects for documents. A single task writes the first part of a full snapshot under its final
+// name, so that the usual snapshot, which has one part, need not be copied; nothing is there before the guard has
+// passed, since an upload becomes an object only at its end.
+func (r *run) dataName(full bool) func(part int) string {
+	return func(part int) string {
+		if full && part == 0 && r.set.Tasks == 1 {
+			return snapshotName
+		}
+		return fmt.Sprintf("%s-%05d.jsonl", r.object("data"), part)
+	}
+}
+
+// compactRatio and compactSegments say when the segments of a share are folded into one: when a quarter of their
+// entries is outdated, or when there are many. Both bound what a run reads to a constant times the documents, and what
+// folding costs to a constant times the changes.
+const (
+	compactRatio    = 1.25
+	compactSegments = 24
+)
+
+// compact writes the share's manifest as one segment if its segments have grown too much; else it returns nil.
+func (r *run) compact(ctx context.Context, table *manifest.Table) (*segment, error) {
+	var entries int64
+	for _, g := range r.share() {
+		entries += g.Entries
+	}
+	if len(r.share()) <= compactSegments && float64(entries) <= compactRatio*float64(table.Len())+1000 {
+		return nil, nil
+	}
+	base := r.newList(ctx, "base")
+	defer base.out.abort()
+	err := r.eachEntry(ctx, r.share(), func(e manifest.Entry) error {
+		if hash, ok := table.Compact(e.ID); ok {
+			return base.segment.Put(e.ID, hash)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	table.Reset()
+	if base.segment.Count() == 0 {
+		return &segment{}, nil // nothing is left: the share has no segments
+	}
+	return base.commit(ctx)
+}

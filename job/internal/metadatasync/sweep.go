@@ -1,0 +1,71 @@
+package metadatasync
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// orphanAge is the age at which an object that the state does not name is taken for one that a dead run left. Before,
+// it may be one that another task is about to offer.
+const orphanAge = time.Hour
+
+// sweep deletes the objects under root that nothing needs any more: those of the round that was just committed, those
+// that the state named before, and old ones. What it cannot delete waits for the next sweep.
+func (r *run) sweep(ctx context.Context) {
+	if r.set.Tasks == 1 && len(r.superseded) == 0 {
+		return
+	}
+	needed := r.state.objects()
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	var swept int
+	for o, err := range r.bucket.List(ctx, root) {
+		if err != nil {
+			r.log.WarnContext(ctx, "cannot list objects to clean up, the next run tries again", "cause", err.Error())
+			return
+		}
+		if needed[o.Name] || r.folderOfPending(o.Name) {
+			continue
+		}
+		if !r.over(o.Name) && !r.superseded[o.Name] && r.now().Sub(o.Updated) < orphanAge {
+			continue
+		}
+		swept++
+		group.Go(func() error { return r.bucket.Delete(gctx, o.Name) })
+	}
+	if err := group.Wait(); err != nil {
+		r.log.WarnContext(ctx, "cannot clean up objects, the next run tries again", "cause", err.Error())
+		return
+	}
+	r.log.DebugContext(ctx, "cleaned up", "objects", swept)
+}
+
+// over reports that an object belongs to a round that was committed, or never can be.
+func (r *run) over(name string) bool {
+	round, _, _ := strings.Cut(strings.TrimPrefix(name, roundsPrefix), "/")
+	return round == r.state.Round || r.obsolete[round]
+}
+
+// folderOfPending reports that an object lies in a folder to which the service writes errors of an operation that runs.
+func (r *run) folderOfPending(name string) bool {
+	if p := r.state.Pending; p != nil && p.Errors != "" && strings.HasPrefix(name, p.Errors) {
+		return true
+	}
+	return slices.ContainsFunc(r.state.Purges, func(p purge) bool { return p.Errors != "" && strings.HasPrefix(name, p.Errors) })
+}
+
+// dropSnapshots deletes the objects of an older snapshot that the last one did not overwrite.
+func (r *run) dropSnapshots(ctx context.Context, old []string) {
+	for _, name := range old {
+		if slices.Contains(r.state.Snapshot, name) {
+			continue
+		}
+		if err := r.bucket.Delete(ctx, name); err != nil {
+			r.log.WarnContext(ctx, "cannot delete an object of an older snapshot", "cause", err.Error())
+		}
+	}
+}

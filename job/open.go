@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"vertexmetadata/job/internal/bucket"
+	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/metadatasync"
+	"vertexmetadata/job/internal/secret"
+	"vertexmetadata/job/internal/source"
+)
+
+// clients are the open services of a command.
+type clients struct{ metadatasync.Clients }
+
+// open opens all services at once; the database waits for its password.
+func open(ctx context.Context, cfg config.Config, command string) (*clients, error) {
+	c := &clients{}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		c.DB, err = openDatabase(ctx, cfg, command)
+		return err
+	})
+	group.Go(func() (err error) {
+		c.Bucket, err = bucket.Open(ctx, cfg.Bucket)
+		return err
+	})
+	group.Go(func() (err error) {
+		c.Store, err = openStore(ctx, cfg)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func openDatabase(ctx context.Context, cfg config.Config, command string) (*source.DB, error) {
+	password, err := password(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	name := "vertex-metadata-" + command
+	if cfg.Execution != "" {
+		name += " " + cfg.Execution
+	}
+	return source.Open(ctx, source.Config{
+		URL:      cfg.DatabaseURL,
+		Instance: cfg.Instance, SocketDir: cfg.SocketDir,
+		Database: cfg.DatabaseName, User: cfg.DatabaseUser, Password: password,
+		Query: cfg.Query, ApplicationName: name, StatementTimeout: cfg.StatementTimeout,
+	})
+}
+
+// password reads the database password, unless DATABASE_URL stands for all of the connection.
+func password(ctx context.Context, cfg config.Config) (string, error) {
+	if cfg.DatabaseURL != "" {
+		return "", nil
+	}
+	return secret.Access(ctx, secret.Config{
+		Project: cfg.Project, Secret: cfg.SecretID, Version: cfg.SecretVersion, Endpoint: cfg.SecretManagerEndpoint,
+	})
+}
+
+func openStore(ctx context.Context, cfg config.Config) (*datastore.Store, error) {
+	return datastore.Open(ctx, datastore.Config{
+		Project: cfg.Project, Location: cfg.Location, DataStore: cfg.DataStore, Endpoint: cfg.DiscoveryEngineEndpoint,
+	})
+}
+
+// Close ends every session. It waits for none of them for long.
+func (c *clients) Close() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if c.DB != nil {
+		c.DB.Close(ctx)
+	}
+	if c.Bucket != nil {
+		_ = c.Bucket.Close()
+	}
+	if c.Store != nil {
+		_ = c.Store.Close()
+	}
+}
+
+// isSetting reports that the source fails until somebody changes a setting, the query for instance.
+func isSetting(err error) bool {
+	var failed *source.Error
+	return errors.As(err, &failed) && failed.Config
+}
+
+// printer writes results for people and keeps the first error.
+type printer struct{ w *bufio.Writer }
+
+func newPrinter(w io.Writer) *printer { return &printer{w: bufio.NewWriter(w)} }
+
+// printf writes like fmt.Printf; flush returns its error.
+func (p *printer) printf(format string, args ...any) { fmt.Fprintf(p.w, format, args...) }
+
+func (p *printer) flush() error {
+	if err := p.w.Flush(); err != nil {
+		return fmt.Errorf("print result: %w", err)
+	}
+	return nil
+}
