@@ -1,0 +1,115 @@
+package source
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// TestParallel: Scan itself, not only its plan, runs on several server processes.
+func TestParallel(t *testing.T) {
+	url := postsDatabase(t, 20_000)
+	watch := open(t, Config{URL: server.AdminURL("")})
+	for _, share := range []Share{{}, {0, 2}} {
+		db := open(t, Config{URL: url, Query: postsQuery})
+		for _, s := range []string{"SET parallel_setup_cost = 0", "SET parallel_tuple_cost = 0", "SET min_parallel_table_scan_size = 0"} {
+			if _, err := db.conn.Exec(t.Context(), s).ReadAll(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		workers := ""
+		stats, err := db.Scan(t.Context(), share, func([][]byte) error {
+			if workers != "" {
+				return nil
+			}
+			row, err := watch.queryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE leader_pid = $1", []byte(db.pid))
+			workers = string(row[0])
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if workers == "0" {
+			t.Errorf("share %v: no parallel worker", share)
+		}
+		if share.Count == 0 && stats.Rows != 11_000 || stats.Bytes < stats.Rows*900 {
+			t.Errorf("got %+v", stats)
+		}
+	}
+}
+
+// TestFlatMemory: the read allocates nothing per row, simple columns or not.
+func TestFlatMemory(t *testing.T) {
+	for _, query := range []string{
+		"SELECT generate_series(1, 100000) AS id, 'text' AS a, 1.5::float8 AS b, NULL::text AS c",
+		"SELECT generate_series(1, 100000) AS id, ARRAY[1, 2] AS a",
+	} {
+		db := open(t, Config{URL: server.URL(""), Query: query})
+		scan := func() (bytes int) {
+			if _, err := db.Scan(t.Context(), Share{}, func(row [][]byte) error { bytes += len(row[1]); return nil }); err != nil {
+				t.Fatal(err)
+			}
+			return bytes
+		}
+		scan()
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		scan()
+		runtime.ReadMemStats(&after)
+		if n := after.Mallocs - before.Mallocs; n > 1000 {
+			t.Errorf("%s: %d allocations for 100000 rows", query, n)
+		}
+	}
+}
+
+func TestWideAndLong(t *testing.T) {
+	var list []string
+	for i := range 1500 {
+		list = append(list, fmt.Sprintf(`'v%d' AS "column %d"`, i, i))
+	}
+	rows := scan(t, open(t, Config{URL: server.URL(""), Query: "SELECT 'x' AS id, " + strings.Join(list, ", ")}), Share{})
+	if len(rows) != 1 || len(rows[0]) != 1501 || rows[0][1500] != "v1499" {
+		t.Errorf("got %d rows", len(rows))
+	}
+	db := open(t, Config{URL: server.URL(""), Query: "SELECT g AS id, repeat('桜', 3500000) AS t FROM generate_series(1, 5) g"})
+	stats, err := db.Scan(t.Context(), Share{}, func(row [][]byte) error {
+		if len(row[1]) != 10_500_000 {
+			t.Errorf("got %d bytes", len(row[1]))
+		}
+		return nil
+	})
+	if err != nil || stats.Rows != 5 {
+		t.Error(stats, err)
+	}
+}
+
+func TestErrorWhileReading(t *testing.T) {
+	db := open(t, Config{URL: server.URL(""), Query: "SELECT generate_series(3, -1, -1) AS id, 1"})
+	if _, err := db.Columns(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	db = open(t, Config{URL: server.URL(""), Query: "SELECT g AS id, 6 / (g - 3) AS a FROM generate_series(1, 5) g"})
+	rows := 0
+	_, err := db.Scan(t.Context(), Share{}, func([][]byte) error { rows++; return nil })
+	if want := "read rows (after 2): division by zero"; err == nil || err.Error() != want || rows != 2 {
+		t.Errorf("got %v after %d rows, want %s", err, rows, want)
+	}
+	if err := db.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTableAlteredMeanwhile(t *testing.T) {
+	url := database(t, "CREATE TABLE t (id int, a text)")
+	db := open(t, Config{URL: url, Query: "SELECT * FROM t"})
+	if _, err := db.Columns(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	run(t, url, "ALTER TABLE t ADD b text")
+	_, err := db.Scan(t.Context(), Share{}, func([][]byte) error { return nil })
+	const want = "read rows: the query's columns changed while the run began: the next run reads again"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}

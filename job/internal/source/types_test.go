@@ -1,0 +1,154 @@
+package source_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"vertexmetadata/job/internal/document"
+	"vertexmetadata/job/internal/source"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// TestTypes sends a value of every kind of PostgreSQL type through Scan and the document encoder and compares the lines
+// with a reviewed file. It also proves that every line decodes.
+func TestTypes(t *testing.T) {
+	db := typesDatabase(t, `
+		SELECT 'scalars' AS id, 'テキスト'::text AS text, 'v'::varchar(9) AS varchar, 'c'::char(3) AS bpchar, 'x'::"char" AS char, 'n'::name AS name,
+		  '7d9c0a52-6f43-4c38-9f0a-1e6f3a9f1c11'::uuid AS uuid, 'happy'::mood AS enum, 'd'::nonempty AS domain, 5::positive AS domain_number,
+		  (-32768)::int2 AS int2, 2147483647 AS int4, 9223372036854775807 AS int8, 0.1::float4 AS float4, 1e-7::float8 AS float8, 1e20::float8 AS big,
+		  '-0'::float8 AS minus_zero, 12345678901234567890.123456789 AS numeric, true AS yes, false AS no, NULL::int AS null_int, NULL::bool AS null_bool,
+		  NULL::int[] AS null_array, '12.30'::money AS money, B'101' AS bit, '1 day 02:03:04.5'::interval AS interval, '<a>b</a>'::xml AS xml, '[1,5)'::int4range AS range,
+		  '{[1,2],[5,6]}'::int4multirange AS multirange, '\xdeadbeef'::bytea AS bytea, '10.0.0.0/8'::inet AS inet, '(1,2)'::point AS point, 'a & b'::tsquery AS tsquery,
+		  'pg_class'::regclass AS regclass, 42::oid AS oid, '0/16B3748'::pg_lsn AS lsn, NULL AS nothing
+	`, `SELECT 'times' AS id, '2025-09-18 10:02:03.123456+09'::timestamptz AS tz, '2025-09-18 01:02:03+00'::timestamptz AS whole, '2025-09-18 01:02:03.5'::timestamp AS local,
+		  'infinity'::timestamptz AS forever, '0044-03-15 12:00 BC'::timestamptz AS bc, '12025-01-01'::timestamp AS far, '2025-09-18'::date AS date,
+		  '01:02:03.4'::time AS time, '01:02:03+09'::timetz AS timetz, ARRAY['2025-09-18 01:02:03.5+00'::timestamptz] AS array`,
+		`SELECT 'nested' AS id, '{"b": [1, 2.50, {"c": null}], "a": "\u3042\n"}'::jsonb AS jsonb, E'{\n "z" : 1,\r\n "a":\t[ ] ,"z":"\\u0041\\/"}'::json AS json, '"s"'::json AS scalar,
+		  ARRAY['a', NULL, 'quo"te', E'new\nline'] AS texts, ARRAY[[1,2],[3,4]] AS two_dim, '{}'::int[] AS empty, ARRAY[NULL, NULL]::int[] AS nulls, ARRAY[1.5, NULL]::float8[] AS floats,
+		  ARRAY[true, false] AS bools, ARRAY['{"a": 1}'::jsonb] AS jsons, ARRAY['happy'::mood] AS enums, ARRAY['d'::nonempty] AS domains, ROW(1, 'x', NULL)::pair AS composite,
+		  ARRAY[ROW(1, 'x', ARRAY[1,2])::pair] AS composites, ROW(1, 'two') AS record, ARRAY['$1'::money] AS monies, '[0:1]={7,8}'::int[] AS lower_bound, '1 2'::int2vector AS vector`,
+		`SELECT true AS id, 1 AS "key ""with"" quotes", 2 AS "日本", 3 AS "a.b", ARRAY[1] AS "ar""ray"`,
+	)
+	var lines []byte
+	for _, query := range db.queries {
+		got, verdicts := db.encode(t, query)
+		for _, v := range verdicts {
+			if v.Outcome != document.Document {
+				t.Errorf("%s: %s", v.ID, v.Reason)
+			}
+		}
+		lines = append(lines, got...)
+	}
+	for line := range bytes.Lines(lines) {
+		var decoded any
+		if err := json.Unmarshal(line, &decoded); err != nil {
+			t.Errorf("%v: %s", err, line)
+		}
+	}
+	const path = "testdata/types.jsonl"
+	if *update {
+		if err := os.WriteFile(path, lines, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(lines)); diff != "" {
+		t.Errorf("%s differs (-want +got), -update rewrites it:\n%s", path, diff)
+	}
+}
+
+// TestPoison: values that PostgreSQL can hold and JSON or Vertex AI Search cannot cost one document, not the read.
+func TestPoison(t *testing.T) {
+	db := typesDatabase(t)
+	tests := []struct{ value, reason string }{
+		{"'NaN'::float8", `column "v" is not a JSON number`},
+		{"'Infinity'::float4", `column "v" is not a JSON number`},
+		{"'-Infinity'::numeric", `column "v" is not a JSON number`},
+		{"'NaN'::numeric", `column "v" is not a JSON number`},
+		{"1e400::numeric", `column "v" is a number beyond the range of a double`},
+		{"ARRAY[1, 'NaN']::float8[]", `column "v" is not a JSON number`},
+		{"ARRAY[[1], ['Infinity']]::numeric[]", `column "v" is not a JSON number`},
+		{"ARRAY[1e400]::numeric[]", `column "v" is a number beyond the range of a double`},
+		{`'{"a": "\u0000"}'::json`, `column "v" holds \u0000, which no text may hold`},
+		{`'["\ud83d"]'::json`, `column "v" holds half of a surrogate pair`},
+		{`'{"a": 1e999}'::json`, `column "v" is a number beyond the range of a double`},
+		{"repeat('[', 200)::text || repeat(']', 200)", ""},
+		{"(repeat('[', 200) || repeat(']', 200))::jsonb", `column "v" is JSON nested deeper than 100 levels`},
+		{"repeat('x', 10000000)", "document is longer than the limit of one line"},
+		{"ARRAY[repeat('x', 10000000)]", "document is longer than the limit of one line"},
+		{"repeat('x', 300000)", ""},
+	}
+	for _, tt := range tests {
+		_, verdicts := db.encode(t, "SELECT 'x' AS id, "+tt.value+" AS v UNION ALL SELECT 'y', NULL")
+		if len(verdicts) != 2 || verdicts[0].Reason != tt.reason || verdicts[1].Outcome != document.Document {
+			t.Errorf("%s: got %+v, want %q", tt.value, verdicts, tt.reason)
+		}
+	}
+}
+
+type typesDB struct {
+	url     string
+	queries []string
+}
+
+func typesDatabase(t *testing.T, queries ...string) typesDB {
+	t.Helper()
+	server := source.SharedServer()
+	url, err := server.NewDatabase(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	if _, err := conn.Exec(t.Context(), `CREATE TYPE mood AS ENUM ('happy', 'sad'); CREATE DOMAIN nonempty AS text CHECK (VALUE <> '');
+		CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE TYPE pair AS (a int, b text, c int[])`); err != nil {
+		t.Fatal(err)
+	}
+	return typesDB{url, queries}
+}
+
+// encode runs a query and returns its documents and the verdict on every row.
+func (db typesDB) encode(t *testing.T, query string) (lines []byte, verdicts []document.Verdict) {
+	t.Helper()
+	src, err := source.Open(t.Context(), source.Config{URL: db.url, Query: query})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close(t.Context())
+	found, err := src.Columns(t.Context())
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	columns := make([]document.Column, len(found))
+	for i, c := range found {
+		columns[i] = document.Column{Name: c.Name, Kind: document.Kind(c.Kind)}
+	}
+	encoder, err := document.NewEncoder(columns, document.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = src.Scan(t.Context(), source.Share{}, func(row [][]byte) error {
+		var v document.Verdict
+		lines, v = encoder.Append(lines, row)
+		v.ID = bytes.Clone(v.ID)
+		verdicts = append(verdicts, v)
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return lines, verdicts
+}
