@@ -6,18 +6,23 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
-// forms are the ways in which a text names a document, the surest first.
-var forms = []*regexp.Regexp{
-	regexp.MustCompile(`(?:^|[/\s"'` + "`" + `(\[=:])documents/([A-Za-z0-9_-]{1,128})(?:$|[^A-Za-z0-9_-])`),
-	regexp.MustCompile(`\\*"(?:_id|id|documentId|document_id)\\*"\s*:\s*\\*"([A-Za-z0-9_-]{1,128})\\*"`),
-	regexp.MustCompile(`(?i)\b(?:document[ _]?)?id\b\s*[:=]?\s*(?:is\s+)?["'` + "`" + `(\[]?([A-Za-z0-9_-]{1,128})["'` + "`" + `)\]]`),
-	regexp.MustCompile(`(?i)\b(?:document[ _]?)?id\s*[:=]\s*["'` + "`" + `]?([A-Za-z0-9_-]{1,128})(?:$|[^A-Za-z0-9_-])`),
-	regexp.MustCompile(`(?i)\bdocument\s+["'` + "`" + `]([A-Za-z0-9_-]{1,128})["'` + "`" + `]`),
-	// The default's ids are UUIDs, which nothing else in a message looks like.
-	regexp.MustCompile(`(?i)\b([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\b`),
-}
+// forms are the ways in which a text names a document, the surest first. They
+// are compiled when the first failure is read: at the start of every run they
+// would cost two milliseconds.
+var forms = sync.OnceValue(func() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`(?:^|[/\s"'` + "`" + `(\[=:])documents/([A-Za-z0-9_-]{1,128})(?:$|[^A-Za-z0-9_-])`),
+		regexp.MustCompile(`\\*"(?:_id|id|documentId|document_id)\\*"\s*:\s*\\*"([A-Za-z0-9_-]{1,128})\\*"`),
+		regexp.MustCompile(`(?i)\b(?:document[ _]?)?id\b\s*[:=]?\s*(?:is\s+)?["'` + "`" + `(\[]?([A-Za-z0-9_-]{1,128})["'` + "`" + `)\]]`),
+		regexp.MustCompile(`(?i)\b(?:document[ _]?)?id\s*[:=]\s*["'` + "`" + `]?([A-Za-z0-9_-]{1,128})(?:$|[^A-Za-z0-9_-])`),
+		regexp.MustCompile(`(?i)\bdocument\s+["'` + "`" + `]([A-Za-z0-9_-]{1,128})["'` + "`" + `]`),
+		// The default's ids are UUIDs, which nothing else in a message looks like.
+		regexp.MustCompile(`(?i)\b([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\b`),
+	}
+})
 
 // idsIn finds the ids in texts: first in a document quoted as JSON, then by the
 // first form that matches anything.
@@ -27,7 +32,7 @@ func idsIn(texts []string) []string {
 			return []string{id}
 		}
 	}
-	for _, form := range forms {
+	for _, form := range forms() {
 		var ids []string
 		for _, text := range texts {
 			for _, match := range form.FindAllStringSubmatch(text, -1) {
@@ -57,11 +62,11 @@ func idOfQuoted(text string) string {
 	if err := json.NewDecoder(strings.NewReader(text[from:])).Decode(&doc); err != nil {
 		return ""
 	}
-	if id, ok := doc.ID.(string); ok && validID.MatchString(id) {
+	if id, ok := doc.ID.(string); ok && validID(id) {
 		return id
 	}
 	name, _ := doc.Name.(string)
-	if _, id, ok := strings.Cut(name, "/documents/"); ok && validID.MatchString(id) {
+	if _, id, ok := strings.Cut(name, "/documents/"); ok && validID(id) {
 		return id
 	}
 	return ""
@@ -77,7 +82,7 @@ func idsOfFields(v any) (ids []string) {
 		}
 	case map[string]any:
 		for _, key := range []string{"documentId", "document_id", "id"} {
-			if id, ok := v[key].(string); ok && validID.MatchString(id) {
+			if id, ok := v[key].(string); ok && validID(id) {
 				return []string{id}
 			}
 		}
