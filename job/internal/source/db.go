@@ -36,7 +36,6 @@ type DB struct {
 	columns []Column // once known
 	exprs   []string // select list of the wrapping query, parallel to columns
 	wrap    bool     // the select list differs from the query's own
-	fields  []pgconn.FieldDescription
 }
 
 // Open connects and prepares the session. It returns within half a minute, whatever the network does. Errors are of type
