@@ -11,14 +11,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/fsouza/fake-gcs-server/fakestorage"
+	"vertexmetadata/sandbox/storage"
 )
 
 const bucketName = "posts"
 
-// cloud is a storage server whose answers can be made to fail.
+// cloud is the sandbox's storage, mounted behind a front that spoils requests in
+// ways that its own switches do not know.
 type cloud struct {
-	server *fakestorage.Server
+	server *storage.Server
 
 	mu       sync.Mutex
 	faults   []*fault
@@ -36,31 +37,29 @@ type fault struct {
 // at it.
 func newCloud(t testing.TB) *cloud {
 	t.Helper()
-	c := &cloud{}
-	front := httptest.NewUnstartedServer(c)
-	url := "http://" + front.Listener.Addr().String()
-	server, err := fakestorage.NewServerWithOptions(fakestorage.Options{NoListener: true, ExternalURL: url, PublicHost: front.Listener.Addr().String()})
+	server, err := storage.Start(storage.Options{Buckets: []string{bucketName}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	server.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: bucketName})
-	c.server = server
-	front.Start()
+	c := &cloud{server: server}
+	front := httptest.NewServer(c)
 	t.Cleanup(func() {
 		front.CloseClientConnections()
 		front.Close()
-		server.Stop()
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
 	})
-	t.Setenv("STORAGE_EMULATOR_HOST", url)
+	t.Setenv("STORAGE_EMULATOR_HOST", front.URL)
 	return c
 }
 
 func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f := c.note(r); f != nil {
-		f.spoil(w, r, c.server.HTTPHandler())
+		f.spoil(w, r, c.server)
 		return
 	}
-	c.server.HTTPHandler().ServeHTTP(w, r)
+	c.server.ServeHTTP(w, r)
 }
 
 func (c *cloud) note(r *http.Request) *fault {
@@ -112,8 +111,8 @@ func (c *cloud) count(prefix string) (n int) {
 
 // content is what the server holds under name, and whether it holds anything.
 func (c *cloud) content(name string) (string, bool) {
-	o, err := c.server.GetObject(bucketName, name)
-	return string(o.Content), err == nil
+	data, err := c.server.Read(bucketName, name)
+	return string(data), err == nil
 }
 
 // status answers with an error in Google's form, before anything is done.

@@ -89,6 +89,8 @@ func TestUploadFaultsThatPass(t *testing.T) {
 		{"first chunk 503", 5 * block, fault{path: "upload_id=", count: 2, spoil: status(503, "busy")}},
 		{"chunk 429", 5 * block, fault{path: "upload_id=", skip: 1, count: 1, spoil: status(429, "slow")}},
 		{"chunk cut", 5 * block, fault{path: "upload_id=", skip: 1, count: 2, spoil: cut}},
+		{"chunk reply lost", 5 * block, fault{path: "upload_id=", skip: 1, count: 1, spoil: lose}},
+		{"chunk reply 503 after the work", 5 * block, fault{path: "upload_id=", count: 1, spoil: loseStatus}},
 		{"last chunk 503", 5 * block, fault{path: "upload_id=", skip: 2, count: 1, spoil: status(503, "busy")}},
 		{"last reply lost", 5 * block, fault{path: "upload_id=", skip: 2, count: 1, spoil: lose}},
 		{"last reply 503 after the work", 5 * block, fault{path: "upload_id=", skip: 2, count: 1, spoil: loseStatus}},
