@@ -39,6 +39,7 @@ func accountKinds() []*kind {
 			service: "iam", versions: []string{"v1"}, pattern: newPattern("roles/{role}"), title: "role", fixed: true,
 			permission: "iam.roles", handle: getRole,
 		},
+		customRoleKind(),
 		{
 			service: "iamcredentials", versions: []string{"v1"}, pattern: newPattern("projects/{project}/serviceAccounts/{account}"),
 			title: "service account", permission: "iam.serviceAccounts", fixed: true,
@@ -117,7 +118,7 @@ func getRole(c *call) (any, error) {
 		return nil, errNoSuchMethod
 	}
 	name := "roles/" + c.vars["role"]
-	if !knownRole(name) {
+	if !c.knownRole(name) {
 		return nil, notFound("The role named %s was not found.", name)
 	}
 	granted := []any{}

@@ -66,11 +66,13 @@ func (c *call) stored() (*entry, error) {
 }
 
 func (c *call) missing() error {
-	switch c.kind.service {
-	case "iam":
+	switch c.kind.title {
+	case "service account":
 		return notFound("Unknown service account")
-	case "storage":
+	case "bucket":
 		return notFound("The specified bucket does not exist.")
+	case "custom role":
+		return notFound("The role named %s was not found.", c.on)
 	}
 	return notFound("Resource '%s' of kind '%s' does not exist.", c.on, strings.ToUpper(c.kind.title))
 }
@@ -140,10 +142,10 @@ func (c *call) createAs(id string) (any, error) {
 }
 
 func (c *call) exists() error {
-	switch c.kind.service {
-	case "iam":
+	switch c.kind.title {
+	case "service account":
 		return alreadyExists("Service account %s already exists within project projects/%s.", accountID(c.vars["account"]), c.vars["project"])
-	case "cloudscheduler":
+	case "job":
 		return alreadyExists("Job %s already exists.", c.on)
 	}
 	return alreadyExists("Resource '%s' already exists.", c.on)

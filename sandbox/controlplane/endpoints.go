@@ -8,13 +8,13 @@ import (
 // PulumiConfig is the stack configuration that points the gcp provider at a control plane: key to value. The address is that of
 // Start; the token is AdminToken's or another that the control plane minted.
 func PulumiConfig(address, token string) map[string]string {
-	config := map[string]string{"gcp:accessToken": token, "gcp:userProjectOverride": "false"}
+	config := map[string]string{"gcp:accessToken": token, "gcp:skipRegionValidation": "true"}
 	for name, path := range map[string]string{
 		"artifactRegistry": "artifactregistry/v1/", "cloudRunV2": "run/v2/", "cloudScheduler": "cloudscheduler/v1/",
 		"cloudResourceManager": "cloudresourcemanager/v1/", "resourceManager": "cloudresourcemanager/v1/",
 		"resourceManagerV3": "cloudresourcemanager/v3/", "iam": "iam/v1/", "iamCredentials": "iamcredentials/v1/",
 		"serviceUsage": "serviceusage/v1/", "secretManager": "secretmanager/v1/", "storage": "storage/v1/",
-		"monitoring": "monitoring/", "logging": "logging/v2/", "compute": "compute/v1/",
+		"monitoring": "monitoring/", "logging": "logging/v2/", "compute": "compute/v1/", "kms": "cloudkms/v1/",
 	} {
 		config["gcp:"+name+"CustomEndpoint"] = "http://" + address + "/" + path
 	}

@@ -64,6 +64,7 @@ func init() {
 	kinds = append(kinds, knativeKinds()...)
 	kinds = append(kinds, schedulerKinds()...)
 	kinds = append(kinds, bucketKinds()...)
+	kinds = append(kinds, keyKinds()...)
 	kinds = append(kinds, monitoringKinds()...)
 	kinds = append(kinds, loggingKinds()...)
 }

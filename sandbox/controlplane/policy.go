@@ -81,8 +81,13 @@ func (c *call) bindings(wanted []object) ([]any, error) {
 	merged := map[string]object{}
 	for _, binding := range wanted {
 		role := text(binding, "role")
-		if !knownRole(role) {
+		if !c.knownRole(role) {
 			return nil, invalid("Role %s is not supported for this resource.", role)
+		}
+		if expression := text(binding, "condition.expression"); expression != "" {
+			if _, err := parseCondition(expression); err != nil {
+				return nil, err
+			}
 		}
 		id := role + "\x00" + text(binding, "condition.expression")
 		if merged[id] == nil {

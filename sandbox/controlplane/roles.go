@@ -97,13 +97,20 @@ var (
 	}
 )
 
-func knownRole(role string) bool {
-	_, ok := roles[role]
-	return ok || strings.HasPrefix(role, "projects/") || strings.HasPrefix(role, "organizations/")
+func (s *Server) knownRole(role string) bool {
+	return roles[role] != nil || s.customRole(role) != nil
 }
 
-func roleHas(role, permission string) bool {
-	return slices.ContainsFunc(roles[role], func(granted string) bool {
+// permissionsOf are the permissions of a predefined or custom role.
+func (s *Server) permissionsOf(role string) []string {
+	if predefined := roles[role]; predefined != nil {
+		return predefined
+	}
+	return texts(s.customRole(role), "includedPermissions")
+}
+
+func (s *Server) roleHas(role, permission string) bool {
+	return slices.ContainsFunc(s.permissionsOf(role), func(granted string) bool {
 		prefix, all := strings.CutSuffix(granted, "*")
 		return granted == permission || all && strings.HasPrefix(permission, prefix)
 	})

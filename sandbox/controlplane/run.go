@@ -174,10 +174,13 @@ func checkContainer(container object, volumes []object) error {
 // reconcile does what Cloud Run does after it stored a job: it looks for the image and tries the secrets. A job that fails here
 // exists all the same, and says why it is not ready.
 func (c *call) reconcile(job object) *Error {
-	var failed *Error
 	task := child(job, "template.template")
+	failed := c.checkKey(text(task, "encryptionKey"))
 	for _, container := range items(task, "containers") {
-		if failed = c.checkImage(text(container, "image")); failed == nil && c.runner != nil {
+		if failed == nil {
+			failed = c.checkImage(text(container, "image"))
+		}
+		if failed == nil && c.runner != nil {
 			if err := c.runner.Image(text(container, "image")); err != nil {
 				failed = notFound("Image '%s' not found. %v", text(container, "image"), err)
 			}

@@ -31,7 +31,7 @@ func (s *Server) Snapshot() ([]byte, error) {
 	defer s.mu.Unlock()
 	shown := map[string]any{}
 	for key, e := range s.resources {
-		if e.kind.title == "execution" || e.kind.title == "task" {
+		if e.kind.title == "execution" || e.kind.title == "task" || e.resource["deleted"] == true {
 			continue
 		}
 		resource := cloneObject(e.resource)
@@ -71,7 +71,11 @@ func (s *Server) grants(key string) []any {
 	var lines []string
 	for _, binding := range items(s.policies[key], "bindings") {
 		for _, member := range texts(binding, "members") {
-			lines = append(lines, text(binding, "role")+" to "+member)
+			line := text(binding, "role") + " to " + member
+			if expression := text(binding, "condition.expression"); expression != "" {
+				line += " if " + expression
+			}
+			lines = append(lines, line)
 		}
 	}
 	sort.Strings(lines)
