@@ -259,7 +259,7 @@ func TestCheckPermissions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"storage.objects.create", "storage.objects.list"}, missing); diff != "" {
+	if diff := cmp.Diff([]string{"storage.objects.list", "storage.objects.create"}, missing); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"sync"
 
 	"cloud.google.com/go/storage"
@@ -62,6 +63,8 @@ type Writer struct {
 	end    sync.Once     // closes full
 	over   bool          // committed or aborted
 }
+
+var _ io.Writer = (*Writer)(nil)
 
 // Create begins the upload of an object. Nothing exists under the name, or
 // what existed stays as it is, until Commit returns.

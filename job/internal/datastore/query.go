@@ -11,7 +11,6 @@ import (
 
 	discoveryengine "cloud.google.com/go/discoveryengine/apiv1"
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
-	"github.com/googleapis/gax-go/v2"
 	"github.com/googleapis/gax-go/v2/callctx"
 	"google.golang.org/api/iterator"
 	"google.golang.org/grpc/codes"
@@ -21,9 +20,6 @@ import (
 
 // pageSize is the most that one page of documents holds.
 const pageSize = 1000
-
-// deleteCall is DocumentClient.DeleteDocument.
-type deleteCall func(context.Context, *pb.DeleteDocumentRequest, ...gax.CallOption) error
 
 // Hit is one document found by Search.
 type Hit struct {

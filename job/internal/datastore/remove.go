@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
+	"github.com/googleapis/gax-go/v2"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -77,6 +78,9 @@ func (s *Store) Delete(ctx context.Context, ids []string) (failed map[string]err
 	}
 	return left, err
 }
+
+// deleteCall is DocumentClient.DeleteDocument.
+type deleteCall func(context.Context, *pb.DeleteDocumentRequest, ...gax.CallOption) error
 
 // deleteOne deletes one document. ctx ends with the group, caller with the
 // caller's wish.

@@ -1,0 +1,59 @@
+package bucket
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+
+	"cloud.google.com/go/storage"
+	"google.golang.org/api/iterator"
+)
+
+// List yields the objects whose names begin with prefix, in the order of their
+// names. It ends after an error.
+func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
+	return func(yield func(Object, error) bool) {
+		ctx, dog := watch(ctx, b.budget)
+		defer dog.stop()
+		query := &storage.Query{Prefix: prefix, Projection: storage.ProjectionNoACL}
+		if err := query.SetAttrSelection([]string{"Name", "Generation", "Size", "CRC32C", "Updated"}); err != nil {
+			yield(Object{}, fmt.Errorf("list %s: %w", b.URI(prefix), err))
+			return
+		}
+		objects := b.handle.Objects(ctx, query)
+		for {
+			dog.feed()
+			attrs, err := objects.Next()
+			dog.rest()
+			if err == iterator.Done {
+				return
+			}
+			if err != nil {
+				yield(Object{}, b.explain(ctx, "list", prefix, err))
+				return
+			}
+			if !yield(object(attrs), nil) {
+				return
+			}
+		}
+	}
+}
+
+// CheckPermissions returns those of perms, such as storage.objects.create,
+// that the job's account lacks on the bucket. It needs no permission itself,
+// so it also tells whether the bucket exists: an absent one is an error.
+func (b *Bucket) CheckPermissions(ctx context.Context, perms ...string) (missing []string, err error) {
+	ctx, dog := watch(ctx, b.budget)
+	defer dog.stop()
+	held, err := b.handle.IAM().TestPermissions(ctx, perms)
+	if err != nil {
+		return nil, b.explain(ctx, "check permissions on", "", err)
+	}
+	for _, p := range perms {
+		if !slices.Contains(held, p) {
+			missing = append(missing, p)
+		}
+	}
+	return missing, nil
+}
