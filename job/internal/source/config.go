@@ -43,7 +43,7 @@ type Config struct {
 	SocketDir string
 	// Query is the SELECT whose rows become documents.
 	Query string
-	// ApplicationName is what pg_stat_activity shows. Default: DefaultApplicationName.
+	// ApplicationName is what pg_stat_activity shows. Default: the URL's, or else DefaultApplicationName.
 	ApplicationName string
 	// StatementTimeout bounds each statement, a whole Scan included. Default: DefaultStatementTimeout.
 	StatementTimeout time.Duration
@@ -77,9 +77,6 @@ func describe(pg *pgconn.Config) string {
 func (c Config) withDefaults() Config {
 	if c.SocketDir == "" {
 		c.SocketDir = DefaultSocketDir
-	}
-	if c.ApplicationName == "" {
-		c.ApplicationName = DefaultApplicationName
 	}
 	if c.StatementTimeout == 0 {
 		c.StatementTimeout = DefaultStatementTimeout
@@ -119,7 +116,13 @@ func (c Config) parse() (*pgconn.Config, error) {
 		pg.Database = pg.User // libpq's rule, made visible to our errors
 	}
 	pg.ConnectTimeout = c.ConnectTimeout
-	pg.RuntimeParams = map[string]string{"application_name": c.ApplicationName, "client_encoding": "UTF8"}
+	// What the URL says beyond the address (options, search_path) is kept.
+	if c.ApplicationName != "" {
+		pg.RuntimeParams["application_name"] = c.ApplicationName
+	} else if pg.RuntimeParams["application_name"] == "" {
+		pg.RuntimeParams["application_name"] = DefaultApplicationName
+	}
+	pg.RuntimeParams["client_encoding"] = "UTF8"
 	pg.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {} // a notice is the database's business
 	// A server that vanishes in the middle of a read must be noticed too: after 15 + 3·5 seconds.
 	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}}

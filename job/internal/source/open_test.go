@@ -203,10 +203,16 @@ func databaseOf(t *testing.T, url string) string {
 	return config.Database
 }
 
-func TestKeepAlives(t *testing.T) {
-	db := open(t, Config{URL: strings.Replace(server.TCPURL(""), "sslmode=disable", "sslmode=prefer", 1), Query: "SELECT 1 AS id"})
-	if err := db.Check(t.Context()); err != nil {
-		t.Error(err)
+// TestURLParameters: what a libpq URL says beyond the address counts.
+func TestURLParameters(t *testing.T) {
+	url := server.TCPURL("") + "&application_name=from-url&search_path=elsewhere&options=-cwork_mem%3D5MB"
+	for _, tt := range []struct{ name, config, want string }{
+		{"application_name", "", "from-url"}, {"application_name", "ours", "ours"}, {"search_path", "", "elsewhere"}, {"work_mem", "", "5MB"},
+	} {
+		row, err := open(t, Config{URL: url, ApplicationName: tt.config}).queryRow(t.Context(), "SELECT current_setting($1)", []byte(tt.name))
+		if err != nil || string(row[0]) != tt.want {
+			t.Errorf("%s: got %s, %v, want %s", tt.name, row, err, tt.want)
+		}
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -29,14 +31,15 @@ func (db *DB) Scan(ctx context.Context, share Share, fn func(row [][]byte) error
 	}
 	stopped, stop := context.WithCancel(ctx)
 	defer stop()
-	before := *db.read
+	before := db.reader.n
+	db.reader.restart()
 	result := db.conn.ExecParams(stopped, db.statement(share), nil, nil, nil, nil)
 	stats, err := db.rows(stopped, result, fn)
 	if err != nil {
 		stop() // asks the server to end the statement; what is under way is read and dropped
 	}
 	_, closeErr := result.Close()
-	stats.Bytes = *db.read - before
+	stats.Bytes = db.reader.n - before
 	switch {
 	case ctx.Err() != nil:
 		return stats, queryError("read rows", db.where, "", ctx.Err())
@@ -94,7 +97,14 @@ func (db *DB) readError(share Share, stats ScanStats, err error) error {
 	if stats.Rows > 0 {
 		op = fmt.Sprintf("read rows (after %d)", stats.Rows)
 	}
-	return queryError(op, db.where, query, err)
+	failure := queryError(op, db.where, query, err)
+	if stalled := db.reader.unread.Round(time.Second); stalled >= patience {
+		if e, ok := failure.(*Error); ok && e.Err == io.ErrUnexpectedEOF {
+			e.Reason += fmt.Sprintf(", as nothing was read for %v", stalled)
+			e.Remedy = "whatever takes the documents (storage) was too slow; the next run reads again"
+		}
+	}
+	return failure
 }
 
 func asServerError(err error) (*pgconn.PgError, bool) {
