@@ -160,3 +160,18 @@ func (c *call) testPermissions(wanted []string) object {
 	}
 	return object{"permissions": held}
 }
+
+// Revoke takes a role on a resource from a member, as somebody who does it by hand. The resource is named as for Allowed.
+func (s *Server) Revoke(resource, role, member string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, binding := range items(s.policies[s.keyOf(resource)], "bindings") {
+		members := binding["members"].([]any)
+		if i := slices.Index(members, any(member)); text(binding, "role") == role && i >= 0 {
+			binding["members"] = slices.Delete(members, i, i+1)
+			s.policies[s.keyOf(resource)]["etag"] = policyEtag()
+			return nil
+		}
+	}
+	return notFound("%s has no %s on %s.", member, role, resource)
+}

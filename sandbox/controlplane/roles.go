@@ -88,7 +88,7 @@ var (
 	}
 	searchEditor = []string{
 		"discoveryengine.documents.create", "discoveryengine.documents.delete", "discoveryengine.documents.import",
-		"discoveryengine.documents.purge", "discoveryengine.documents.update",
+		"discoveryengine.documents.update", // purge is the admin's alone
 	}
 	runDeveloper = []string{
 		"run.jobs.create", "run.jobs.delete", "run.jobs.get", "run.jobs.getIamPolicy", "run.jobs.list", "run.jobs.run",

@@ -75,6 +75,10 @@ func prepareTrigger(c *call, _, trigger object) error {
 	if n := whole(trigger, "retryConfig.retryCount", 0); n < 0 || n > 5 {
 		return invalid("retry_count must be between 0 and 5; it is %d.", n)
 	}
+	if whole(trigger, "retryConfig.retryCount", 0) == 0 {
+		// As in every answer of the API, a number that is 0 is left out.
+		drop(trigger, "retryConfig.retryCount")
+	}
 	return c.checkTarget(trigger)
 }
 

@@ -1,0 +1,155 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vertexmetadata/sandbox/controlplane"
+	"vertexmetadata/sandbox/scheduler"
+)
+
+const jobMember = "serviceAccount:vertex-metadata-sa@" + projectID + ".iam.gserviceaccount.com"
+
+// fireAndCheck lets the trigger's time come, once, and waits for the run that it starts.
+func fireAndCheck(t *testing.T, plane *controlplane.Server, address string) {
+	t.Helper()
+	clock := scheduler.New(plane, scheduler.Options{Address: address, Now: func() time.Time { return time.Now().Add(3 * time.Minute) }})
+	fired := clock.Tick(context.Background())
+	if a := fired[triggerName]; len(fired) != 1 || a.Status != "OK" {
+		t.Fatalf("the due triggers fired %v, want %s with OK", fired, triggerName)
+	}
+	if err := outcome(t, plane); err != nil {
+		t.Errorf("the run failed: %v", err)
+	}
+	entries, err := plane.Logs(projectID, `resource.type="cloud_run_job" AND textPayload:"synced posts"`)
+	must(t, err)
+	if len(entries) != 1 {
+		t.Errorf("the run left %d lines of its job, want 1", len(entries))
+	}
+}
+
+// runOnce fires the trigger as its :run does, due or not, and answers how the run ended.
+func runOnce(t *testing.T, plane *controlplane.Server, address string) error {
+	t.Helper()
+	a, err := scheduler.New(plane, scheduler.Options{Address: address}).Fire(context.Background(), triggerName)
+	must(t, err)
+	if a.Status != "OK" {
+		t.Fatalf("trigger: %s %s", a.Status, a.Message)
+	}
+	return outcome(t, plane)
+}
+
+// outcome waits for the newest execution and answers how it ended.
+func outcome(t *testing.T, plane *controlplane.Server) error {
+	t.Helper()
+	executions := plane.Executions(jobName)
+	if len(executions) == 0 {
+		t.Fatal("no execution was started")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	failed, err := plane.WaitExecution(ctx, executions[len(executions)-1])
+	must(t, err)
+	return failed
+}
+
+// checkLeft compares what destroy left with what was there before. APIs stay enabled, and with them their service agents.
+func checkLeft(t *testing.T, plane *controlplane.Server, before []byte) {
+	t.Helper()
+	after, err := plane.Snapshot()
+	must(t, err)
+	had, has := flatten(t, before), flatten(t, after)
+	for _, lines := range []map[string]string{had, has} {
+		for path := range lines {
+			if strings.Contains(path, " apis[") || strings.Contains(path, " agents[") {
+				delete(lines, path)
+			}
+		}
+	}
+	if diff := cmp.Diff(had, has); diff != "" {
+		t.Errorf("destroy left something behind or took too much (-before +after):\n%s", diff)
+	}
+}
+
+// accepted are the differences between what the seed's commands leave and what the program does, with the reason for each.
+var accepted = map[string]string{
+	"resource.client": "which tool deployed last",
+	"resource.template.template.containers.image": "the program deploys by digest, the seed by the tag latest",
+}
+
+// compareWithSeed compares what the program left with what the seed's commands leave: nothing missing, nothing different but for
+// what is accepted, and every addition listed in the golden file.
+func compareWithSeed(t *testing.T, plane *controlplane.Server) {
+	t.Helper()
+	snapshot, err := plane.Snapshot()
+	must(t, err)
+	content, err := os.ReadFile(filepath.Join("testdata", "seed.golden.json"))
+	must(t, err)
+	seed, program := flatten(t, content), flatten(t, snapshot)
+	var additions []string
+	for path, value := range program {
+		if _, has := seed[path]; !has {
+			additions = append(additions, strings.TrimSpace(path+" "+value))
+		}
+	}
+	for path, value := range seed {
+		_, field, _ := strings.Cut(path, " ")
+		if got, has := program[path]; (!has || got != value) && accepted[field] == "" {
+			t.Errorf("the seed's commands leave %s = %s; the program %q", path, value, got)
+		}
+	}
+	sort.Strings(additions)
+	golden(t, "additions.golden.txt", []byte(strings.Join(additions, "\n")+"\n"))
+}
+
+// flatten makes one line of every value: its resource and path, where members of lists of plain values and of named objects go by
+// what they are and not by where they stand.
+func flatten(t *testing.T, snapshot []byte) map[string]string {
+	t.Helper()
+	var resources map[string]any
+	must(t, json.Unmarshal(snapshot, &resources))
+	lines := map[string]string{}
+	var walk func(path string, value any)
+	walk = func(path string, value any) {
+		switch v := value.(type) {
+		case map[string]any:
+			for key, inner := range v {
+				walk(path+"."+key, inner)
+			}
+		case []any:
+			for _, inner := range v {
+				if object, ok := inner.(map[string]any); ok {
+					name, _ := object["name"].(string)
+					delete(object, "name")
+					if name != "" {
+						lines[path+"["+name+"]"] = ""
+						path := path + "[" + name + "]"
+						walk(path, object)
+						continue
+					}
+					walk(path, object)
+					continue
+				}
+				lines[fmt.Sprintf("%s[%v]", path, inner)] = ""
+			}
+		default:
+			lines[path] = fmt.Sprint(v)
+		}
+	}
+	for name, described := range resources {
+		lines[name] = ""
+		for part, value := range described.(map[string]any) {
+			walk(name+" "+part, value)
+		}
+	}
+	return lines
+}
