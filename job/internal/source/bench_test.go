@@ -121,3 +121,18 @@ func psqlPath(b *testing.B) string {
 	}
 	return filepath.Join(dir, "psql")
 }
+
+// BenchmarkFirstRow is a cold start as far as the database is concerned: connect, check the query, read one row.
+func BenchmarkFirstRow(b *testing.B) {
+	url := source.SharedServer().URL("")
+	for b.Loop() {
+		db, err := source.Open(b.Context(), source.Config{URL: url, Query: "SELECT 'x' AS id, ARRAY[1] AS a"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := db.Scan(b.Context(), source.Share{}, func([][]byte) error { return nil }); err != nil {
+			b.Fatal(err)
+		}
+		db.Close(b.Context())
+	}
+}

@@ -104,6 +104,11 @@ func (db *DB) prepareSession(ctx context.Context) error {
 		// The lock is held by an idle session while an import is awaited.
 		statements = append(statements, "SET idle_session_timeout = 0")
 	}
+	if db.conn.ParameterStatus("server_encoding") == "SQL_ASCII" {
+		// Such a database holds any bytes. Asked for UTF-8 it would fail the whole read at the first that are none; taken as
+		// they are, they cost one document.
+		statements = append(statements, "SET client_encoding = 'SQL_ASCII'")
+	}
 	statements = append(statements, "SELECT pg_backend_pid()")
 	results, err := db.conn.Exec(ctx, strings.Join(statements, ";")).ReadAll()
 	if err != nil {

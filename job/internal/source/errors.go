@@ -59,6 +59,7 @@ const (
 	codeReadOnly          = "25006"
 	codeStandbyConflict   = "40001"
 	codeUntranslatable    = "22P05"
+	codeInvalidEncoding   = "22021"
 )
 
 // connectError explains why Open failed.
@@ -171,7 +172,7 @@ func queryRemedy(e *pgconn.PgError) (string, bool) {
 		return "raise the statement timeout or make the query cheaper", false
 	case codeShutdown, codeCrash, codeIdleTimeout, codeStarting, codeStandbyConflict:
 		return "the next run reads again", false
-	case codeUntranslatable:
+	case codeUntranslatable, codeInvalidEncoding:
 		return "the text cannot be converted to UTF-8: repair it or leave it out of the query", false
 	}
 	if strings.HasPrefix(e.Code, "42") { // syntax error or access rule violation

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"os"
 	"testing"
 
@@ -151,4 +152,29 @@ func (db typesDB) encode(t *testing.T, query string) (lines []byte, verdicts []d
 		t.Fatalf("%s: %v", query, err)
 	}
 	return lines, verdicts
+}
+
+// TestOtherEncodings: a database in another encoding gives the same documents, and one without any costs only those
+// documents whose bytes are no UTF-8.
+func TestOtherEncodings(t *testing.T) {
+	admin, err := pgx.Connect(t.Context(), source.SharedServer().AdminURL(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close(t.Context()) }()
+	tests := []struct{ encoding, value, line, reason string }{
+		{"LATIN1", `convert_from('\xe9', 'LATIN1')`, `{"id": "x", "structData": {"v": "é"}}` + "\n", ""},
+		{"SQL_ASCII", `convert_from('\xc3a9', 'SQL_ASCII')`, `{"id": "x", "structData": {"v": "é"}}` + "\n", ""},
+		{"SQL_ASCII", `convert_from('\xe9', 'SQL_ASCII')`, "", `column "v" is not valid UTF-8`},
+	}
+	for i, tt := range tests {
+		name := fmt.Sprintf("encoding%d", i)
+		if _, err := admin.Exec(t.Context(), fmt.Sprintf("CREATE DATABASE %s ENCODING '%s' TEMPLATE template0", name, tt.encoding)); err != nil {
+			t.Fatal(err)
+		}
+		lines, verdicts := typesDB{url: source.SharedServer().URL(name)}.encode(t, "SELECT 'x' AS id, "+tt.value+" AS v")
+		if string(lines) != tt.line || verdicts[0].Reason != tt.reason {
+			t.Errorf("%s %s: got %q and %q", tt.encoding, tt.value, lines, verdicts[0].Reason)
+		}
+	}
 }
