@@ -9,11 +9,6 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 )
 
-// documentRequest is a request that names its resource only inside its document.
-type documentRequest interface {
-	GetDocument() *discoveryenginepb.Document
-}
-
 // maxListed is the documented size of the largest page of documents; smaller by default.
 const (
 	maxListed     = 1000

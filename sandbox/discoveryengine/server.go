@@ -16,6 +16,7 @@ import (
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"google.golang.org/grpc"
 
+	"vertexmetadata/sandbox/internal/door"
 	"vertexmetadata/sandbox/storage"
 )
 
@@ -34,12 +35,13 @@ type Options struct {
 	MaxFileBytes int64
 }
 
-// Server is a running service. Its methods may be called from several goroutines.
+// Server is a running service. Its methods may be called from several goroutines. Its door has the switches for
+// single calls: Inject, SetHooks, SetAuthorize and Calls.
 type Server struct {
+	*door.Door
 	options Options
 	grpc    *grpc.Server
 	addr    string
-	calls   calls
 	work    sync.WaitGroup
 	ctx     context.Context // ends with Close, and all running operations with it
 	cancel  context.CancelFunc
@@ -65,12 +67,12 @@ func Start(options Options) (*Server, error) {
 		return nil, fmt.Errorf("start discovery engine: %w", err)
 	}
 	s := &Server{
+		Door:    door.New(permissions, resourceOf, options.Authorize),
 		options: options, addr: listener.Addr().String(),
 		stores: map[string]*DataStore{}, operations: map[string]*operation{},
 	}
-	s.calls.authorize = options.Authorize
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.grpc = grpc.NewServer(grpc.UnaryInterceptor(s.calls.intercept), grpc.MaxRecvMsgSize(maxRequestBytes))
+	s.grpc = grpc.NewServer(grpc.UnaryInterceptor(s.Intercept), grpc.MaxRecvMsgSize(maxRequestBytes))
 	discoveryenginepb.RegisterDocumentServiceServer(s.grpc, &documentService{s: s})
 	discoveryenginepb.RegisterDataStoreServiceServer(s.grpc, &dataStoreService{s: s})
 	discoveryenginepb.RegisterSearchServiceServer(s.grpc, &searchService{s: s})
