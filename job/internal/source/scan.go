@@ -20,7 +20,8 @@ type ScanStats struct {
 // and its values are valid until fn returns; nil is NULL. The server may use a parallel plan, since the result is asked
 // for as a whole, and its transaction ends with the last row.
 //
-// An error of fn ends the read and is returned as it is. While fn works the server waits: over TCP a wait of more than
+// An error of fn ends the read and is returned as it is. The session, with its locks, survives that, and the end of ctx
+// too, if the server stops within cancelGrace; Check tells. While fn works the server waits: over TCP a wait of more than
 // twelve seconds looks to it like a client that vanished, so whatever can take long belongs behind a buffer.
 func (db *DB) Scan(ctx context.Context, share Share, fn func(row [][]byte) error) (ScanStats, error) {
 	if share.Count > 1 && (share.Index < 0 || share.Index >= share.Count) {

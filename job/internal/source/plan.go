@@ -1,0 +1,88 @@
+package source
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// plan is what an EXPLAIN tells.
+type plan struct {
+	text      string          // the plan without what varies from one planning to the next
+	relations map[string]bool // "schema"."name"
+	functions map[string]bool // names that may be functions
+	doubt     string
+}
+
+func (p *plan) read(explained []byte) error {
+	var root any
+	if err := json.Unmarshal(explained, &root); err != nil {
+		return fmt.Errorf("read plan: %w", err)
+	}
+	p.relations, p.functions = map[string]bool{}, map[string]bool{}
+	p.visit(root)
+	text, err := json.Marshal(root) // with sorted keys
+	p.text = string(text)
+	return err
+}
+
+// Node types whose rows come from somewhere that no counter watches.
+var doubtfulNodes = map[string]string{
+	"Foreign Scan": "the query reads a foreign table",
+	"Custom Scan":  "the query is executed by an extension",
+	"Sample Scan":  "the query takes a random sample",
+	"ModifyTable":  "the query writes",
+}
+
+// Keys that say how, not what, and can change while the tables do not.
+var volatileKeys = []string{"Workers Planned", "Parallel Aware", "Async Capable", "Query Identifier", "JIT"}
+
+func (p *plan) visit(value any) {
+	switch v := value.(type) {
+	case []any:
+		for _, element := range v {
+			p.visit(element)
+		}
+	case map[string]any:
+		for _, key := range volatileKeys {
+			delete(v, key)
+		}
+		if name, ok := v["Relation Name"].(string); ok {
+			schema, _ := v["Schema"].(string)
+			p.relations[quoteName(schema)+"."+quoteName(name)] = true
+		}
+		if node, _ := v["Node Type"].(string); doubtfulNodes[node] != "" {
+			p.doubt = doubtfulNodes[node]
+		}
+		if name, ok := v["Function Name"].(string); ok {
+			p.functions[name] = true
+		}
+		for _, element := range v {
+			p.visit(element)
+		}
+	case string:
+		p.expression(v)
+	}
+}
+
+var (
+	literal     = regexp.MustCompile(`'(?:[^']|'')*'`)
+	calledName  = regexp.MustCompile(`([\pL_][\pL\pN_$]*|"(?:[^"]|"")+")\(`)
+	currentTime = regexp.MustCompile(`\b(?:CURRENT_DATE|CURRENT_TIME|CURRENT_TIMESTAMP|LOCALTIME|LOCALTIMESTAMP)\b`)
+)
+
+// expression looks for functions in one of a plan's expressions. Taking a name for a function that is none does no harm.
+func (p *plan) expression(text string) {
+	text = literal.ReplaceAllString(text, "''")
+	for _, match := range calledName.FindAllStringSubmatch(text, -1) {
+		name := match[1]
+		if name[0] == '"' {
+			name = strings.ReplaceAll(name[1:len(name)-1], `""`, `"`)
+		}
+		p.functions[name] = true
+	}
+	if keyword := currentTime.FindString(text); keyword != "" {
+		p.doubt = "the query uses " + keyword
+	}
+}
