@@ -101,7 +101,7 @@ func (p *conditionParser) comparison() (condition, error) {
 		return nil, errCondition
 	}
 	quoted := p.take()
-	if !isAttribute || len(quoted) < 2 || called && !p.next(")") {
+	if !isAttribute || !strings.HasPrefix(quoted, "'") && !strings.HasPrefix(quoted, `"`) || called && !p.next(")") {
 		return nil, errCondition
 	}
 	value := quoted[1 : len(quoted)-1]

@@ -23,10 +23,13 @@ type filterParser struct {
 
 var filterToken = regexp.MustCompile(`\s*(--[^\n]*|"(?:[^"\\]|\\.)*"|[()]|=~|!~|!=|>=|<=|[=:<>]|[^\s()=:<>!"]+)`)
 
+// filterSpace is what \s means in a regular expression.
+const filterSpace = " \t\n\f\r"
+
 func parseFilter(filter string) (matcher, error) {
 	p := &filterParser{}
 	rest := filter
-	for strings.TrimSpace(rest) != "" {
+	for strings.Trim(rest, filterSpace) != "" {
 		found := filterToken.FindStringSubmatchIndex(rest)
 		if found == nil || found[0] != 0 {
 			return nil, invalid("Unparseable filter: syntax error at %q.", strings.TrimSpace(rest))
