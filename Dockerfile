@@ -1,0 +1,32 @@
+# The image of the job: one static binary on distroless, running as nobody in particular.
+#
+# Both bases are pinned by the digest of their multi-platform index; the tag only says what the digest is. They are
+# arguments so that a mirror can take their place (the stack's setting imageBuildArgs).
+ARG GO_IMAGE=golang:1.26.8-bookworm@sha256:a688600ca24f8a4d3ca77f95b0dd40704a9fc787c826660eb7ba0b641b8b175d
+ARG RUNTIME_IMAGE=gcr.io/distroless/static-debian12:nonroot@sha256:d093aa3e30dbadd3efe1310db061a14da60299baff8450a17fe0ccc514a16639
+
+# The compiler runs on the machine that builds and compiles for the one that runs: no emulation.
+FROM --platform=$BUILDPLATFORM ${GO_IMAGE} AS build
+ENV GOWORK=off GOTOOLCHAIN=local CGO_ENABLED=0
+WORKDIR /src/job
+
+# Modules change less often than code, so they are a layer of their own. The sandbox is for tests alone and not in
+# the build's context; go mod download would look for it.
+COPY job/go.mod job/go.sum ./
+RUN go mod edit -droprequire=vertexmetadata/sandbox -dropreplace=vertexmetadata/sandbox && \
+    go mod download
+
+COPY job/ ./
+ARG TARGETOS TARGETARCH
+RUN --mount=type=cache,target=/root/.cache/go-build \
+    go mod edit -droprequire=vertexmetadata/sandbox -dropreplace=vertexmetadata/sandbox && \
+    GOOS=$TARGETOS GOARCH=$TARGETARCH go build -mod=readonly -trimpath -buildvcs=false -ldflags="-s -w" -o /out/job .
+
+FROM ${RUNTIME_IMAGE}
+LABEL org.opencontainers.image.title="create-vertex-metadata" \
+      org.opencontainers.image.description="Keeps Vertex AI Search in step with PostgreSQL" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /out/job /job
+# Said again in numbers, so that it holds on any base and Kubernetes-like checks can see it.
+USER 65532:65532
+ENTRYPOINT ["/job"]
