@@ -34,13 +34,13 @@ type Plan struct {
 // It takes no lock and writes nothing.
 func (s *Run) Plan(ctx context.Context, change func(kind byte, id []byte)) (Plan, error) {
 	r := s.start()
-	if err := r.reload(ctx); err != nil {
+	if err := r.loadState(ctx); err != nil {
 		return Plan{}, err
 	}
 	table, err := r.loadTable(ctx)
 	if damaged(err) {
 		r.log.WarnContext(ctx, "manifest cannot be read, a sync would start over with a full sync", "cause", err.Error())
-		r.state.Shards, r.view = nil, nil
+		r.setState(state{Purges: r.state.Purges}, r.generation)
 		table, err = r.loadTable(ctx)
 	}
 	if err != nil {

@@ -20,7 +20,7 @@ func (r *run) finishEarlier(ctx context.Context) (unfinished bool, err error) {
 		return false, nil
 	}
 	locked, err := r.withStoreLock(ctx, r.set.ImportWait+time.Minute, func() error {
-		if err := r.reload(ctx); err != nil { // another task may have finished it while this one waited
+		if err := r.loadState(ctx); err != nil { // another task may have finished it while this one waited
 			return err
 		}
 		var err error

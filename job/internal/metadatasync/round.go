@@ -152,7 +152,7 @@ func (r *run) closeRound(ctx context.Context, agreed round) (Outcome, error) {
 	}
 	outcome := Pending
 	_, err = r.withStoreLock(ctx, r.set.ImportWait, func() error {
-		if err := r.reload(ctx); err != nil {
+		if err := r.loadState(ctx); err != nil {
 			return err
 		}
 		switch {

@@ -150,18 +150,9 @@ func (r *run) sync(ctx context.Context) (Outcome, error) {
 // open reads the state and, at the same time, the table statistics, which must be older than the snapshot of the scan.
 func (r *run) open(ctx context.Context) (source.Stats, error) {
 	loaded := make(chan error, 1)
-	go func() { loaded <- r.reload(ctx) }()
+	go func() { loaded <- r.loadState(ctx) }()
 	stats, err := r.db.TableStats(ctx)
 	return stats, errors.Join(<-loaded, err)
-}
-
-// reload reads the state and divides it among the tasks that there are now.
-func (r *run) reload(ctx context.Context) error {
-	if err := r.loadState(ctx); err != nil {
-		return err
-	}
-	r.view = divide(r.state.Shards, r.set.Tasks)
-	return nil
 }
 
 // divide returns the shards as tasks tasks see them. When their number changed, every shard takes over the segments of

@@ -57,7 +57,6 @@ func (r *run) startOver(ctx context.Context, cause error) (*manifest.Table, erro
 	if err := r.saveState(ctx, state{Purges: r.state.Purges, Snapshot: r.state.Snapshot}); err != nil {
 		return nil, err
 	}
-	r.view = nil
 	return r.loadTable(ctx)
 }
 

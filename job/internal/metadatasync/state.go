@@ -125,9 +125,10 @@ func (s *state) objects() map[string]bool {
 		}
 	}
 	for _, p := range s.Purges {
-		names[p.Object], names[p.Removed.Name] = true, true
+		names[p.Object], names[p.Removed.Name], names[p.Errors] = true, true, true
 	}
 	if s.Pending != nil {
+		names[s.Pending.Errors] = true
 		for _, name := range s.Pending.Objects {
 			names[name] = true
 		}
@@ -145,7 +146,7 @@ var errSuperseded = errors.New("another run changed the state meanwhile; nothing
 
 // loadState reads the state into the run. A state that is absent, damaged or of another format is an empty one.
 func (r *run) loadState(ctx context.Context) error {
-	r.state, r.generation = state{Format: format}, 0
+	r.setState(state{Format: format}, 0)
 	data, generation, err := r.bucket.Read(ctx, stateName)
 	if errors.Is(err, bucket.ErrNotExist) {
 		return nil
@@ -161,9 +162,15 @@ func (r *run) loadState(ctx context.Context) error {
 	case s.Format != format:
 		r.log.WarnContext(ctx, "state has another format, starting over with a full sync", "object", r.bucket.URI(stateName), "format", s.Format, "want", format)
 	default:
-		r.state = s
+		r.setState(s, generation)
 	}
 	return nil
+}
+
+// setState replaces the state and what is derived from it.
+func (r *run) setState(s state, generation int64) {
+	r.state, r.generation = s, generation
+	r.view = divide(s.Shards, r.set.Tasks)
 }
 
 // saveState makes next the state, if nobody changed it since it was loaded and this run still holds its locks.
@@ -190,6 +197,6 @@ func (r *run) saveState(ctx context.Context, next state) error {
 			r.superseded[name] = true
 		}
 	}
-	r.state, r.generation = next, generation
+	r.setState(next, generation)
 	return nil
 }

@@ -28,10 +28,10 @@ func (r *run) sweep(ctx context.Context) {
 			r.log.WarnContext(ctx, "cannot list objects to clean up, the next run tries again", "cause", err.Error())
 			return
 		}
-		if needed[o.Name] || r.folderOfPending(o.Name) {
+		if within(needed, o.Name) {
 			continue
 		}
-		if !r.over(o.Name) && !r.superseded[o.Name] && r.now().Sub(o.Updated) < orphanAge {
+		if !r.over(o.Name) && !within(r.superseded, o.Name) && r.now().Sub(o.Updated) < orphanAge {
 			continue
 		}
 		swept++
@@ -50,12 +50,10 @@ func (r *run) over(name string) bool {
 	return round == r.state.Round || r.obsolete[round]
 }
 
-// folderOfPending reports that an object lies in a folder to which the service writes errors of an operation that runs.
-func (r *run) folderOfPending(name string) bool {
-	if p := r.state.Pending; p != nil && p.Errors != "" && strings.HasPrefix(name, p.Errors) {
-		return true
-	}
-	return slices.ContainsFunc(r.state.Purges, func(p purge) bool { return p.Errors != "" && strings.HasPrefix(name, p.Errors) })
+// within reports that names holds the object, or a folder in which it lies: the service's error files are known by
+// their folder alone.
+func within(names map[string]bool, object string) bool {
+	return names[object] || names[object[:strings.LastIndexByte(object, '/')+1]]
 }
 
 // dropSnapshots deletes the objects of an older snapshot that the last one did not overwrite.

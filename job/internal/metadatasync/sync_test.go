@@ -1,0 +1,310 @@
+package metadatasync
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"vertexmetadata/sandbox/discoveryengine"
+)
+
+func TestFullThenIncrementalThenIdle(t *testing.T) {
+	w := newWorld(t)
+	w.fill(500)
+	w.exec(`INSERT INTO docs VALUES ('skipped-1', 'x', 1, 'image/gif')`)
+	w.set.RescanInterval = time.Hour
+
+	r := w.want(w.run(), Imported)
+	if r.Documents != 500 || r.Upserted != 500 || r.Skipped != 1 || r.Bytes == 0 {
+		t.Errorf("full sync: %+v", r.Summary)
+	}
+	w.wantInStep()
+	w.wantTidy()
+	if s := w.store.Stats(); s.ImportsFull != 1 || s.ImportsStorage != 1 {
+		t.Errorf("full sync: %+v", s)
+	}
+
+	w.exec(`UPDATE docs SET body = 'changed' WHERE id IN ('doc-00001', 'doc-00002')`)
+	w.exec(`DELETE FROM docs WHERE id = 'doc-00003'`)
+	w.exec(`INSERT INTO docs VALUES ('new-1', 'new')`)
+	w.store.ResetStats()
+	r = w.want(w.run(), Imported)
+	if r.Documents != 500 || r.Upserted != 3 || r.Deleted != 1 {
+		t.Errorf("incremental sync: %+v", r.Summary)
+	}
+	w.wantInStep()
+	w.wantTidy()
+	if s := w.store.Stats(); s.ImportsIncremental != 1 || s.ImportsInline != 1 || s.Written != 3 || s.Deleted != 1 || s.Purges != 0 {
+		t.Errorf("incremental sync: %+v", s)
+	}
+
+	w.store.ResetStats()
+	objects.ResetLog()
+	r = w.want(w.run(), Unchanged)
+	if r.Documents != 500 || r.Upserted != 0 {
+		t.Errorf("idle tick: %+v", r.Summary)
+	}
+	if s := w.store.Stats(); s != (discoveryengine.Stats{}) {
+		t.Errorf("idle tick: %+v", s)
+	}
+	if n := len(objects.Log()); n != 1 {
+		t.Errorf("idle tick made %d requests of the bucket, want 1, to read the state: %+v", n, objects.Log())
+	}
+}
+
+func TestUnchangedScanWritesNoDocument(t *testing.T) {
+	w := newWorld(t)
+	w.fill(50)
+	w.want(w.run(), Imported)
+	w.store.ResetStats()
+	objects.ResetLog()
+	w.want(w.run(), Unchanged)
+	for _, req := range objects.Log() {
+		if req.Method != "GET" {
+			t.Errorf("%s of %s", req.Op, req.Object)
+		}
+	}
+	if s := w.store.Stats(); s != (discoveryengine.Stats{}) {
+		t.Errorf("data store: %+v", s)
+	}
+}
+
+func TestLargeChangeGoesThroughTheBucket(t *testing.T) {
+	w := newWorld(t)
+	w.fill(400)
+	w.want(w.run(), Imported)
+	w.store.ResetStats()
+	w.exec(`UPDATE docs SET body = 'changed' WHERE id <= 'doc-00200'`)
+	r := w.want(w.run(), Imported)
+	if r.Upserted != 200 {
+		t.Errorf("%+v", r.Summary)
+	}
+	if s := w.store.Stats(); s.ImportsStorage != 1 || s.ImportsIncremental != 1 || s.Written != 200 {
+		t.Errorf("%+v", s)
+	}
+	w.wantInStep()
+	w.wantTidy()
+}
+
+func TestManyRemovalsArePurgedAndHeldBack(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3000)
+	w.want(w.run(), Imported)
+	engine.Hold()
+	defer engine.Release()
+	w.exec(`CREATE TABLE away AS SELECT * FROM docs WHERE id <= 'doc-01200'`)
+	w.exec(`DELETE FROM docs WHERE id <= 'doc-01200'`)
+	r := w.want(w.run(), Pending)
+	if r.Deleted != 1200 {
+		t.Errorf("%+v", r.Summary)
+	}
+	// They come back while the purge is under way: importing them now would let the purge remove them.
+	w.exec(`INSERT INTO docs SELECT * FROM away`)
+	if r := w.want(w.run(), Pending); r.Upserted != 0 {
+		t.Errorf("held back: %+v", r.Summary)
+	}
+	engine.Release()
+	if err := engine.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.store.Len(); n != 1800 {
+		t.Errorf("%d documents after the purge, want 1800", n)
+	}
+	w.want(w.run(), Imported)
+	w.wantInStep()
+	w.wantTidy()
+}
+
+func TestPendingImportIsPickedUp(t *testing.T) {
+	w := newWorld(t)
+	w.fill(300)
+	w.set.ImportWait = 0
+	engine.Hold()
+	defer engine.Release()
+	w.want(w.run(), Pending)
+	w.exec(`INSERT INTO docs VALUES ('later', 'x')`)
+	r := w.want(w.run(), Pending)
+	if s := w.store.Stats(); s.ImportsFull+s.ImportsIncremental != 1 {
+		t.Errorf("a second import was started beside the first: %+v", s)
+	}
+	if r.PendingAge == 0 {
+		t.Error("the pending import has no age")
+	}
+	engine.Release()
+	if err := engine.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.set.ImportWait = 20 * time.Second
+	if r := w.want(w.run(), Imported); r.Upserted != 1 {
+		t.Errorf("%+v", r.Summary)
+	}
+	w.wantInStep()
+	w.wantTidy()
+}
+
+func TestGuards(t *testing.T) {
+	for name, tt := range map[string]struct {
+		before func(w *world)
+		change func(s *Settings)
+		want   string
+	}{
+		"more than half": {
+			before: func(w *world) { w.exec(`DELETE FROM docs WHERE id > 'doc-00004'`) },
+			want:   "the sync would remove 6 of 10 documents, more than MAX_DELETE_RATIO=0.5 allows: check the query and the database, or allow it with --allow-mass-delete",
+		},
+		"more than half by a full sync": {
+			before: func(w *world) { w.exec(`DELETE FROM docs WHERE id > 'doc-00004'`) },
+			change: func(s *Settings) { s.Full = true },
+			want:   "the sync would remove 6 of 10 documents, more than MAX_DELETE_RATIO=0.5 allows: check the query and the database, or allow it with --allow-mass-delete",
+		},
+		"no row": {
+			before: func(w *world) { w.exec(`DELETE FROM docs`) },
+			want:   errNoRows.Error(),
+		},
+		"another source and no manifest": {
+			before: func(w *world) {
+				objects.Empty(w.bucket)
+				w.exec(`UPDATE docs SET id = 'other-' || id`)
+			},
+			want: "the sync would remove 10 of 10 documents, more than MAX_DELETE_RATIO=0.5 allows: check the query and the database, or allow it with --allow-mass-delete",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.fill(10)
+			w.want(w.run(), Imported)
+			tt.before(w)
+			if tt.change == nil {
+				tt.change = func(*Settings) {}
+			}
+			held := w.held()
+			objects.ResetLog()
+			r := w.want(w.run(tt.change), Failed)
+			if r.err.Error() != tt.want || !Stopped(r.err) {
+				t.Errorf("error %q, want %q", r.err, tt.want)
+			}
+			for _, req := range objects.Log() {
+				if req.Op == "objects.insert" || req.Op == "objects.delete" {
+					t.Errorf("the run stopped, but did %s of %s", req.Op, req.Object)
+				}
+			}
+			if len(w.held()) != len(held) {
+				t.Errorf("%d documents, want %d", len(w.held()), len(held))
+			}
+			w.want(w.run(tt.change, func(s *Settings) { s.AllowMassDelete = true }), Imported)
+			w.wantInStep()
+		})
+	}
+}
+
+func TestFirstRunOverAnEmptySource(t *testing.T) {
+	w := newWorld(t)
+	if r := w.want(w.run(), Failed); r.err.Error() != errNoRows.Error() {
+		t.Errorf("error %v", r.err)
+	}
+	if n := len(objects.List(w.bucket, "")); n != 0 {
+		t.Errorf("%d objects", n)
+	}
+}
+
+func TestHalfMayGo(t *testing.T) {
+	w := newWorld(t)
+	w.fill(10)
+	w.want(w.run(), Imported)
+	w.exec(`DELETE FROM docs WHERE id > 'doc-00005'`)
+	w.want(w.run(), Imported)
+	w.wantInStep()
+}
+
+func TestRefusedDocumentsFailTheRunButNotTheRest(t *testing.T) {
+	w := newWorld(t)
+	w.fill(10)
+	w.want(w.run(), Imported)
+	w.exec(`INSERT INTO docs (id, body, score) VALUES ('bad id', 'x', 1), ('nan', 'x', 'NaN'), ('good', 'x', 1), ('doc-00001', 'twice', 1)`)
+	w.exec(`UPDATE docs SET body = 'changed' WHERE id = 'doc-00002'`)
+	r := w.want(w.run(), Failed)
+	if r.Failed != 3 || !strings.Contains(r.err.Error(), "3 documents failed") {
+		t.Errorf("%+v %v", r.Summary, r.err)
+	}
+	for _, id := range []string{`"id":"bad id"`, `"id":"nan"`, `"id":"doc-00001"`} {
+		if !strings.Contains(r.log, id) {
+			t.Errorf("the log does not name %s:\n%s", id, r.log)
+		}
+	}
+	held := w.held()
+	if held["good"] != "x" || held["doc-00002"] != "changed" || len(held) != 11 {
+		t.Errorf("data store: %v", held)
+	}
+	// The failure stays visible until somebody repairs it, and the good version of a bad row stays searchable.
+	w.exec(`UPDATE docs SET score = 'NaN' WHERE id = 'doc-00005'`)
+	w.want(w.run(), Failed)
+	if _, ok := w.held()["doc-00005"]; !ok {
+		t.Error("a document was removed because its row went bad")
+	}
+	w.exec(`DELETE FROM docs WHERE id IN ('bad id', 'nan') OR body = 'twice'`)
+	w.exec(`UPDATE docs SET score = 1`)
+	w.want(w.run(), Unchanged)
+	w.wantInStep()
+}
+
+func TestPlanShowsWhatSyncDoes(t *testing.T) {
+	w := newWorld(t)
+	w.fill(20)
+	w.want(w.run(), Imported)
+	w.exec(`UPDATE docs SET body = 'changed' WHERE id = 'doc-00002'`)
+	w.exec(`DELETE FROM docs WHERE id = 'doc-00003'`)
+	w.exec(`INSERT INTO docs VALUES ('new-1', 'new')`)
+	objects.ResetLog()
+	clients, err := w.open(t.Context(), w.set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var changes []string
+	run := Run{Settings: w.set, Clients: clients.Clients, Log: testLogger(t)}
+	p, err := run.Plan(t.Context(), func(kind byte, id []byte) { changes = append(changes, string(kind)+" "+string(id)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Add != 1 || p.Update != 1 || p.Remove != 1 || p.Send != 2 || p.Full || p.Guard != nil {
+		t.Errorf("plan %+v", p)
+	}
+	if got, want := strings.Join(changes, ", "), "~ doc-00002, + new-1, - doc-00003"; got != want {
+		t.Errorf("changes %q, want %q", got, want)
+	}
+	for _, req := range objects.Log() {
+		if req.Method != "GET" {
+			t.Errorf("plan did %s of %s", req.Op, req.Object)
+		}
+	}
+	clients.close()
+	r := w.want(w.run(), Imported)
+	if r.Upserted != p.Send || r.Deleted != p.Remove || r.Bytes != p.Bytes {
+		t.Errorf("sync %+v, plan %+v", r.Summary, p)
+	}
+}
+
+func TestSecondRunIsSkipped(t *testing.T) {
+	w := newWorld(t)
+	w.fill(5)
+	clients, err := w.open(t.Context(), w.set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := (&Run{Settings: w.set, Clients: clients.Clients, Log: testLogger(t)}).start()
+	if locked, err := first.lockShare(t.Context()); err != nil || !locked {
+		t.Fatalf("lock: %v, %v", locked, err)
+	}
+	second, err := w.open(t.Context(), w.set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.close()
+	summary, err := (&Run{Settings: w.set, Clients: second.Clients, Log: testLogger(t)}).Sync(t.Context())
+	if err != nil || summary.Outcome != Skipped {
+		t.Errorf("second run: %+v, %v", summary, err)
+	}
+	clients.close()
+	second.close()
+	w.gone()
+	w.want(w.run(), Imported)
+}

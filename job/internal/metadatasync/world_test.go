@@ -1,0 +1,275 @@
+package metadatasync
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"vertexmetadata/job/internal/bucket"
+	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/source"
+	"vertexmetadata/sandbox/discoveryengine"
+	"vertexmetadata/sandbox/postgres"
+	"vertexmetadata/sandbox/storage"
+)
+
+// The servers of all tests of this package. Every test has its own database, bucket and data store in them.
+var (
+	database *postgres.Server
+	objects  *storage.Server
+	engine   *discoveryengine.Server
+	worlds   atomic.Int64
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		var err error
+		if database, err = postgres.Start(context.Background(), postgres.Options{}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer database.Close()
+		if objects, err = storage.Start(storage.Options{}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer objects.Close()
+		if engine, err = discoveryengine.Start(discoveryengine.Options{Storage: objects}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer engine.Close()
+		if err := os.Setenv("STORAGE_EMULATOR_HOST", objects.Addr()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// query reads the documents of a world.
+const query = `SELECT id, body, score, 'gs://images/' || id AS content_uri, mime AS content_mime_type FROM docs`
+
+// world is one source, one bucket and one data store, and what is known of them.
+type world struct {
+	t      *testing.T
+	conn   *pgx.Conn
+	url    string
+	bucket string
+	store  *discoveryengine.DataStore
+	config datastore.Config
+	set    Settings
+	now    func() time.Time
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	name := fmt.Sprintf("world%d", worlds.Add(1))
+	url, err := database.NewDatabase(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	objects.CreateBucket(name)
+	w := &world{
+		t: t, conn: conn, url: url, bucket: name,
+		store:  engine.CreateDataStore(discoveryengine.StoreConfig{Project: "project", ID: name}),
+		config: datastore.Config{Project: "project", DataStore: name, Endpoint: engine.Addr(), Budget: 2 * time.Second},
+		set: Settings{
+			Tasks: 1, Query: query, ImportWait: 20 * time.Second, FullSyncInterval: 24 * time.Hour,
+			MaxDeleteRatio: 0.5, DataStore: name,
+		},
+	}
+	w.exec(`CREATE TABLE docs (id text, body text, score double precision DEFAULT 1, mime text DEFAULT 'image/png')`)
+	return w
+}
+
+// exec changes the source. The statistics of the change are flushed at once, so that the next run can see them.
+func (w *world) exec(sql string, args ...any) {
+	w.t.Helper()
+	for _, statement := range []struct {
+		sql  string
+		args []any
+	}{{sql, args}, {"SELECT pg_stat_force_next_flush()", nil}} {
+		if _, err := w.conn.Exec(context.Background(), statement.sql, statement.args...); err != nil {
+			w.t.Fatalf("%s: %v", statement.sql, err)
+		}
+	}
+}
+
+// fill makes documents doc-00001 to doc-n.
+func (w *world) fill(n int) {
+	w.t.Helper()
+	w.exec(`INSERT INTO docs (id, body) SELECT 'doc-' || lpad(g::text, 5, '0'), 'body ' || g FROM generate_series(1, $1) g`, n)
+}
+
+// result is what a run did.
+type result struct {
+	Summary
+	err error
+	log string
+}
+
+// run does one sync as a process would, with its own connections.
+func (w *world) run(change ...func(*Settings)) result {
+	w.t.Helper()
+	return w.runContext(w.t.Context(), change...)
+}
+
+func (w *world) runContext(ctx context.Context, change ...func(*Settings)) result {
+	w.t.Helper()
+	set := w.set
+	for _, c := range change {
+		c(&set)
+	}
+	var log bytes.Buffer
+	run := Run{Settings: set, Log: slog.New(slog.NewJSONHandler(&log, nil)), Now: w.now}
+	summary, err := func() (Summary, error) {
+		clients, err := w.open(ctx, set)
+		if err != nil {
+			return Summary{Outcome: Failed}, err
+		}
+		defer w.gone()
+		defer clients.close()
+		run.Clients = clients.Clients
+		return run.Sync(ctx)
+	}()
+	if w.t.Failed() || testing.Verbose() {
+		w.t.Logf("run: %+v %v\n%s", summary, err, log.String())
+	}
+	return result{summary, err, log.String()}
+}
+
+// gone waits until PostgreSQL has noticed that the connection of the last run is closed, and has freed its locks.
+func (w *world) gone() {
+	w.t.Helper()
+	for n, deadline := 1, time.Now().Add(20*time.Second); n > 0; {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("%d connections of %s are still open", n, w.application())
+		}
+		err := w.conn.QueryRow(context.Background(), `SELECT count(*) FROM pg_stat_activity WHERE application_name = $1`, w.application()).Scan(&n)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// application names the connections of a world's runs.
+func (w *world) application() string { return "run of " + w.bucket }
+
+type openClients struct{ Clients }
+
+func (w *world) open(ctx context.Context, set Settings) (c openClients, err error) {
+	if c.DB, err = source.Open(ctx, source.Config{URL: w.url, Query: set.Query, ApplicationName: w.application()}); err != nil {
+		return c, err
+	}
+	if c.Bucket, err = bucket.Open(ctx, w.bucket, bucket.WithBudget(2*time.Second)); err != nil {
+		return c, err
+	}
+	c.Store, err = datastore.Open(ctx, w.config)
+	return c, err
+}
+
+func (c openClients) close() {
+	if c.DB != nil {
+		c.DB.Close(context.Background())
+	}
+	if c.Bucket != nil {
+		c.Bucket.Close()
+	}
+	if c.Store != nil {
+		c.Store.Close()
+	}
+}
+
+// want fails the test unless the run ended with an outcome.
+func (w *world) want(r result, outcome Outcome) result {
+	w.t.Helper()
+	if r.Outcome != outcome || (r.err != nil) != (outcome == Failed) {
+		w.t.Fatalf("outcome %s, error %v; want %s\n%s", r.Outcome, r.err, outcome, r.log)
+	}
+	return r
+}
+
+// truth is what the data store should hold: id -> body.
+func (w *world) truth() map[string]string {
+	w.t.Helper()
+	rows, err := w.conn.Query(context.Background(), `SELECT id, body FROM docs WHERE mime = 'image/png' AND score <> 'NaN'`)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	truth := map[string]string{}
+	var id, body string
+	if _, err := pgx.ForEachRow(rows, []any{&id, &body}, func() error { truth[id] = body; return nil }); err != nil {
+		w.t.Fatal(err)
+	}
+	return truth
+}
+
+// held is what the data store holds.
+func (w *world) held() map[string]string {
+	w.t.Helper()
+	held := map[string]string{}
+	for id, line := range w.store.Documents() {
+		var d struct {
+			StructData struct{ Body string }
+		}
+		if err := json.Unmarshal([]byte(line), &d); err != nil {
+			w.t.Fatal(err)
+		}
+		held[id] = d.StructData.Body
+	}
+	return held
+}
+
+// wantInStep fails the test unless the data store equals the source.
+func (w *world) wantInStep() {
+	w.t.Helper()
+	if diff := cmp.Diff(w.truth(), w.held()); diff != "" {
+		w.t.Fatalf("data store differs from the source (-source +data store):\n%s", diff)
+	}
+}
+
+// wantTidy fails the test if the bucket holds anything that the state does not need.
+func (w *world) wantTidy() {
+	w.t.Helper()
+	data, err := objects.Read(w.bucket, stateName)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var s state
+	if err := json.Unmarshal(data, &s); err != nil {
+		w.t.Fatal(err)
+	}
+	needed := s.objects()
+	for _, o := range objects.List(w.bucket, root) {
+		if !within(needed, o.Name) {
+			w.t.Errorf("object %s is left over", o.Name)
+		}
+	}
+	if len(s.Snapshot) == 0 {
+		return
+	}
+	for _, o := range objects.List(w.bucket, prefix) {
+		if !strings.HasPrefix(o.Name, root) && !strings.Contains(strings.Join(s.Snapshot, " "), o.Name) {
+			w.t.Errorf("object %s is not part of the snapshot %v", o.Name, s.Snapshot)
+		}
+	}
+}
+
+// testLogger logs to the test.
+func testLogger(t *testing.T) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
