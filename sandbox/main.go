@@ -1,0 +1,25 @@
+// The sandbox is everything the job touches, on this machine: a real PostgreSQL, and stand-ins for Cloud
+// Storage, Vertex AI Search and Secret Manager.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands are the sandbox's commands, each in a file of its name.
+type commands struct {
+	Serve serveCommand `cmd:"" help:"Start everything, print the environment that points the job at it, and stay up until interrupted."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	call := kong.Parse(&commands{}, kong.Name("sandbox"), kong.Description("Run the job's surroundings on this machine."),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	call.FatalIfErrorf(call.Run())
+}
