@@ -84,8 +84,10 @@ func (r *run) withStoreLock(ctx context.Context, wait time.Duration, fn func() e
 // committed reports that the round of this execution was committed already: this is a task that Cloud Run tries again.
 func (r *run) committed() bool { return r.set.Tasks > 1 && r.state.Round == r.round }
 
-// joinRound agrees with the other tasks on the kind of the round, or returns nil if the round belongs to an older state.
-func (r *run) joinRound(ctx context.Context, proposal round) (*round, error) {
+// joinRound agrees with the other tasks on what kind of round this execution is: the first task decides. It returns nil
+// if the round has become void, because the state moved on.
+func (r *run) joinRound(ctx context.Context) (*round, error) {
+	proposal := round{Full: r.fullDue(), Tasks: r.set.Tasks, Revision: r.state.Revision}
 	data, err := json.Marshal(proposal)
 	if err != nil {
 		return nil, fmt.Errorf("encode round: %w", err)
@@ -101,7 +103,13 @@ func (r *run) joinRound(ctx context.Context, proposal round) (*round, error) {
 	if err != nil {
 		return nil, err
 	}
-	if agreed.Revision != proposal.Revision || agreed.Tasks != proposal.Tasks {
+	if agreed.Revision > r.state.Revision {
+		// This task read the state just before another one finished what an earlier execution had begun.
+		if err := r.loadState(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if agreed.Revision != r.state.Revision || agreed.Tasks != r.set.Tasks {
 		r.log.InfoContext(ctx, "the state moved on since this execution began, the next one continues from there")
 		return nil, nil
 	}

@@ -10,37 +10,22 @@ import (
 
 // syncShare reads this task's share and brings the data store in step with it, alone or as one of several tasks.
 func (r *run) syncShare(ctx context.Context, stats source.Stats) (Outcome, error) {
+	if r.set.Tasks > 1 {
+		return r.syncInRound(ctx, stats)
+	}
 	table, err := r.loadTable(ctx)
 	if damaged(err) {
-		if table, err = r.startOver(ctx, err); err != nil {
-			return Failed, err
-		}
+		table, err = r.startOver(ctx, err)
 	}
 	if err != nil {
 		return Failed, err
 	}
-	round := round{Full: r.fullDue(), Tasks: r.set.Tasks, Revision: r.state.Revision}
-	if r.set.Tasks > 1 {
-		joined, err := r.joinRound(ctx, round)
-		if err != nil || joined == nil {
-			return Pending, err
-		}
-		round = *joined
-		if offered, err := r.hasOffered(ctx, round); err != nil {
-			return Failed, err
-		} else if offered {
-			return r.closeRound(ctx, round)
-		}
-	}
-	c, err := r.compare(ctx, table, round.Full, nil)
+	c, err := r.compare(ctx, table, r.fullDue(), nil)
 	if err != nil {
 		return Failed, err
 	}
 	defer c.abort()
-	c.offer.scanned.Statistics = stats.Fingerprint
-	if r.set.Tasks > 1 {
-		return r.offerShare(ctx, c, round)
-	}
+	c.offer.Statistics = stats.Fingerprint
 	if err := r.guard(c.offer, c.offer.Before, true); err != nil {
 		return Failed, err
 	}
@@ -49,6 +34,40 @@ func (r *run) syncShare(ctx context.Context, stats source.Stats) (Outcome, error
 		return Failed, err
 	}
 	return r.lead(ctx, c.full, true, []offer{o})
+}
+
+// syncInRound is syncShare for one of several tasks.
+func (r *run) syncInRound(ctx context.Context, stats source.Stats) (Outcome, error) {
+	agreed, err := r.joinRound(ctx)
+	if err != nil {
+		return Failed, err
+	}
+	switch {
+	case r.committed():
+		return Imported, nil
+	case agreed == nil:
+		return Pending, nil
+	}
+	if offered, err := r.hasOffered(ctx, *agreed); err != nil {
+		return Failed, err
+	} else if offered {
+		return r.closeRound(ctx, *agreed)
+	}
+	table, err := r.loadTable(ctx)
+	if damaged(err) {
+		_, err = r.startOver(ctx, err)
+		return Pending, err // the round is void, the next execution is a full sync
+	}
+	if err != nil {
+		return Failed, err
+	}
+	c, err := r.compare(ctx, table, agreed.Full, nil)
+	if err != nil {
+		return Failed, err
+	}
+	defer c.abort()
+	c.offer.Statistics = stats.Fingerprint
+	return r.offerShare(ctx, c, *agreed)
 }
 
 // startOver forgets a manifest that cannot be read, so that this run becomes a full sync, which is right from any state.

@@ -132,6 +132,14 @@ func (w *world) run(change ...func(*Settings)) result {
 
 func (w *world) runContext(ctx context.Context, change ...func(*Settings)) result {
 	w.t.Helper()
+	r := w.process(ctx, change...)
+	w.gone()
+	return r
+}
+
+// process is a run whose connection may live on for a moment.
+func (w *world) process(ctx context.Context, change ...func(*Settings)) result {
+	w.t.Helper()
 	set := w.set
 	for _, c := range change {
 		c(&set)
@@ -143,7 +151,6 @@ func (w *world) runContext(ctx context.Context, change ...func(*Settings)) resul
 		if err != nil {
 			return Summary{Outcome: Failed}, err
 		}
-		defer w.gone()
 		defer clients.close()
 		run.Clients = clients.Clients
 		return run.Sync(ctx)
@@ -236,6 +243,9 @@ func (w *world) held() map[string]string {
 	return held
 }
 
+// inStep reports that the data store equals the source.
+func (w *world) inStep() bool { return cmp.Equal(w.truth(), w.held()) }
+
 // wantInStep fails the test unless the data store equals the source.
 func (w *world) wantInStep() {
 	w.t.Helper()
@@ -244,17 +254,23 @@ func (w *world) wantInStep() {
 	}
 }
 
-// wantTidy fails the test if the bucket holds anything that the state does not need.
-func (w *world) wantTidy() {
+// state is what the bucket's state says, empty when there is none.
+func (w *world) state() (s state) {
 	w.t.Helper()
 	data, err := objects.Read(w.bucket, stateName)
 	if err != nil {
-		w.t.Fatal(err)
+		return state{}
 	}
-	var s state
 	if err := json.Unmarshal(data, &s); err != nil {
 		w.t.Fatal(err)
 	}
+	return s
+}
+
+// wantTidy fails the test if the bucket holds anything that the state does not need.
+func (w *world) wantTidy() {
+	w.t.Helper()
+	s := w.state()
 	needed := s.objects()
 	for _, o := range objects.List(w.bucket, root) {
 		if !within(needed, o.Name) {
