@@ -7,7 +7,7 @@ ARG RUNTIME_IMAGE=gcr.io/distroless/static-debian12:nonroot@sha256:d093aa3e30dba
 
 # The compiler runs on the machine that builds and compiles for the one that runs: no emulation.
 FROM --platform=$BUILDPLATFORM ${GO_IMAGE} AS build
-ENV GOWORK=off GOTOOLCHAIN=local CGO_ENABLED=0
+ENV GOWORK=off GOTOOLCHAIN=local CGO_ENABLED=0 GOCACHE=/cache
 WORKDIR /src/job
 
 # Modules change less often than code, so they are a layer of their own. The sandbox is for tests alone and not in
@@ -18,8 +18,7 @@ RUN go mod edit -droprequire=vertexmetadata/sandbox -dropreplace=vertexmetadata/
 
 COPY job/ ./
 ARG TARGETOS TARGETARCH
-RUN --mount=type=cache,target=/root/.cache/go-build \
-    go mod edit -droprequire=vertexmetadata/sandbox -dropreplace=vertexmetadata/sandbox && \
+RUN --mount=type=cache,target=/cache \
     GOOS=$TARGETOS GOARCH=$TARGETARCH go build -mod=readonly -trimpath -buildvcs=false -ldflags="-s -w" -o /out/job .
 
 FROM ${RUNTIME_IMAGE}
