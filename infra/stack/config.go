@@ -77,7 +77,7 @@ func Declared(s *Settings) []Setting {
 	return []Setting{
 		text("cloudSqlInstance", "", "Cloud SQL instance to read from, as project:region:instance (required)", &s.CloudSQLInstance),
 		text("artifactRepository", "", "Artifact Registry repository of the image (required unless image is set)", &s.ArtifactRepository),
-		flag("createArtifactRepository", "false", "Create the repository; false: it exists already", &s.CreateArtifactRepository),
+		boolean("createArtifactRepository", "false", "Create the repository; false: it exists already", &s.CreateArtifactRepository),
 		text("artifactLocation", "", "Location of the repository, for example asia; empty: the region", &s.ArtifactLocation),
 
 		text("image", "", "Deploy this image, by digest (…@sha256:…), and build none", &s.Image),
@@ -99,7 +99,7 @@ func Declared(s *Settings) []Setting {
 		object("env", "Further plain environment variables of the job", &s.Env),
 		text("syncQueryFile", "", "File with the SELECT to sync, relative to Pulumi.yaml; empty: the job's own query", &s.SyncQueryFile),
 		object("labels", "Labels of the job, its executions and the repository", &s.Labels),
-		flag("deletionProtection", "false", "Refuse to delete the job, by destroy or by replacement", &s.DeletionProtection),
+		boolean("deletionProtection", "false", "Refuse to delete the job, by destroy or by replacement", &s.DeletionProtection),
 		text("vpcNetwork", "", "VPC network for direct egress; empty: none", &s.VPCNetwork),
 		text("vpcSubnetwork", "", "Subnetwork for direct egress; empty: the one named like the network", &s.VPCSubnetwork),
 		text("vpcEgress", "private-ranges-only", "What leaves through the VPC: private-ranges-only or all-traffic", &s.VPCEgress),
@@ -109,7 +109,7 @@ func Declared(s *Settings) []Setting {
 		text("runnerAccount", "scheduler-runner-sa", "Account id the trigger calls the job as", &s.RunnerAccount),
 		text("schedule", "*/3 * * * *", "When to run, as five cron fields", &s.Schedule),
 		text("timeZone", "Etc/UTC", "Time zone of the schedule", &s.TimeZone),
-		flag("paused", "false", "Keep the trigger but do not fire it", &s.Paused),
+		boolean("paused", "false", "Keep the trigger but do not fire it", &s.Paused),
 		duration("attemptDeadline", "180s", "Time the call that starts the job may take", &s.AttemptDeadline),
 		number("schedulerRetries", "0", "Retries of that call before the next tick", &s.SchedulerRetries),
 
@@ -119,9 +119,9 @@ func Declared(s *Settings) []Setting {
 		text("dataStoreRole", "", "Role to grant on the data store instead of the program's choice; empty: see the access table", &s.DataStoreRole),
 		text("projectNumber", "", "Number of the project; only needed where Google does not tell the address of a service agent", &s.ProjectNumber),
 		duration("grantWait", "30s", "Pause between the grants and the first creation of the job, so that they have taken effect", &s.GrantWait),
-		flag("adopt", "false", "Take over what the seed's commands made by hand; for one up, then false again", &s.Adopt),
+		boolean("adopt", "false", "Take over what the seed's commands made by hand; for one up, then false again", &s.Adopt),
 
-		flag("monitoring", "false", "Log-based metrics, a dashboard and alerts", &s.Monitoring),
+		boolean("monitoring", "false", "Log-based metrics, a dashboard and alerts", &s.Monitoring),
 		list("alertEmails", "Addresses that alerts go to", &s.AlertEmails),
 		duration("alertAfter", "30m", "Alert when no run has succeeded for this long", &s.AlertAfter),
 	}
@@ -155,7 +155,7 @@ func text(key, def, doc string, into *string) Setting {
 	return Setting{key, "string", def, doc, func(v string) error { *into = v; return nil }}
 }
 
-func flag(key, def, doc string, into *bool) Setting {
+func boolean(key, def, doc string, into *bool) Setting {
 	return Setting{key, "boolean", def, doc, func(v string) (err error) {
 		if *into, err = strconv.ParseBool(v); err != nil {
 			return fmt.Errorf("%q is not true or false", v)
