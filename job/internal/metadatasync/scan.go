@@ -56,10 +56,11 @@ func (r *run) scan(ctx context.Context, c *collector) error {
 	for range batches {
 		free <- &batch{lines: make([]byte, 0, batchBytes+batchBytes/4)}
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	// The uploads that the collector begins outlive the scan, so they must not depend on the group's context.
+	group, reading := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(full)
-		return r.read(ctx, encoder, full, free)
+		return r.read(reading, encoder, full, free)
 	})
 	group.Go(func() error {
 		for b := range full {

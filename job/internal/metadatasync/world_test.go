@@ -289,3 +289,10 @@ func (w *world) wantTidy() {
 
 // testLogger logs to the test.
 func testLogger(t *testing.T) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
+
+// contextWithCancel returns the test's context with an end of its own.
+func contextWithCancel(t *testing.T) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	return ctx, cancel
+}

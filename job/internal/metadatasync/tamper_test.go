@@ -1,0 +1,281 @@
+package metadatasync
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"vertexmetadata/sandbox/discoveryengine"
+)
+
+// What lies outside a run changes between two runs: the next two must bring everything in step again.
+func TestTampering(t *testing.T) {
+	for name, tt := range map[string]struct {
+		many   bool // the manifest has several segments
+		tamper func(w *world)
+		says   string // in the log of the next run
+		full   bool   // only a full sync can notice
+	}{
+		"state damaged": {
+			tamper: func(w *world) { w.rewrite(stateName, func(b []byte) []byte { return b[:len(b)/2] }) },
+			says:   "state is damaged, starting over with a full sync",
+		},
+		"state of a newer version": {
+			tamper: func(w *world) {
+				w.rewrite(stateName, func([]byte) []byte { return []byte(`{"format": 2, "shards": {"new": true}}`) })
+			},
+			says: "starting over with a full sync",
+		},
+		"state deleted": {
+			tamper: func(w *world) { objects.Delete(w.bucket, stateName) },
+			says:   "there is no manifest of what the data store holds",
+		},
+		"bucket emptied": {
+			tamper: func(w *world) { objects.Empty(w.bucket) },
+			says:   "there is no manifest of what the data store holds",
+		},
+		"manifest truncated": {
+			tamper: func(w *world) { w.rewrite(w.segment(), func(b []byte) []byte { return b[:len(b)-9] }) },
+			says:   "manifest cannot be read, starting over with a full sync",
+		},
+		"manifest of an unknown format": {
+			tamper: func(w *world) {
+				w.rewrite(w.segment(), func(b []byte) []byte { return append([]byte("VXMANIF9"), b[8:]...) })
+			},
+			says: "manifest cannot be read, starting over with a full sync",
+		},
+		"manifest deleted": {
+			tamper: func(w *world) { objects.Delete(w.bucket, w.segment()) },
+			says:   "manifest cannot be read, starting over with a full sync",
+		},
+		"older state put back": {
+			tamper: func(w *world) {
+				old, err := objects.Read(w.bucket, stateName)
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				w.exec(`UPDATE docs SET body = 'newer' WHERE id <= 'doc-00020'`)
+				w.want(w.run(), Imported)
+				w.rewrite(stateName, func([]byte) []byte { return old })
+			},
+			says: "reading the source",
+		},
+		"document removed from the data store by hand": {
+			full: true, tamper: func(w *world) { w.store.Remove("doc-00001") }, says: "import done",
+		},
+		"document changed in the data store by hand": {
+			full: true, tamper: func(w *world) { w.store.Put("doc-00001", `{"id": "doc-00001", "structData": {"body": "by hand"}}`) }, says: "import done",
+		},
+		"document added to the data store by hand": {
+			full: true, tamper: func(w *world) { w.store.Put("by-hand", `{"id": "by-hand", "structData": {"body": "by hand"}}`) }, says: "import done",
+		},
+		"source restored from an old backup": {
+			tamper: func(w *world) {
+				w.exec(`CREATE TABLE backup AS SELECT * FROM docs`)
+				w.exec(`UPDATE docs SET body = 'newer'`)
+				w.exec(`DELETE FROM docs WHERE id > 'doc-00390'`)
+				w.want(w.run(), Imported)
+				w.exec(`DROP TABLE docs`)
+				w.exec(`ALTER TABLE backup RENAME TO docs`)
+			},
+			says: "import done",
+		},
+		"columns of the query changed": {
+			tamper: func(w *world) { w.set.Query = strings.Replace(query, "score,", "", 1) },
+			says:   `"documents":400`,
+		},
+		"clock moved back": {
+			tamper: func(w *world) { w.now = func() time.Time { return time.Now().Add(-time.Hour) } },
+			says:   "FULL_SYNC_INTERVAL",
+		},
+		"clock moved forward": {
+			tamper: func(w *world) { w.now = func() time.Time { return time.Now().Add(48 * time.Hour) } },
+			says:   "FULL_SYNC_INTERVAL",
+		},
+		"table truncated and filled again": {
+			tamper: func(w *world) {
+				w.set.RescanInterval = time.Hour
+				w.want(w.run(), Unchanged)
+				w.exec(`CREATE TEMP TABLE kept AS SELECT * FROM docs`)
+				w.exec(`TRUNCATE docs`)
+				w.exec(`INSERT INTO docs SELECT id, body || ' again' FROM kept`)
+			},
+			says: "table statistics changed",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.fill(400)
+			w.want(w.run(), Imported)
+			tt.tamper(w)
+			first := w.run(func(s *Settings) { s.Full = tt.full })
+			if !strings.Contains(first.log, tt.says) {
+				t.Errorf("the log does not say %q:\n%s", tt.says, first.log)
+			}
+			if r := w.run(); r.err != nil {
+				t.Errorf("second run: %v", r.err)
+			}
+			w.wantInStep()
+		})
+	}
+}
+
+// rewrite changes an object by hand.
+func (w *world) rewrite(name string, change func([]byte) []byte) {
+	w.t.Helper()
+	data, err := objects.Read(w.bucket, name)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := objects.Write(w.bucket, name, change(bytes.Clone(data))); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// segment names the manifest's first segment.
+func (w *world) segment() string {
+	w.t.Helper()
+	return w.state().Shards[0].Segments[0].Name
+}
+
+func TestPurgeFailsHalfWay(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3000)
+	w.want(w.run(), Imported)
+	w.exec(`DELETE FROM docs WHERE id <= 'doc-01200'`)
+	engine.FailOperations(discoveryengine.OperationFault{Kind: discoveryengine.Purge, Applied: 0.5})
+	w.want(w.run(), Pending)
+	if err := engine.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.run()
+	if err := engine.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.want(w.run(), Unchanged)
+	w.wantInStep()
+	w.wantTidy()
+}
+
+func TestPurgeRefusedBecomesAFullSync(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3000)
+	w.want(w.run(), Imported)
+	w.exec(`DELETE FROM docs WHERE id <= 'doc-01200'`)
+	refused := engine.Inject(discoveryengine.Fault{Method: "PurgeDocuments", Code: codes.InvalidArgument, Message: "filter is required"})
+	defer refused.Remove()
+	r := w.run()
+	if r.err != nil || !strings.Contains(r.log, "the next run is a full sync") {
+		t.Fatalf("%v\n%s", r.err, r.log)
+	}
+	w.want(w.run(), Imported)
+	w.wantInStep()
+	w.wantTidy()
+}
+
+// A run that died while it started an import leaves an import of which nobody knows whether it runs. While one runs,
+// nothing else is imported.
+func TestLostFullImportIsWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	w.fill(300)
+	engine.Hold()
+	defer engine.Release()
+	engine.SetHooks(nil, nil)
+	ctx, cancel := contextWithCancel(t)
+	engine.SetHooks(nil, func(c discoveryengine.Call) {
+		if c.Method == "ImportDocuments" {
+			cancel()
+		}
+	})
+	w.runContext(ctx)
+	engine.SetHooks(nil, nil)
+	w.exec(`DELETE FROM docs WHERE id > 'doc-00290'`)
+	r := w.want(w.run(), Pending)
+	if !strings.Contains(r.log, "an import runs that may be one whose reply was lost") {
+		t.Errorf("log:\n%s", r.log)
+	}
+	if s := w.store.Stats(); s.ImportsFull != 1 {
+		t.Errorf("%+v", s)
+	}
+	engine.Release()
+	if err := engine.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.want(w.run(), Imported)
+	w.wantInStep()
+	w.wantTidy()
+}
+
+// A document of an import that failed may be in the data store. If its row is gone by the next run, it must go too.
+func TestDocumentOfAFailedImportIsRemovedWithItsRow(t *testing.T) {
+	w := newWorld(t)
+	w.fill(300)
+	w.want(w.run(), Imported)
+	w.exec(`INSERT INTO docs (id, body) VALUES ('short-lived', 'x')`)
+	engine.FailOperations(discoveryengine.OperationFault{Kind: discoveryengine.Import, Applied: 1})
+	w.want(w.run(), Failed)
+	if w.held()["short-lived"] != "x" {
+		t.Fatal("the failed import was not applied")
+	}
+	w.exec(`DELETE FROM docs WHERE id = 'short-lived'`)
+	w.run()
+	w.wantInStep()
+}
+
+// Traffic of a small change follows the change, not the table: folding included, a bounded number of bytes for each
+// changed document.
+func TestManifestTrafficIsBounded(t *testing.T) {
+	const documents, changes, rounds = 4000, 20, 60
+	w := newWorld(t)
+	w.fill(documents)
+	w.want(w.run(), Imported)
+	objects.ResetLog()
+	for range rounds {
+		w.exec(`UPDATE docs SET body = body || '.' WHERE id IN (SELECT id FROM docs ORDER BY random() LIMIT $1)`, changes)
+		w.want(w.run(), Imported)
+	}
+	w.wantInStep()
+	w.wantTidy()
+	var written int64
+	for _, req := range objects.Log() {
+		if req.Op == "objects.insert" && (strings.Contains(req.Object, "/upserted-") || strings.Contains(req.Object, "/base-")) {
+			written += req.BytesIn
+		}
+	}
+	// 20 bytes of an entry with a short id, and what a request and a segment have around them.
+	const perEntry, perSegment = 20, 1200
+	if limit := int64(5*rounds*changes*perEntry + 2*rounds*perSegment + documents*perEntry); written > limit {
+		t.Errorf("%d bytes of manifest written for %d changes, want at most %d", written, rounds*changes, limit)
+	}
+	if n := len(w.state().Shards[0].Segments); n > compactSegments+1 {
+		t.Errorf("%d segments, want at most %d", n, compactSegments+1)
+	}
+}
+
+func TestStateSurvivesARoundTrip(t *testing.T) {
+	want := state{
+		Format: format, Revision: 7, Round: "r", Snapshot: []string{"a"}, LastFull: time.Unix(1, 0).UTC(),
+		Shards: []shard{{Documents: 3, Segments: []segment{{Name: "s", Entries: 3, Unconfirmed: true}}}},
+		Pending: &pending{
+			Round: "p", Full: true, Operation: "o", Upserts: 2, Tasks: 1, Whole: true,
+			scanned: scanned{ScannedAt: time.Unix(2, 0).UTC(), Statistics: "x", Configuration: "c"},
+			Offers:  []offer{{Task: 0, scanned: scanned{Statistics: "y"}, Upserted: &segment{Name: "u"}}},
+		},
+		Purges: []purge{{Operation: "q", Object: "g", Removed: segment{Name: "d"}}},
+	}
+	data, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got state
+	if err := json.Unmarshal(data, &got); err != nil {
+		t.Fatal(err)
+	}
+	if !sameButTimes(&want, &got) || got.Pending.Statistics != "x" || got.Pending.Offers[0].Statistics != "y" {
+		t.Errorf("got %+v", got)
+	}
+}
