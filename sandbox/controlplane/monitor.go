@@ -68,6 +68,10 @@ func prepareAlert(c *call, old, alert object) error {
 	}
 	for i, condition := range items(alert, "conditions") {
 		orElse(condition, "name", fmt.Sprintf("%s/conditions/%s", c.on, c.number()))
+		if field(condition, "conditionThreshold.thresholdValue") == 0.0 {
+			// As in every answer of the API, a number that is 0 is left out.
+			drop(condition, "conditionThreshold.thresholdValue")
+		}
 		for _, where := range []string{"conditionThreshold.filter", "conditionAbsent.filter"} {
 			found := userMetric.FindStringSubmatch(text(condition, where))
 			if found != nil && c.resources[fmt.Sprintf("logging/projects/%s/metrics/%s", c.vars["project"], found[1])] == nil {

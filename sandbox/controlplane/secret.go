@@ -137,12 +137,18 @@ func (c *call) access() (any, error) {
 	}, nil
 }
 
-// AccessSecret reads a version of a secret for a member: projects/P/secrets/S/versions/V, V may be latest. It answers the bytes
-// and the version's resolved name; the error is NOT_FOUND, PERMISSION_DENIED or FAILED_PRECONDITION for a version that is not enabled.
-func (s *Server) AccessSecret(member, version string) ([]byte, string, error) {
+// Access reads a version of a secret: projects/P/secrets/S/versions/V, V may be latest. It answers the bytes and the version's
+// resolved name. Whether the caller may is asked at the door (Authorize); the error is NOT_FOUND, or FAILED_PRECONDITION for a
+// version that is not enabled.
+func (s *Server) Access(name string) (data []byte, resolved string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.accessVersion(member, version)
+	data, resolved, err = s.accessVersion("", name)
+	if err != nil {
+		return nil, "", err
+	}
+	segments := strings.SplitN(resolved, "/", 3)
+	return data, "projects/" + s.project(segments[1]).number + "/" + segments[2], nil
 }
 
 func (s *Server) accessVersion(member, name string) ([]byte, string, error) {

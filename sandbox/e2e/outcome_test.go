@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strings"
 	"testing"
@@ -109,6 +111,48 @@ func compareWithSeed(t *testing.T, plane *controlplane.Server) {
 	}
 	sort.Strings(additions)
 	golden(t, "additions.golden.txt", []byte(strings.Join(additions, "\n")+"\n"))
+}
+
+// compareWithPlan deploys the same stack's plan without Pulumi and compares: what a demonstration shows is what a cloud would have.
+func compareWithPlan(t *testing.T, plane *controlplane.Server, stack *pulumiStack) {
+	t.Helper()
+	cmd := exec.Command("go", "run", "./plan", "-stack", stack.name, "-project", stack.dir, "-json")
+	cmd.Dir = filepath.Join("..", "..", "infra")
+	plan, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("plan the stack: %v", err)
+	}
+	other, _ := newProject(t)
+	if _, err := other.DeployPlan(context.Background(), plan); err != nil {
+		t.Fatal(err)
+	}
+	deployed, err := plane.Snapshot()
+	must(t, err)
+	planned, err := other.Snapshot()
+	must(t, err)
+	if diff := cmp.Diff(anonymous(t, planned), anonymous(t, deployed)); diff != "" {
+		t.Errorf("Pulumi left something else than its plan (-plan +Pulumi):\n%s", diff)
+	}
+}
+
+var (
+	// givenNames are those that Monitoring gives, different every time.
+	givenNames = regexp.MustCompile(`(alertPolicies|notificationChannels|conditions|dashboards)/[-0-9a-f]+`)
+	// The provider labels what it makes.
+	provisioned = "goog-pulumi-provisioned"
+)
+
+// anonymous are a snapshot's lines in order, without the names that differ every time.
+func anonymous(t *testing.T, snapshot []byte) []string {
+	t.Helper()
+	var lines []string
+	for path, value := range flatten(t, snapshot) {
+		if !strings.Contains(path, provisioned) {
+			lines = append(lines, givenNames.ReplaceAllString(path+" "+value, "$1/…"))
+		}
+	}
+	sort.Strings(lines)
+	return lines
 }
 
 // flatten makes one line of every value: its resource and path, where members of lists of plain values and of named objects go by

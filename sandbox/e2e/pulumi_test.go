@@ -144,6 +144,7 @@ func TestPulumi(t *testing.T) {
 			if test.settings == nil {
 				compareWithSeed(t, plane)
 			}
+			compareWithPlan(t, plane, stack)
 			stack.must("preview", "--expect-no-changes")
 			stack.must("preview", "--refresh", "--expect-no-changes")
 			fireAndCheck(t, plane, address)
