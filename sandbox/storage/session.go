@@ -78,11 +78,11 @@ func (s *Server) uploadChunk(w *reply, r *http.Request, req Request) error {
 		return uploadError(err)
 	}
 	if chunk.start >= 0 {
-		if err := u.join(chunk.start, data); err != nil {
-			return err
-		}
 		if chunk.total < 0 && len(data)%chunkUnit != 0 {
 			return badRequest("Invalid request.  The number of bytes uploaded is required to be equal or greater than %d, except for the final request (it's recommended to be the exact multiple of %d).  The received request contained %d bytes, which does not meet this requirement.", chunkUnit, chunkUnit, len(data))
+		}
+		if err := u.join(chunk.start, data); err != nil {
+			return err
 		}
 	}
 	if chunk.total < 0 || u.size < chunk.total {
@@ -153,11 +153,12 @@ func parseContentRange(header string, length int64) (contentRange, error) {
 	var err error
 	if total != "*" {
 		result.total, err = strconv.ParseInt(total, 10, 64)
+		ok = ok && result.total >= 0
 	}
 	if place != "*" && err == nil {
 		first, _, dash := strings.Cut(place, "-")
-		ok = ok && dash
 		result.start, err = strconv.ParseInt(first, 10, 64)
+		ok = ok && dash && result.start >= 0
 	}
 	if !ok || err != nil {
 		return contentRange{}, badRequest("Invalid Content-Range: %q", header)
