@@ -44,6 +44,7 @@ type Settings struct {
 	ImageName, ImageTag      string
 	ImageRegistry            string
 	ImageBuildArgs           map[string]string
+	ImageBuildNetwork        string
 	ArtifactRepository       string
 	ArtifactLocation         string
 	CreateArtifactRepository bool
@@ -85,6 +86,7 @@ func Declared(s *Settings) []Setting {
 		text("imageTag", "latest", "Tag to push; the job is deployed by digest whatever the tag", &s.ImageTag),
 		text("imageRegistry", "", "Registry host to push to; empty: LOCATION-docker.pkg.dev", &s.ImageRegistry),
 		object("imageBuildArgs", "Build arguments, for example GO_IMAGE and RUNTIME_IMAGE for mirrored base images", &s.ImageBuildArgs),
+		text("imageBuildNetwork", "default", "Network of the build's commands: default, host or none", &s.ImageBuildNetwork),
 
 		text("jobName", "create-vertex-metadata", "Name of the Cloud Run Job", &s.JobName),
 		text("jobAccount", "vertex-metadata-sa", "Account id the job runs as", &s.JobAccount),

@@ -50,6 +50,7 @@ func (d *deployment) provideImage() {
 				Dockerfile:     pulumi.String("../Dockerfile"),
 				Platform:       pulumi.String("linux/amd64"),
 				Args:           optionalMap(d.ImageBuildArgs),
+				Network:        pulumi.String(d.ImageBuildNetwork),
 				BuilderVersion: docker.BuilderVersionBuilderBuildKit,
 			},
 			Registry: &docker.RegistryArgs{

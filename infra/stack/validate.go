@@ -76,6 +76,7 @@ func (s Settings) check(p *problems) {
 	p.match(imagePath, s.ImageName, "imageName", "an image name of lower-case letters, digits and separators")
 	p.match(imageTag, s.ImageTag, "imageTag", "an image tag")
 	p.match(imageDigest, s.Image, "image", "an image by digest: name@sha256:…")
+	p.oneOf(s.ImageBuildNetwork, "imageBuildNetwork", "default", "host", "none")
 	p.match(resourceID, s.ArtifactRepository, "artifactRepository", "a repository id, without host or project")
 
 	p.require(len(strings.Fields(s.Schedule)) == 5 && !slices.ContainsFunc(strings.Fields(s.Schedule), notCron),
