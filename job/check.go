@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"vertexmetadata/job/internal/bucket"
@@ -14,6 +16,9 @@ import (
 // checkCommand is `job check`.
 type checkCommand struct{}
 
+// checkTime bounds all checks together, which run side by side.
+const checkTime = 25 * time.Second
+
 // objectPermissions are what the job does in the bucket.
 var objectPermissions = []string{"storage.objects.create", "storage.objects.get", "storage.objects.list", "storage.objects.delete"}
 
@@ -21,50 +26,69 @@ var objectPermissions = []string{"storage.objects.create", "storage.objects.get"
 func (c *checkCommand) Run(ctx context.Context, env environment) error {
 	out := newPrinter(env.stdout)
 	cfg, err := config.Load(env.getenv)
-	report := &report{out: out}
-	report.add("config", fmt.Sprintf("%d of %d variables set", set(env.getenv), len(config.Variables)), err)
-	if err != nil {
-		return report.end(err)
+	var problems *config.Error
+	if errors.As(err, &problems) {
+		return report(out, []finding{{name: "config", err: errors.New(strings.Join(problems.Problems, "; "))}}, err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	configured := finding{name: "config", detail: fmt.Sprintf("%d of %d variables set", countSet(env.getenv), len(config.Variables))}
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, errors.New("no answer in time: check the network"))
 	defer cancel()
-	checkSource(ctx, cfg, report)
-	checkBucket(ctx, cfg, report)
-	checkStore(ctx, cfg, report)
-	return report.end(nil)
+	checks := []func(context.Context, config.Config) []finding{checkSource, checkBucket, checkStore}
+	found := make([][]finding, len(checks))
+	var running sync.WaitGroup
+	for i, check := range checks {
+		running.Go(func() { found[i] = check(ctx, cfg) })
+	}
+	running.Wait()
+	all := []finding{configured}
+	for _, f := range found {
+		all = append(all, f...)
+	}
+	return report(out, all, nil)
 }
 
-func checkSource(ctx context.Context, cfg config.Config, report *report) {
+// finding is what became of one check.
+type finding struct {
+	name    string
+	detail  string // what was found, or why it was not tried
+	err     error
+	skipped bool // it was not tried
+}
+
+// untried is a check that needs another one first.
+func untried(name, why string) finding { return finding{name: name, detail: why, skipped: true} }
+
+func checkSource(ctx context.Context, cfg config.Config) (found []finding) {
 	if cfg.DatabaseURL == "" {
 		_, err := password(ctx, cfg)
-		report.add("secret", fmt.Sprintf("projects/%s/secrets/%s/versions/%s", cfg.Project, cfg.SecretID, cfg.SecretVersion), err)
+		name := fmt.Sprintf("projects/%s/secrets/%s/versions/%s", cfg.Project, cfg.SecretID, cfg.SecretVersion)
+		found = append(found, finding{name: "secret", detail: name, err: err})
 		if err != nil {
-			report.skip("database", "needs the password")
-			report.skip("query", "needs the database")
-			return
+			return append(found, untried("database", "needs the password"), untried("query", "needs the database"))
 		}
 	} else {
-		report.skip("secret", "not needed with DATABASE_URL")
+		found = append(found, untried("secret", "not needed with DATABASE_URL"))
 	}
 	db, err := openDatabase(ctx, cfg, "check")
-	if err != nil {
-		report.add("database", "", err)
-		report.skip("query", "needs the database")
-		return
+	if err == nil {
+		defer db.Close(ctx)
+		err = db.Check(ctx) // a pooler may hand every statement to another session, which no lock survives
 	}
-	defer db.Close(ctx)
-	report.add("database", db.String(), nil)
-	columns, err := db.Columns(ctx)
-	report.add("query", columnNames(columns), err)
 	if err != nil {
-		return
+		return append(found, finding{name: "database", err: err}, untried("query", "needs the database"))
+	}
+	found = append(found, finding{name: "database", detail: db.String()})
+	columns, err := db.Columns(ctx)
+	found = append(found, finding{name: "query", detail: "columns " + columnNames(columns), err: err})
+	if err != nil {
+		return found
 	}
 	stats, err := db.TableStats(ctx)
-	detail := "idle ticks spare the source"
+	detail := "a run is spared the source while they do not change"
 	if !stats.Trusted {
 		detail = "every run reads the source: " + stats.Reason
 	}
-	report.add("statistics", detail, err)
+	return append(found, finding{name: "statistics", detail: detail, err: err})
 }
 
 func columnNames(columns []source.Column) string {
@@ -72,44 +96,43 @@ func columnNames(columns []source.Column) string {
 	for i, c := range columns {
 		names[i] = c.Name
 	}
-	return "columns " + strings.Join(names, ", ")
+	return strings.Join(names, ", ")
 }
 
-func checkBucket(ctx context.Context, cfg config.Config, report *report) {
+func checkBucket(ctx context.Context, cfg config.Config) []finding {
 	b, err := bucket.Open(ctx, cfg.Bucket)
 	if err != nil {
-		report.add("bucket", "", err)
-		return
+		return []finding{{name: "bucket", err: err}}
 	}
 	defer b.Close()
 	missing, err := b.CheckPermissions(ctx, objectPermissions...)
 	if err == nil && len(missing) > 0 {
 		err = fmt.Errorf("gs://%s: the job's account lacks %s: grant it roles/storage.objectAdmin on the bucket", cfg.Bucket, strings.Join(missing, ", "))
 	}
-	report.add("bucket", "gs://"+cfg.Bucket+" with all permissions", err)
+	return []finding{{name: "bucket", detail: "gs://" + cfg.Bucket + ", objects can be written, read, listed and deleted", err: err}}
 }
 
-func checkStore(ctx context.Context, cfg config.Config, report *report) {
+func checkStore(ctx context.Context, cfg config.Config) []finding {
 	store, err := openStore(ctx, cfg)
-	if err != nil {
-		report.add("data store", "", err)
-		return
+	if err == nil {
+		defer store.Close()
+		err = store.Check(ctx)
 	}
-	defer store.Close()
-	err = store.Check(ctx)
-	report.add("data store", cfg.DataStore+" in "+cfg.Location, err)
+	found := []finding{{name: "data store", detail: cfg.DataStore + " in " + cfg.Location, err: err}}
 	if err != nil {
-		report.skip("permissions", "needs the data store")
-		return
+		return append(found, untried("permissions", "needs the data store"))
 	}
 	for _, err = range store.IDs(ctx) {
 		break // the first page proves the permission to read documents
 	}
-	report.add("permissions", "documents can be listed", err)
+	if err == nil {
+		_, err = store.FindImport(ctx, time.Now())
+	}
+	return append(found, finding{name: "permissions", detail: "documents and operations can be listed", err: err})
 }
 
-// set counts the variables that are set.
-func set(getenv func(string) string) (n int) {
+// countSet counts the variables that are set.
+func countSet(getenv func(string) string) (n int) {
 	for _, v := range config.Variables {
 		if getenv(v.Name) != "" {
 			n++
@@ -118,46 +141,28 @@ func set(getenv func(string) string) (n int) {
 	return n
 }
 
-// report prints one line for each dependency.
-type report struct {
-	out    *printer
-	failed int
-}
-
-func (r *report) add(name, detail string, err error) {
-	if err != nil {
-		r.failed++
-		r.out.printf("FAIL  %-11s  %v\n", name, err)
-		return
+// report prints a line for each finding. Its error decides the exit code: cause, or that something failed.
+func report(out *printer, found []finding, cause error) error {
+	failed := 0
+	for _, f := range found {
+		switch {
+		case f.err != nil:
+			failed++
+			out.printf("FAIL  %-11s  %s\n", f.name, strings.Join(strings.Fields(f.err.Error()), " "))
+		case f.skipped:
+			out.printf("-     %-11s  %s\n", f.name, f.detail)
+		default:
+			out.printf("ok    %-11s  %s\n", f.name, f.detail)
+		}
 	}
-	r.out.printf("ok    %-11s  %s\n", name, detail)
-}
-
-func (r *report) skip(name, why string) { r.out.printf("-     %-11s  %s\n", name, why) }
-
-// end returns the error that decides the exit code: cause, or that something failed.
-func (r *report) end(cause error) error {
-	if err := r.out.flush(); err != nil {
+	if err := out.flush(); err != nil {
 		return err
 	}
 	switch {
 	case cause != nil:
 		return &reportedError{cause}
-	case r.failed > 0:
-		return &reportedError{fmt.Errorf("%d checks failed", r.failed)}
+	case failed > 0:
+		return &reportedError{fmt.Errorf("%d checks failed", failed)}
 	}
 	return nil
-}
-
-// variablesHelp lists the environment for --help.
-func variablesHelp() string {
-	var b strings.Builder
-	for _, v := range config.Variables {
-		fmt.Fprintf(&b, "  %-26s %s", v.Name, v.Meaning)
-		if v.Default != "" {
-			fmt.Fprintf(&b, " (default %s)", v.Default)
-		}
-		b.WriteString("\n\n")
-	}
-	return b.String()
 }

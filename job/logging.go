@@ -1,19 +1,38 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/lmittmann/tint"
-	"golang.org/x/term"
 )
+
+// maxLogText is the longest text in a log line, in bytes. Cloud Logging refuses entries over 256 KB, and a row may have
+// any text where its id should be.
+const maxLogText = 8 << 10
+
+// logger returns the process's logger.
+func (e environment) logger() *slog.Logger {
+	level := slog.LevelInfo
+	if strings.TrimSpace(e.getenv("LOG_LEVEL")) == "debug" {
+		level = slog.LevelDebug
+	}
+	return newLogger(e.screen, e.screen.terminal, level)
+}
+
+// fail logs why a command other than sync failed.
+func (e environment) fail(ctx context.Context, command string, err error) {
+	e.logger().ErrorContext(context.WithoutCancel(ctx), command+" failed: "+err.Error())
+}
 
 // newLogger logs JSON in Cloud Logging's form, or plain text on a terminal, to out.
 func newLogger(out io.Writer, terminal bool, level slog.Level) *slog.Logger {
 	if terminal {
-		return slog.New(tint.NewHandler(out, &tint.Options{Level: level, TimeFormat: "15:04:05"}))
+		return slog.New(tint.NewHandler(out, &tint.Options{Level: level, TimeFormat: "15:04:05", ReplaceAttr: shortened}))
 	}
 	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: cloudLogging}))
 }
@@ -22,15 +41,33 @@ func newLogger(out io.Writer, terminal bool, level slog.Level) *slog.Logger {
 // https://cloud.google.com/logging/docs/structured-logging
 func cloudLogging(groups []string, a slog.Attr) slog.Attr {
 	if len(groups) > 0 {
-		return a
+		return shortened(groups, a)
 	}
 	switch a.Key {
 	case slog.MessageKey:
 		a.Key = "message"
 	case slog.LevelKey:
-		return slog.String("severity", severity(a.Value.Any().(slog.Level)))
+		if level, ok := a.Value.Any().(slog.Level); ok {
+			return slog.String("severity", severity(level))
+		}
 	}
-	return a
+	return shortened(groups, a)
+}
+
+// shortened cuts texts that no reader wants whole.
+func shortened(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() != slog.KindString {
+		return a
+	}
+	text := a.Value.String()
+	if len(text) <= maxLogText {
+		return a
+	}
+	end := maxLogText
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return slog.String(a.Key, fmt.Sprintf("%s… (%d bytes)", text[:end], len(text)))
 }
 
 // severity is Cloud Logging's name of a level.
@@ -39,9 +76,4 @@ func severity(l slog.Level) string {
 		return "WARNING"
 	}
 	return strings.ToUpper(l.String())
-}
-
-// isTerminal reports that f is a terminal and its user wants what one can show.
-func isTerminal(f *os.File, getenv func(string) string) bool {
-	return term.IsTerminal(int(f.Fd())) && getenv("TERM") != "dumb"
 }

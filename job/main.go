@@ -5,15 +5,17 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/source"
 )
 
 // Exit codes.
@@ -26,18 +28,20 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], environment{getenv: os.Getenv, stdout: os.Stdout, stderr: os.Stderr}))
+	os.Exit(run(ctx, os.Args[1:], environment{getenv: os.Getenv, stdout: os.Stdout, screen: newScreen(os.Stderr, os.Getenv)}))
 }
 
 // environment is what the process was given.
 type environment struct {
 	getenv func(string) string
 	stdout io.Writer // results of plan, check and search
-	stderr *os.File  // logs and the progress bar
+	screen *screen   // logs and the progress bar
 }
 
 // cli is the command line.
 type cli struct {
+	Version kong.VersionFlag `help:"Show what this program was built from."`
+
 	Sync   syncCommand   `cmd:"" default:"withargs" help:"Bring the data store in step with the database (the default)."`
 	Plan   planCommand   `cmd:"" help:"Show what a sync would change; nothing is written."`
 	Check  checkCommand  `cmd:"" help:"Try every dependency in turn and say what to do about each that fails."`
@@ -49,9 +53,11 @@ func run(ctx context.Context, args []string, env environment) int {
 	var commands cli
 	parser, err := kong.New(&commands,
 		kong.Name("job"),
-		kong.Description("Keeps Vertex AI Search in step with a PostgreSQL database.\n\nIt is configured by the environment:\n\n"+variablesHelp()),
-		kong.Writers(env.stdout, env.stderr),
-		kong.Exit(func(code int) { os.Exit(code) }),
+		kong.Description("Keeps Vertex AI Search in step with a PostgreSQL database."),
+		kong.Help(help),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: helpWidth}),
+		kong.Vars{"version": version()},
+		kong.Writers(env.stdout, env.screen),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(env),
 	)
@@ -60,28 +66,48 @@ func run(ctx context.Context, args []string, env environment) int {
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		fmt.Fprintf(env.stderr, "job: %v; see job --help\n", err)
-		return exitConfiguration
+		return exitCode(misuse(ctx, env, args, err))
 	}
 	err = parsed.Run()
 	var reported *reportedError
 	if err != nil && !errors.As(err, &reported) {
-		fmt.Fprintf(env.stderr, "job: %v\n", err)
+		command, _, _ := strings.Cut(parsed.Command(), " ")
+		env.fail(ctx, command, err)
 	}
 	return exitCode(err)
 }
+
+// misuse reports a command line that makes no sense. Unless it names another command it is a sync that failed: whoever
+// counts runs by their last line must see it.
+func misuse(ctx context.Context, env environment, args []string, err error) error {
+	err = &usageError{err}
+	if len(args) > 0 && slices.Contains([]string{"plan", "check", "search"}, args[0]) {
+		env.fail(ctx, args[0], err)
+		return err
+	}
+	return newSyncRun(env).finish(ctx, failedSummary, err)
+}
+
+// usageError is a command line that makes no sense.
+type usageError struct{ error }
+
+func (e *usageError) Error() string { return "command line: " + e.error.Error() + "; see job --help" }
 
 // reportedError wraps an error that was shown already.
 type reportedError struct{ error }
 
 func (e *reportedError) Unwrap() error { return e.error }
 
+// exitCode maps the error of a command. What fails until somebody changes a setting, the query for instance, is the
+// configuration's fault.
 func exitCode(err error) int {
-	var configuration *config.Error
+	var usage *usageError
+	var variables *config.Error
+	var db *source.Error
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &configuration) || isSetting(err):
+	case errors.As(err, &usage), errors.As(err, &variables), errors.As(err, &db) && db.Config:
 		return exitConfiguration
 	}
 	return exitFailure

@@ -1,11 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,15 +14,19 @@ import (
 	"vertexmetadata/job/internal/source"
 )
 
+// closeTime is how long the end of a command may wait for the services to say goodbye.
+const closeTime = time.Second
+
 // clients are the open services of a command.
 type clients struct{ metadatasync.Clients }
 
-// open opens all services at once; the database waits for its password.
+// open opens all services at once; the database waits for its password. The context of the bucket outlives this call:
+// its client refreshes credentials with it.
 func open(ctx context.Context, cfg config.Config, command string) (*clients, error) {
 	c := &clients{}
-	group, ctx := errgroup.WithContext(ctx)
+	group, connecting := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
-		c.DB, err = openDatabase(ctx, cfg, command)
+		c.DB, err = openDatabase(connecting, cfg, command)
 		return err
 	})
 	group.Go(func() (err error) {
@@ -77,38 +77,25 @@ func openStore(ctx context.Context, cfg config.Config) (*datastore.Store, error)
 	})
 }
 
-// Close ends every session. It waits for none of them for long.
+// Close ends every session, the database's first: it frees the locks. What does not end soon ends with the process.
 func (c *clients) Close() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
-	if c.DB != nil {
-		c.DB.Close(ctx)
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		if c.DB != nil {
+			c.DB.Close(ctx)
+		}
+		if c.Bucket != nil {
+			_ = c.Bucket.Close()
+		}
+		if c.Store != nil {
+			_ = c.Store.Close()
+		}
+	}()
+	select {
+	case <-closed:
+	case <-ctx.Done():
 	}
-	if c.Bucket != nil {
-		_ = c.Bucket.Close()
-	}
-	if c.Store != nil {
-		_ = c.Store.Close()
-	}
-}
-
-// isSetting reports that the source fails until somebody changes a setting, the query for instance.
-func isSetting(err error) bool {
-	var failed *source.Error
-	return errors.As(err, &failed) && failed.Config
-}
-
-// printer writes results for people and keeps the first error.
-type printer struct{ w *bufio.Writer }
-
-func newPrinter(w io.Writer) *printer { return &printer{w: bufio.NewWriter(w)} }
-
-// printf writes like fmt.Printf; flush returns its error.
-func (p *printer) printf(format string, args ...any) { fmt.Fprintf(p.w, format, args...) }
-
-func (p *printer) flush() error {
-	if err := p.w.Flush(); err != nil {
-		return fmt.Errorf("print result: %w", err)
-	}
-	return nil
 }

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -18,20 +18,22 @@ type syncCommand struct {
 	AllowMassDelete bool `help:"Go on even if more than MAX_DELETE_RATIO of the documents, or all, would be removed."`
 }
 
-// grace is how long a run may take to end after SIGTERM; Cloud Run kills it after ten seconds.
-const grace = 4500 * time.Millisecond
+// grace is how long a run may take to end after SIGTERM. Whoever waits for it expects five seconds; Cloud Run kills it
+// after ten.
+const grace = 4 * time.Second
+
+// failedSummary is that of a run that ended before it did anything, or of which nothing is known.
+var failedSummary = metadatasync.Summary{Outcome: metadatasync.Failed}
 
 // Run does one sync and logs its last line, however it ends.
 func (c *syncCommand) Run(ctx context.Context, env environment) error {
 	if c.DryRun {
 		return (&planCommand{Full: c.Full, AllowMassDelete: c.AllowMassDelete}).Run(ctx, env)
 	}
-	begin := time.Now()
-	log := env.logger()
-	cfg, err := config.Load(env.getenv)
-	finish := func(s metadatasync.Summary, err error) error { return finished(ctx, log, cfg, begin, s, err) }
-	if err != nil {
-		return finish(metadatasync.Summary{Outcome: metadatasync.Failed}, err)
+	r := newSyncRun(env)
+	var err error
+	if r.cfg, err = config.Load(env.getenv); err != nil {
+		return r.finish(ctx, failedSummary, err)
 	}
 	type result struct {
 		summary metadatasync.Summary
@@ -39,37 +41,66 @@ func (c *syncCommand) Run(ctx context.Context, env environment) error {
 	}
 	done := make(chan result, 1)
 	go func() {
-		summary, err := c.sync(ctx, env, cfg, log)
+		summary, err := r.sync(ctx, c)
 		done <- result{summary, err}
 	}()
+	late := make(chan struct{})
+	context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(late) }) })
 	select {
-	case r := <-done:
-		return finish(r.summary, r.err)
-	case <-ctx.Done():
-	}
-	select {
-	case r := <-done:
-		return finish(r.summary, r.err)
-	case <-time.After(grace):
-		return finish(metadatasync.Summary{Outcome: metadatasync.Failed}, errors.New("stopped by a signal; what was in flight is abandoned, the next run completes the work"))
+	case end := <-done:
+		if end.err != nil && ctx.Err() != nil {
+			end.err = fmt.Errorf("stopped (%w), the next run completes the work: %w", context.Cause(ctx), end.err)
+		}
+		return r.finish(ctx, end.summary, end.err)
+	case <-late:
+		return r.finish(ctx, failedSummary, fmt.Errorf("stopped (%w), what was in flight is abandoned, the next run completes the work", context.Cause(ctx)))
 	}
 }
 
-func (c *syncCommand) sync(ctx context.Context, env environment, cfg config.Config, log *slog.Logger) (metadatasync.Summary, error) {
-	clients, err := open(ctx, cfg, "sync")
+// syncRun is one run of the sync command.
+type syncRun struct {
+	begin  time.Time
+	screen *screen
+	log    *slog.Logger
+	cfg    config.Config
+}
+
+func newSyncRun(env environment) *syncRun {
+	return &syncRun{begin: time.Now(), screen: env.screen, log: env.logger(), cfg: config.Identity(env.getenv)}
+}
+
+func (r *syncRun) sync(ctx context.Context, c *syncCommand) (metadatasync.Summary, error) {
+	clients, err := open(ctx, r.cfg, "sync")
 	if err != nil {
-		return metadatasync.Summary{Outcome: metadatasync.Failed}, err
+		return failedSummary, err
 	}
 	defer clients.Close()
-	bar := newProgress(env)
-	defer bar.stop()
 	run := metadatasync.Run{
-		Settings: settings(cfg, c.Full, c.AllowMassDelete),
+		Settings: settings(r.cfg, c.Full, c.AllowMassDelete),
 		Clients:  clients.Clients,
-		Log:      log,
-		Progress: bar.update,
+		Log:      r.log,
+		Progress: r.screen.progress,
 	}
 	return run.Sync(ctx)
+}
+
+// finish logs why a run failed, if it did, and its last line.
+func (r *syncRun) finish(ctx context.Context, s metadatasync.Summary, err error) error {
+	r.screen.close()
+	ctx = context.WithoutCancel(ctx)
+	level := slog.LevelInfo
+	if err != nil {
+		level = slog.LevelError
+		r.log.ErrorContext(ctx, "sync failed: "+err.Error())
+	}
+	r.log.LogAttrs(ctx, level, "sync finished", append(s.Attrs(),
+		slog.Int64("duration_ms", time.Since(r.begin).Milliseconds()),
+		slog.String("execution", r.cfg.Execution),
+		slog.Int("task", r.cfg.Task))...)
+	if err != nil {
+		return &reportedError{err}
+	}
+	return nil
 }
 
 // settings are the run's part of the configuration.
@@ -83,83 +114,4 @@ func settings(cfg config.Config, full, allowMassDelete bool) metadatasync.Settin
 		MaxDeleteRatio: cfg.MaxDeleteRatio,
 		DataStore:      cfg.Project + "/" + cfg.Location + "/" + cfg.DataStore,
 	}
-}
-
-// finished logs why a run failed, if it did, and its last line.
-func finished(ctx context.Context, log *slog.Logger, cfg config.Config, begin time.Time, s metadatasync.Summary, err error) error {
-	ctx = context.WithoutCancel(ctx)
-	level := slog.LevelInfo
-	if err != nil {
-		level = slog.LevelError
-		log.ErrorContext(ctx, "sync failed", "cause", err.Error())
-	}
-	log.LogAttrs(ctx, level, "sync finished", append(s.Attrs(),
-		slog.Int64("duration_ms", time.Since(begin).Milliseconds()),
-		slog.String("execution", cfg.Execution),
-		slog.Int("task", cfg.Task))...)
-	if err != nil {
-		return &reportedError{err}
-	}
-	return nil
-}
-
-// planCommand is `job plan`.
-type planCommand struct {
-	Full            bool `help:"Plan a full sync."`
-	AllowMassDelete bool `help:"Do not say that the sync would stop."`
-}
-
-// Run prints what a sync would change.
-func (c *planCommand) Run(ctx context.Context, env environment) error {
-	cfg, err := config.Load(env.getenv)
-	if err != nil {
-		return err
-	}
-	clients, err := open(ctx, cfg, "plan")
-	if err != nil {
-		return err
-	}
-	defer clients.Close()
-	run := metadatasync.Run{
-		Settings: settings(cfg, c.Full, c.AllowMassDelete),
-		Clients:  clients.Clients,
-		Log:      env.logger(),
-	}
-	out := newPrinter(env.stdout)
-	p, err := run.Plan(ctx, func(kind byte, id []byte) { out.printf("%c %s\n", kind, id) })
-	if err != nil {
-		return err
-	}
-	printPlan(out, p)
-	return out.flush()
-}
-
-func printPlan(out *printer, p metadatasync.Plan) {
-	if p.Pending != "" {
-		out.printf("An import is pending, a sync waits for it first: %s\n", p.Pending)
-	}
-	kind := "incremental sync"
-	if p.Full {
-		kind = "full sync"
-	}
-	out.printf("Plan: %s: %d to add, %d to change, %d to remove, %d of %d documents sent (%d bytes).\n",
-		kind, p.Add, p.Update, p.Remove, p.Send, p.Documents, p.Bytes)
-	if p.Skipped > 0 {
-		out.printf("%d rows are skipped for their MIME type.\n", p.Skipped)
-	}
-	if p.Refused > 0 {
-		out.printf("%d rows cannot become documents; they are named in the log.\n", p.Refused)
-	}
-	if p.Guard != nil {
-		out.printf("The sync would stop before it writes anything: %v\n", p.Guard)
-	}
-}
-
-// logger returns the process's logger.
-func (e environment) logger() *slog.Logger {
-	level := slog.LevelInfo
-	if e.getenv("LOG_LEVEL") == "debug" {
-		level = slog.LevelDebug
-	}
-	return newLogger(e.stderr, isTerminal(e.stderr, e.getenv), level)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -83,6 +84,17 @@ func Load(getenv func(string) string) (Config, error) {
 		return Config{}, &Error{Problems: l.problems}
 	}
 	return c, nil
+}
+
+// Identity reads what tells this task from others, as far as it can be read: the last line of a run needs it even when
+// Load fails.
+func Identity(getenv func(string) string) Config {
+	l := &loader{getenv: getenv}
+	c := Config{Execution: l.value("CLOUD_RUN_EXECUTION")}
+	if task, err := strconv.Atoi(l.value("CLOUD_RUN_TASK_INDEX")); err == nil {
+		c.Task = task
+	}
+	return c
 }
 
 // loader collects what is wrong while it reads.

@@ -82,7 +82,17 @@ func TestLoadNamesEveryProblem(t *testing.T) {
 		"blank counts as missing":     {with(local, "GCS_BUCKET= \n"), "configuration: GCS_BUCKET is not set"},
 		"instance":                    {with(cloud, "CLOUD_SQL_INSTANCE=i"), `configuration: CLOUD_SQL_INSTANCE is "i", want project:region:instance`},
 		"instance with an empty part": {with(cloud, "CLOUD_SQL_INSTANCE=p::i"), `configuration: CLOUD_SQL_INSTANCE is "p::i", want project:region:instance`},
-		"location":                    {with(local, "GCP_LOCATION=asia"), `configuration: GCP_LOCATION is "asia", want one of global, us, eu`},
+		"names": {
+			with(cloud, "GCS_BUCKET=gs://b", "PROJECT_ID=projects/p", "DATA_STORE_ID=a/b", "SECRET_ID=projects/p/secrets/s", "VERSION_ID=1 2"),
+			"configuration: GCS_BUCKET is not a bucket's name: the name alone, without gs://; PROJECT_ID is not a project's id or number; " +
+				"DATA_STORE_ID is not a data store's id: the id alone, without the path before it; " +
+				"SECRET_ID is not a secret's id: the id alone, without the path before it; VERSION_ID is not a version: a number, an alias or latest",
+		},
+		"database URL": {
+			with(local, "DATABASE_URL=postgres://u:hunter2%ss@host/d"),
+			"configuration: DATABASE_URL is not a libpq URL such as postgres://user:password@host:5432/database?sslmode=require, special characters in the password percent-encoded",
+		},
+		"location": {with(local, "GCP_LOCATION=asia"), `configuration: GCP_LOCATION is "asia", want one of global, us, eu`},
 		"durations": {
 			with(local, "IMPORT_WAIT=soon", "RESCAN_INTERVAL=-1h"),
 			`configuration: IMPORT_WAIT is "soon", want a duration such as 90s, 2m or 24h; RESCAN_INTERVAL is "-1h", want a duration such as 90s, 2m or 24h`,
@@ -147,6 +157,16 @@ func TestErrorsShowNoSecret(t *testing.T) {
 		if strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("the value of %s is in the error: %v", v.Name, err)
 		}
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	got := Identity(env("CLOUD_RUN_EXECUTION=job-x7k\n", "CLOUD_RUN_TASK_INDEX=3"))
+	if diff := cmp.Diff(Config{Execution: "job-x7k", Task: 3}, got); diff != "" {
+		t.Errorf("Identity (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(Config{}, Identity(env("CLOUD_RUN_TASK_INDEX=first"))); diff != "" {
+		t.Errorf("Identity (-want +got):\n%s", diff)
 	}
 }
 

@@ -1,10 +1,13 @@
 package config
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Variable is one variable of the environment.
@@ -20,19 +23,19 @@ type Variable struct {
 
 // Variables are all that the job reads, in the order of the manual. It is the one place where a variable is declared.
 var Variables = []Variable{
-	{Name: "GCS_BUCKET", Needed: true, Secret: true, Meaning: "bucket for the snapshot and the job's state", set: text(func(c *Config) *string { return &c.Bucket })},
-	{Name: "PROJECT_ID", Needed: true, Secret: true, Meaning: "project id or number of the password secret and of the data store", set: text(func(c *Config) *string { return &c.Project })},
-	{Name: "DATA_STORE_ID", Needed: true, Secret: true, Meaning: "Vertex AI Search data store", set: text(func(c *Config) *string { return &c.DataStore })},
+	{Name: "GCS_BUCKET", Needed: true, Secret: true, Meaning: "bucket for the snapshot and the job's state", set: name(func(c *Config) *string { return &c.Bucket }, bucketName, "a bucket's name: the name alone, without gs://")},
+	{Name: "PROJECT_ID", Needed: true, Secret: true, Meaning: "project id or number of the password secret and of the data store", set: name(func(c *Config) *string { return &c.Project }, resourceID, "a project's id or number")},
+	{Name: "DATA_STORE_ID", Needed: true, Secret: true, Meaning: "Vertex AI Search data store", set: name(func(c *Config) *string { return &c.DataStore }, resourceID, "a data store's id: the id alone, without the path before it")},
 	{Name: "DB_NAME", Secret: true, Meaning: "database", set: text(func(c *Config) *string { return &c.DatabaseName })},
 	{Name: "DB_USER", Secret: true, Meaning: "database role", set: text(func(c *Config) *string { return &c.DatabaseUser })},
-	{Name: "SECRET_ID", Secret: true, Meaning: "secret that holds the database password", set: text(func(c *Config) *string { return &c.SecretID })},
-	{Name: "VERSION_ID", Default: "latest", Secret: true, Meaning: "version of that secret", set: text(func(c *Config) *string { return &c.SecretVersion })},
+	{Name: "SECRET_ID", Secret: true, Meaning: "secret that holds the database password", set: name(func(c *Config) *string { return &c.SecretID }, resourceID, "a secret's id: the id alone, without the path before it")},
+	{Name: "VERSION_ID", Default: "latest", Secret: true, Meaning: "version of that secret", set: name(func(c *Config) *string { return &c.SecretVersion }, resourceID, "a version: a number, an alias or latest")},
 	{Name: "GCP_PROJECT", Secret: true, Meaning: "project of the bucket; a value project:region:instance is taken as CLOUD_SQL_INSTANCE when that is not set"},
 	{Name: "GEMINI_API_KEY", Secret: true, Meaning: "accepted and not used: this version writes no embeddings"},
 	{Name: "CLOUD_SQL_INSTANCE", Meaning: "Cloud SQL connection name, project:region:instance", set: text(func(c *Config) *string { return &c.Instance })},
 	{Name: "CLOUD_SQL_SOCKET_DIR", Default: "/cloudsql", Meaning: "directory of the Cloud SQL sockets", set: text(func(c *Config) *string { return &c.SocketDir })},
 	{Name: "GCP_LOCATION", Default: "global", Meaning: "location of the data store: global, us or eu", set: choice(func(c *Config) *string { return &c.Location }, "global", "us", "eu")},
-	{Name: "DATABASE_URL", Meaning: "libpq URL; when set, neither Cloud SQL nor Secret Manager is used", set: text(func(c *Config) *string { return &c.DatabaseURL })},
+	{Name: "DATABASE_URL", Meaning: "libpq URL; when set, neither Cloud SQL nor Secret Manager is used", set: databaseURL},
 	{Name: "STORAGE_EMULATOR_HOST", Meaning: "address of a stand-in for Cloud Storage"},
 	{Name: "DISCOVERYENGINE_ENDPOINT", Meaning: "host:port of a stand-in for Vertex AI Search, plaintext", set: text(func(c *Config) *string { return &c.DiscoveryEngineEndpoint })},
 	{Name: "SECRETMANAGER_ENDPOINT", Meaning: "host:port of a stand-in for Secret Manager, plaintext", set: text(func(c *Config) *string { return &c.SecretManagerEndpoint })},
@@ -67,6 +70,34 @@ func (l *loader) get(v Variable) string {
 
 func text(field func(*Config) *string) func(*loader, *Config, Variable) {
 	return func(l *loader, c *Config, v Variable) { *field(c) = l.get(v) }
+}
+
+// What names look like, as far as a mistake must show here: the services have rules of their own.
+var (
+	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
+	resourceID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
+)
+
+// name is a text of a certain form. The value stays out of the problem: it comes from Secret Manager.
+func name(field func(*Config) *string, form *regexp.Regexp, want string) func(*loader, *Config, Variable) {
+	return func(l *loader, c *Config, v Variable) {
+		value := l.get(v)
+		if value != "" && !form.MatchString(value) {
+			l.problem("%s is not %s", v.Name, want)
+		}
+		*field(c) = value
+	}
+}
+
+// databaseURL leaves the judgement to whoever connects. The value, which holds a password, stays out of the problem.
+func databaseURL(l *loader, c *Config, v Variable) {
+	c.DatabaseURL = l.get(v)
+	if c.DatabaseURL == "" {
+		return
+	}
+	if _, err := pgconn.ParseConfig(c.DatabaseURL); err != nil {
+		l.problem("%s is not a libpq URL such as postgres://user:password@host:5432/database?sslmode=require, special characters in the password percent-encoded", v.Name)
+	}
 }
 
 func choice(field func(*Config) *string, allowed ...string) func(*loader, *Config, Variable) {

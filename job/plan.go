@@ -1,0 +1,60 @@
+package main
+
+import (
+	"context"
+
+	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/metadatasync"
+)
+
+// planCommand is `job plan`.
+type planCommand struct {
+	Full            bool `help:"Plan a full sync."`
+	AllowMassDelete bool `help:"Do not say that the sync would stop because it removes too much."`
+}
+
+// Run prints what a sync would change: a line for each document, and a summary.
+func (c *planCommand) Run(ctx context.Context, env environment) error {
+	cfg, err := config.Load(env.getenv)
+	if err != nil {
+		return err
+	}
+	clients, err := open(ctx, cfg, "plan")
+	if err != nil {
+		return err
+	}
+	defer clients.Close()
+	run := metadatasync.Run{
+		Settings: settings(cfg, c.Full, c.AllowMassDelete),
+		Clients:  clients.Clients,
+		Log:      env.logger(),
+	}
+	out := newPrinter(env.stdout)
+	p, err := run.Plan(ctx, func(kind byte, id []byte) { out.printf("%c %s\n", kind, id) })
+	if err != nil {
+		return err
+	}
+	printPlan(out, p)
+	return out.flush()
+}
+
+func printPlan(out *printer, p metadatasync.Plan) {
+	if p.Pending != "" {
+		out.printf("An import is pending, a sync waits for it first: %s\n", p.Pending)
+	}
+	kind := "incremental sync"
+	if p.Full {
+		kind = "full sync"
+	}
+	out.printf("Plan: %s: %d to add, %d to change, %d to remove, %d of %d documents sent (%d bytes).\n",
+		kind, p.Add, p.Update, p.Remove, p.Send, p.Documents, p.Bytes)
+	if p.Skipped > 0 {
+		out.printf("%d rows are skipped for their MIME type.\n", p.Skipped)
+	}
+	if p.Refused > 0 {
+		out.printf("%d rows cannot become documents; they are named in the log.\n", p.Refused)
+	}
+	if p.Guard != nil {
+		out.printf("The sync would stop before it writes anything: %v\n", p.Guard)
+	}
+}
