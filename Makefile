@@ -8,7 +8,7 @@ help: ## Show this list
 
 .PHONY: demo
 demo: postgresql bin/job bin/sandbox ## See the whole system at work on this machine, without an account
-	@bin/sandbox demo -job bin/job
+	@bin/sandbox demo --job bin/job --plan infra/plan/testdata/dev.json
 
 .PHONY: serve
 serve: postgresql bin/sandbox ## Start the stand-ins and print the environment that points the job at them

@@ -13,6 +13,7 @@ import (
 
 // commands are the sandbox's commands, each in a file of its name.
 type commands struct {
+	Demo  demoCommand  `cmd:"" help:"See the system at work: deploy it, let its trigger fire, change the database, search."`
 	Serve serveCommand `cmd:"" help:"Start everything, print the environment that points the job at it, and stay up until interrupted."`
 }
 

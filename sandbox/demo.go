@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"vertexmetadata/sandbox/cloud"
+	"vertexmetadata/sandbox/sample"
+	"vertexmetadata/sandbox/world"
+)
+
+// demoCommand is `sandbox demo`.
+type demoCommand struct {
+	Job  string `help:"Binary of the job." type:"existingfile" required:""`
+	Plan string `help:"Plan to deploy, as infra/plan prints it with -json." type:"existingfile" required:""`
+}
+
+// demoTimeout bounds the whole demonstration; it takes a few seconds.
+const demoTimeout = 2 * time.Minute
+
+// Run tells the story: deploy, and let the trigger fire over three states of the database.
+func (c *demoCommand) Run(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, demoTimeout)
+	defer cancel()
+	plan, err := os.ReadFile(c.Plan)
+	if err != nil {
+		return fmt.Errorf("read plan: %w", err)
+	}
+	clock := newClock()
+	begin := time.Now()
+	d := &demo{out: os.Stdout, clock: clock, job: c.Job}
+	d.say("Everything runs on 127.0.0.1: no account, nothing leaves this machine.\n")
+	if d.cloud, err = cloud.Start(ctx, cloud.Options{Job: c.Job, Now: clock.now, Env: []string{"RESCAN_INTERVAL=1h"}}); err != nil {
+		return fmt.Errorf("start sandbox: %w", err)
+	}
+	defer d.cloud.Close()
+	d.say("1. Start: PostgreSQL with %d sample posts, Cloud Storage, Vertex AI Search, Secret Manager, control plane (%d ms)",
+		sample.Len(), time.Since(begin).Milliseconds())
+	if err := d.deploy(ctx, plan); err != nil {
+		return err
+	}
+	for _, chapter := range []struct{ title, change string }{
+		{"The trigger fires. Nothing was ever imported: a full sync", ""},
+		{"People use the app: 2 posts edited, 1 written, 1 deleted, 1 hidden", changes},
+		{"Nobody does anything: PostgreSQL's statistics say so, the tables are not read", ""},
+	} {
+		if err := d.tick(ctx, chapter.title, chapter.change); err != nil {
+			return err
+		}
+	}
+	return d.search(ctx, "赤い花")
+}
+
+// changes is what people do between the first and the second run.
+var changes = fmt.Sprintf(`
+UPDATE posts SET ai_answer = ai_answer || '(追記)' WHERE post_id IN ('%s', '%s');
+INSERT INTO posts SELECT gen_random_uuid(), 'new-user', img_id, '真っ赤な実がなっていた', 'ナンテン', 'これはナンテンの実だよ。', '実はいくつある？', NULL, '京都府', 35.0, 135.7, true, 1, now(), now()
+  FROM posts WHERE post_id = '%s';
+DELETE FROM posts WHERE post_id = '%s';
+UPDATE posts SET is_public = false WHERE post_id = '%s'`,
+	sample.PostID(0), sample.PostID(1), sample.PostID(2), sample.PostID(3), sample.PostID(4))
+
+// demo is the story while it is told.
+type demo struct {
+	out     io.Writer
+	cloud   *cloud.Cloud
+	clock   *clock
+	job     string
+	chapter int
+}
+
+func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
+
+// deploy makes what the Pulumi program declares.
+func (d *demo) deploy(ctx context.Context, plan []byte) error {
+	made, err := d.cloud.Plane.DeployPlan(ctx, plan, "example-dev", world.Project)
+	if err != nil {
+		return fmt.Errorf("deploy: %w", err)
+	}
+	counts := map[string]int{}
+	for _, resource := range made {
+		kind, _, _ := strings.Cut(resource, " ")
+		counts[kind[strings.LastIndex(kind, ":")+1:]]++
+	}
+	grants := 0
+	for kind, n := range counts {
+		if strings.Contains(strings.ToUpper(kind), "IAMMEMBER") {
+			grants += n
+		}
+	}
+	d.say("2. Deploy the stack dev, as pulumi up would: %d resources, among them %d accounts, %d grants, the Cloud Run Job and its trigger",
+		len(made), counts["Account"], grants)
+	d.chapter = 2
+	return nil
+}
+
+// tick changes the database, moves the clock to the next time of the trigger, lets it fire, and shows what came of it.
+func (d *demo) tick(ctx context.Context, title, change string) error {
+	if change != "" {
+		if err := d.change(ctx, change); err != nil {
+			return err
+		}
+	}
+	before, known := d.cloud.World.DataStore.Stats(), d.executions()
+	d.clock.advance(3 * time.Minute)
+	for name, attempt := range d.cloud.Scheduler.Tick(ctx) {
+		if attempt.Status != "OK" {
+			return fmt.Errorf("trigger %s: %s: %s", name, attempt.Status, attempt.Message)
+		}
+	}
+	executions := d.executions()
+	if len(executions) != len(known)+1 {
+		return fmt.Errorf("the trigger started %d executions, want 1", len(executions)-len(known))
+	}
+	execution := executions[len(executions)-1]
+	if failure, err := d.cloud.Plane.WaitExecution(ctx, execution); err != nil || failure != nil {
+		return fmt.Errorf("execution %s: %v %w", execution, failure, err)
+	}
+	d.chapter++
+	d.say("\n%d. %s %s", d.chapter, d.clock.now().Format("15:04"), title)
+	last, err := d.showLog(execution)
+	if err != nil {
+		return err
+	}
+	after := d.cloud.World.DataStore.Stats()
+	d.say("   %-12s %-10s %-10s %-10s %-10s %s", "in the store", "sent", "removed", "bytes", "imports", "ms")
+	d.say("   %-12d %-10v %-10v %-10v %-10d %v", d.cloud.World.DataStore.Len(), last["upserted"], last["deleted"], last["bytes"],
+		after.ImportsFull+after.ImportsIncremental-before.ImportsFull-before.ImportsIncremental, last["duration_ms"])
+	return nil
+}
+
+// change runs statements as the app would, and lets PostgreSQL count them at once instead of within a second.
+func (d *demo) change(ctx context.Context, statements string) error {
+	conn, err := pgx.Connect(ctx, d.cloud.World.Postgres.URL(""))
+	if err != nil {
+		return fmt.Errorf("change the database: %w", err)
+	}
+	defer conn.Close(ctx)
+	for _, sql := range []string{statements, "SELECT pg_stat_force_next_flush()"} {
+		if _, err := conn.Exec(ctx, sql); err != nil {
+			return fmt.Errorf("change the database: %w", err)
+		}
+	}
+	return nil
+}
+
+// executions are the names of the job's executions so far.
+func (d *demo) executions() []string {
+	return d.cloud.Plane.Executions("projects/" + world.Project + "/locations/" + world.Region + "/jobs/create-vertex-metadata")
+}
+
+// showLog prints an execution's log as Cloud Logging would, and returns the last line's fields.
+func (d *demo) showLog(execution string) (last map[string]any, err error) {
+	name := execution[strings.LastIndex(execution, "/")+1:]
+	entries, err := d.cloud.Plane.Logs(world.Project, `resource.type="cloud_run_job" AND labels."run.googleapis.com/execution_name"="`+name+`"`)
+	if err != nil {
+		return nil, fmt.Errorf("read log of %s: %w", name, err)
+	}
+	d.say("   execution %s succeeded, its log:", name)
+	for _, entry := range entries {
+		payload, ok := entry["jsonPayload"].(map[string]any)
+		if !ok {
+			continue
+		}
+		last = payload
+		detail := ""
+		for _, key := range []string{"why", "mode", "documents", "outcome"} {
+			if value, ok := payload[key]; ok {
+				detail += fmt.Sprintf("  %s=%v", key, value)
+			}
+		}
+		d.say("   | %-5v %v%s", entry["severity"], payload["message"], detail)
+	}
+	if last == nil {
+		return nil, fmt.Errorf("execution %s left no log", name)
+	}
+	return last, nil
+}
+
+// search asks the data store by the job's own command.
+func (d *demo) search(ctx context.Context, text string) error {
+	d.say("\n%d. Does it answer?  job search %s", d.chapter+1, text)
+	command := exec.CommandContext(ctx, d.job, "search", "--limit=2", text)
+	command.Env = world.Environ(d.cloud.World.Environment(false))
+	// Until here the door asked for the job's grants; a person comes with credentials of their own, which are none here.
+	d.cloud.World.Search.SetAuthorize(nil)
+	command.Stdout, command.Stderr = d.out, os.Stderr
+	if err := command.Run(); err != nil {
+		return fmt.Errorf("job search: %w", err)
+	}
+	return nil
+}
+
+// clock is a clock that stands still but for advance, so that three minutes take no time.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+// newClock begins at the last whole three minutes.
+func newClock() *clock { return &clock{at: time.Now().Truncate(3 * time.Minute)} }
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
