@@ -76,10 +76,11 @@ type run struct {
 	round      string // the run, or with several tasks the execution, that this run's offer belongs to
 	state      state
 	generation int64
-	view       []shard         // the state's shards, as this number of tasks divides them
-	earlier    error           // why an import that an earlier run began failed
-	superseded map[string]bool // objects that the state named and names no longer
-	obsolete   map[string]bool // rounds of which nothing can come any more
+	view       []shard          // the state's shards, as this number of tasks divides them
+	skipped    map[string]int64 // rows skipped, by MIME type
+	earlier    error            // why an import that an earlier run began failed
+	superseded map[string]bool  // objects that the state named and names no longer
+	obsolete   map[string]bool  // rounds of which nothing can come any more
 	summary    Summary
 }
 
@@ -87,7 +88,7 @@ func (s *Run) start() *run {
 	r := &run{
 		set: s.Settings, db: s.Clients.DB, bucket: s.Clients.Bucket, store: s.Clients.Store,
 		log: s.Log, progress: s.Progress, now: s.Now,
-		token: strings.ToLower(rand.Text()[:10]), superseded: map[string]bool{}, obsolete: map[string]bool{},
+		token: strings.ToLower(rand.Text()[:10]), superseded: map[string]bool{}, obsolete: map[string]bool{}, skipped: map[string]int64{},
 	}
 	r.round = r.token
 	if r.set.Tasks > 1 {

@@ -73,7 +73,28 @@ func (r *run) scan(ctx context.Context, c *collector) error {
 		}
 		return nil
 	})
-	return group.Wait()
+	err = group.Wait()
+	r.logSkipped(ctx)
+	return err
+}
+
+// maxSkippedTypes bounds how many MIME types are told apart; what is in the column is somebody's input.
+const maxSkippedTypes = 20
+
+// skip counts a row that was skipped, by its MIME type.
+func (r *run) skip(mimeType []byte) {
+	if _, known := r.skipped[string(mimeType)]; known || len(r.skipped) < maxSkippedTypes {
+		r.skipped[string(mimeType)]++
+		return
+	}
+	r.skipped["others"]++
+}
+
+// logSkipped shows an operator which MIME types are left out, should one of them be missed.
+func (r *run) logSkipped(ctx context.Context) {
+	if len(r.skipped) > 0 {
+		r.log.InfoContext(ctx, "rows skipped for their MIME type", "rows_by_type", r.skipped)
+	}
 }
 
 // encoder prepares the query and the encoder for its columns.
@@ -99,6 +120,7 @@ func (r *run) read(ctx context.Context, encoder *document.Encoder, full chan<- *
 		switch verdict.Outcome {
 		case document.Skipped:
 			b.skipped++
+			r.skip(verdict.MIMEType)
 			return nil
 		case document.Refused:
 			b.refused = append(b.refused, refusal{id: string(verdict.ID), reason: verdict.Reason})

@@ -18,6 +18,9 @@ func TestFullThenIncrementalThenIdle(t *testing.T) {
 	if r.Documents != 500 || r.Upserted != 500 || r.Skipped != 1 || r.Bytes == 0 {
 		t.Errorf("full sync: %+v", r.Summary)
 	}
+	if want := `"rows_by_type":{"image/gif":1}`; !strings.Contains(r.log, want) {
+		t.Errorf("the log does not say %s:\n%s", want, r.log)
+	}
 	w.wantInStep()
 	w.wantTidy()
 	if s := w.store.Stats(); s.ImportsFull != 1 || s.ImportsStorage != 1 {
