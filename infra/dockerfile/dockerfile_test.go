@@ -164,7 +164,7 @@ func (c client) output(t *testing.T, args ...string) []byte {
 func (c client) build(t *testing.T, dir string) {
 	t.Helper()
 	out, err := c.command("build", "--network=none", "--platform=linux/amd64", "--tag="+image,
-		"--build-arg=GO_IMAGE="+goImage, "--build-arg=RUNTIME_IMAGE="+runtimeImage, dir).CombinedOutput()
+		"--build-arg=GO_IMAGE="+goImageNow(t), "--build-arg=RUNTIME_IMAGE="+runtimeImage, dir).CombinedOutput()
 	if err != nil {
 		t.Fatalf("docker build: %v\n%s", err, out)
 	}
@@ -173,7 +173,7 @@ func (c client) build(t *testing.T, dir string) {
 // standIns imports the base images, once for an engine.
 func (c client) standIns(t *testing.T) {
 	t.Helper()
-	for name, stream := range map[string]func(*testing.T, *tar.Writer) error{goImage: goStandIn, runtimeImage: runtimeStandIn} {
+	for name, stream := range map[string]func(*testing.T, *tar.Writer) error{goImageNow(t): goStandIn, runtimeImage: runtimeStandIn} {
 		if c.command("image", "inspect", name).Run() == nil {
 			continue
 		}

@@ -3,6 +3,8 @@ package dockerfile
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,9 +22,19 @@ import (
 // Base images cannot be pulled where there is no network, so the Dockerfile is built on stand-ins made of this
 // machine: a Go image with the toolchain, a shell and the job's modules, and a bare runtime image like distroless.
 const (
-	goImage      = "vertex-metadata-test/go:local"
+	goImage      = "vertex-metadata-test/go:"
 	runtimeImage = "vertex-metadata-test/runtime:local"
 )
+
+// goImageNow tags the Go image by what is in it, so that other modules or another toolchain make another image.
+func goImageNow(t *testing.T) string {
+	sums, err := os.ReadFile(filepath.Join(repository, "job", "go.sum"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := sha256.Sum256(append(sums, output(t, "go", "version")...))
+	return goImage + hex.EncodeToString(of[:6])
+}
 
 // goStandIn streams the file system of the Go image.
 func goStandIn(t *testing.T, out *tar.Writer) error {
