@@ -39,9 +39,6 @@ func (o *offer) segments() (all []segment) {
 	return all
 }
 
-// empty reports that the offer changes nothing.
-func (o *offer) empty() bool { return o.Upserts == 0 && o.Gone == 0 && o.Base == nil }
-
 // total adds up offers; its names of objects and segments are left empty.
 func total(offers []offer) (t offer) {
 	for _, o := range offers {
