@@ -161,6 +161,24 @@ func (c *call) testPermissions(wanted []string) object {
 	return object{"permissions": held}
 }
 
+// Grant gives a member a role on a resource, as somebody who does it by hand. The resource is named as for Allowed.
+func (s *Server) Grant(resource, role, member string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	key := s.keyOf(resource)
+	if s.resources[key] == nil {
+		return notFound("Resource %s does not exist.", resource)
+	}
+	policy := s.policy(key)
+	bindings, err := (&call{Server: s}).bindings(append(items(policy, "bindings"), object{"role": role, "members": []any{member}}))
+	if err != nil {
+		return err
+	}
+	policy["bindings"], policy["etag"] = bindings, policyEtag()
+	s.policies[key] = policy
+	return nil
+}
+
 // Revoke takes a role on a resource from a member, as somebody who does it by hand. The resource is named as for Allowed.
 func (s *Server) Revoke(resource, role, member string) error {
 	s.mu.Lock()

@@ -11,58 +11,11 @@ import (
 	"sort"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"vertexmetadata/sandbox/controlplane"
-	"vertexmetadata/sandbox/scheduler"
 )
-
-const jobMember = "serviceAccount:vertex-metadata-sa@" + projectID + ".iam.gserviceaccount.com"
-
-// fireAndCheck lets the trigger's time come, once, and waits for the run that it starts.
-func fireAndCheck(t *testing.T, plane *controlplane.Server, address string) {
-	t.Helper()
-	clock := scheduler.New(plane, scheduler.Options{Address: address, Now: func() time.Time { return time.Now().Add(3 * time.Minute) }})
-	fired := clock.Tick(context.Background())
-	if a := fired[triggerName]; len(fired) != 1 || a.Status != "OK" {
-		t.Fatalf("the due triggers fired %v, want %s with OK", fired, triggerName)
-	}
-	if err := outcome(t, plane); err != nil {
-		t.Errorf("the run failed: %v", err)
-	}
-	entries, err := plane.Logs(projectID, `resource.type="cloud_run_job" AND textPayload:"synced posts"`)
-	must(t, err)
-	if len(entries) != 1 {
-		t.Errorf("the run left %d lines of its job, want 1", len(entries))
-	}
-}
-
-// runOnce fires the trigger as its :run does, due or not, and answers how the run ended.
-func runOnce(t *testing.T, plane *controlplane.Server, address string) error {
-	t.Helper()
-	a, err := scheduler.New(plane, scheduler.Options{Address: address}).Fire(context.Background(), triggerName)
-	must(t, err)
-	if a.Status != "OK" {
-		t.Fatalf("trigger: %s %s", a.Status, a.Message)
-	}
-	return outcome(t, plane)
-}
-
-// outcome waits for the newest execution and answers how it ended.
-func outcome(t *testing.T, plane *controlplane.Server) error {
-	t.Helper()
-	executions := plane.Executions(jobName)
-	if len(executions) == 0 {
-		t.Fatal("no execution was started")
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	failed, err := plane.WaitExecution(ctx, executions[len(executions)-1])
-	must(t, err)
-	return failed
-}
 
 // checkLeft compares what destroy left with what was there before. APIs stay enabled, and with them their service agents.
 func checkLeft(t *testing.T, plane *controlplane.Server, before []byte) {
@@ -122,7 +75,7 @@ func compareWithPlan(t *testing.T, plane *controlplane.Server, stack *pulumiStac
 	if err != nil {
 		t.Fatalf("plan the stack: %v", err)
 	}
-	other, _ := newProject(t)
+	other := newSystem(t).Plane
 	if _, err := other.DeployPlan(context.Background(), plan); err != nil {
 		t.Fatal(err)
 	}

@@ -6,65 +6,124 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
+	"os/exec"
+	"path/filepath"
+	"sync"
 	"testing"
+	"time"
 
-	"vertexmetadata/sandbox/cloudrun"
-	"vertexmetadata/sandbox/controlplane"
+	"github.com/jackc/pgx/v5"
+
+	"vertexmetadata/sandbox/cloud"
+	"vertexmetadata/sandbox/world"
 )
 
-// What a reader of the seed document has before its first command.
 const (
-	projectID     = "sandbox-project"
-	projectNumber = "123456789012"
-	region        = "asia-northeast1"
-	repository    = "app"
-	instance      = projectID + ":" + region + ":app-db"
-	jobName       = "projects/" + projectID + "/locations/" + region + "/jobs/create-vertex-metadata"
-	triggerName   = "projects/" + projectID + "/locations/" + region + "/jobs/trigger-vertex-metadata"
+	jobName     = "projects/" + world.Project + "/locations/" + world.Region + "/jobs/create-vertex-metadata"
+	triggerName = "projects/" + world.Project + "/locations/" + world.Region + "/jobs/trigger-vertex-metadata"
+	jobAccount  = "vertex-metadata-sa@" + world.Project + ".iam.gserviceaccount.com"
+	jobMember   = "serviceAccount:" + jobAccount
+	projectName = "//cloudresourcemanager.googleapis.com/projects/" + world.Project
 )
 
-// secretValues are the secrets that the job mounts and the database password, by id.
-var secretValues = map[string]string{
-	"gcp_project": instance, "db_name": "app", "db_user": "app", "gcs_bucket": "sandbox-bucket", "project_id": projectID,
-	"secret_id": "db_password", "version_id": "latest", "gemini_api_key": "unused", "data_store_id": "posts", "db_password": "sandbox-password",
+// system is a project and its clock.
+type system struct {
+	*cloud.Cloud
+	ahead time.Duration // of the real time; only the test's own goroutine moves it, between ticks
 }
 
-// taskMarker makes this test's own binary the job: it prints a line and ends.
-const taskMarker = "DATA_STORE_ID"
+// newSystem starts a project as the seed document supposes it, with the real job for its images.
+func newSystem(t *testing.T) *system {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	s := &system{}
+	c, err := cloud.Start(ctx, cloud.Options{
+		Job: jobBinary(t), Logger: testLogger(t), Now: func() time.Time { return time.Now().Add(s.ahead) },
+		// Table statistics arrive seconds after a change; tests do not wait for them.
+		Env: []string{"RESCAN_INTERVAL=0"},
+	})
+	must(t, err)
+	s.Cloud = c
+	t.Cleanup(func() { must(t, c.Close()) })
+	return s
+}
+
+// tick lets three minutes pass, which is when the trigger is due, and waits for the run that it starts. It answers how the run
+// ended.
+func (s *system) tick(t *testing.T) error {
+	t.Helper()
+	s.ahead += 3 * time.Minute
+	fired := s.Scheduler.Tick(context.Background())
+	if a := fired[triggerName]; len(fired) != 1 || a.Status != "OK" {
+		t.Fatalf("the due triggers fired %v, want %s with OK", fired, triggerName)
+	}
+	executions := s.Plane.Executions(jobName)
+	if len(executions) == 0 {
+		t.Fatal("no execution was started")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	failure, err := s.Plane.WaitExecution(ctx, executions[len(executions)-1])
+	must(t, err)
+	return failure
+}
+
+// lastLine is the last line of the newest run: its payload.
+func (s *system) lastLine(t *testing.T) map[string]any {
+	t.Helper()
+	entries, err := s.Plane.Logs(world.Project, `resource.type="cloud_run_job" AND jsonPayload.message="sync finished"`)
+	must(t, err)
+	if len(entries) == 0 {
+		t.Fatal("no run has logged its end")
+	}
+	return entries[len(entries)-1]["jsonPayload"].(map[string]any)
+}
+
+// change runs SQL in the app's database.
+func (s *system) change(t *testing.T, sql string, args ...any) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), s.World.Postgres.URL(""))
+	must(t, err)
+	defer func() { must(t, conn.Close(context.Background())) }()
+	_, err = conn.Exec(t.Context(), sql, args...)
+	must(t, err)
+}
+
+var job struct {
+	once sync.Once
+	path string
+	err  error
+}
+
+// jobBinary builds the job once.
+func jobBinary(t *testing.T) string {
+	t.Helper()
+	job.once.Do(func() {
+		job.path = filepath.Join(binaries, "job")
+		build := exec.Command("go", "build", "-o", job.path, ".")
+		build.Dir = filepath.Join("..", "..", "job")
+		if output, err := build.CombinedOutput(); err != nil {
+			job.err = fmt.Errorf("build the job: %w\n%s", err, output)
+		}
+	})
+	must(t, job.err)
+	return job.path
+}
+
+// binaries is the folder of what the tests build.
+var binaries string
 
 func TestMain(m *testing.M) {
-	if os.Getenv("CLOUD_RUN_JOB") != "" {
-		fmt.Println("synced " + os.Getenv(taskMarker) + " in " + os.Getenv("CLOUD_RUN_EXECUTION"))
-		os.Exit(0)
-	}
-	os.Exit(m.Run())
-}
-
-// newProject starts a control plane with a project as the seed document supposes it. Jobs run this test's own binary.
-func newProject(t *testing.T) (*controlplane.Server, string) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(cancel)
-	plane := controlplane.New(controlplane.Options{Logger: testLogger(t)})
-	t.Cleanup(plane.Close)
-	plane.NewProject(projectID, projectNumber)
-	for id, value := range secretValues {
-		must(t, plane.NewSecret(projectID, id, value))
-	}
-	must(t, plane.NewRepository(projectID, region, repository))
-	must(t, plane.NewBucket(projectID, "sandbox-bucket", region))
-	binary, err := os.Executable()
-	must(t, err)
-	cloudrun.New(plane, cloudrun.Options{Image: func(reference string) (string, error) {
-		if !strings.HasPrefix(reference, region+"-docker.pkg.dev/"+projectID+"/"+repository+"/create-vertex-metadata") {
-			return "", fmt.Errorf("no image %s was pushed", reference)
+	os.Exit(func() int {
+		var err error
+		if binaries, err = os.MkdirTemp("", "e2e"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
 		}
-		return binary, nil
-	}})
-	address, err := plane.Start(ctx, "127.0.0.1:0")
-	must(t, err)
-	return plane, address
+		defer os.RemoveAll(binaries)
+		return m.Run()
+	}())
 }
 
 func must(t *testing.T, err error) {

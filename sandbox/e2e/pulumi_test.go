@@ -11,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"vertexmetadata/sandbox/cloud"
 	"vertexmetadata/sandbox/controlplane"
+	"vertexmetadata/sandbox/world"
 )
 
 // gcpVersion is the provider's version that the program is built for.
@@ -44,7 +46,7 @@ func findPulumi(t *testing.T) {
 }
 
 // newStack makes a stack of the repository's program, compiled beforehand, with settings over its defaults.
-func newStack(t *testing.T, plane *controlplane.Server, address string, settings map[string]string) *pulumiStack {
+func newStack(t *testing.T, system *system, settings map[string]string) *pulumiStack {
 	t.Helper()
 	dir := t.TempDir()
 	root, err := filepath.Abs(filepath.Join("..", ".."))
@@ -73,10 +75,11 @@ func newStack(t *testing.T, plane *controlplane.Server, address string, settings
 		"GOOGLE_APPLICATION_CREDENTIALS=", "GOOGLE_CREDENTIALS=", "GOOGLE_OAUTH_ACCESS_TOKEN=",
 	)}
 	s.must("stack", "init", s.name)
-	config := controlplane.PulumiConfig(address, plane.AdminToken())
+	config := controlplane.PulumiConfig(system.Address, system.Plane.AdminToken())
 	for key, value := range map[string]string{
-		"gcp:project": projectID, "gcp:region": region, "cloudSqlInstance": instance, "artifactRepository": repository,
-		"image":     region + "-docker.pkg.dev/" + projectID + "/" + repository + "/create-vertex-metadata@sha256:" + strings.Repeat("0", 64),
+		"gcp:project": world.Project, "gcp:region": world.Region, "cloudSqlInstance": world.Instance, "artifactRepository": cloud.Repository,
+		"image": world.Region + "-docker.pkg.dev/" + world.Project + "/" + cloud.Repository + "/create-vertex-metadata@sha256:" +
+			strings.Repeat("0", 64),
 		"grantWait": "0s", // grants take effect at once here
 	} {
 		config[key] = value
@@ -121,7 +124,8 @@ func (s *pulumiStack) must(args ...string) string {
 	return output
 }
 
-// TestPulumi deploys the program with the real CLI and provider, as its settings stand and with everything on, and takes it down.
+// TestPulumi deploys the program with the real CLI and provider, as its settings stand and with everything on, lets its trigger
+// fire, and takes it down.
 func TestPulumi(t *testing.T) {
 	findPulumi(t)
 	for _, test := range []struct {
@@ -130,58 +134,61 @@ func TestPulumi(t *testing.T) {
 	}{
 		{"as the seed", nil},
 		{"narrow grants and monitoring", map[string]string{
-			"iamScope": "resource", "bucket": "sandbox-bucket", "dbPasswordSecret": "db_password",
+			"iamScope": "resource", "bucket": world.Bucket, "dbPasswordSecret": world.SecretID,
 			"monitoring": "true", "alertEmails[0]": "oncall@example.com",
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			plane, address := newProject(t)
-			before, err := plane.Snapshot()
+			s := newSystem(t)
+			before, err := s.Plane.Snapshot()
 			must(t, err)
-			stack := newStack(t, plane, address, test.settings)
+			stack := newStack(t, s, test.settings)
 			stack.must("up", "--yes", "--skip-preview")
 			if test.settings == nil {
-				compareWithSeed(t, plane)
+				compareWithSeed(t, s.Plane)
 			}
-			compareWithPlan(t, plane, stack)
+			compareWithPlan(t, s.Plane, stack)
 			stack.must("preview", "--expect-no-changes")
 			stack.must("preview", "--refresh", "--expect-no-changes")
-			fireAndCheck(t, plane, address)
+			checkSyncs(t, s)
 			// What ran is no drift.
 			stack.must("preview", "--refresh", "--expect-no-changes")
 			stack.must("destroy", "--yes", "--skip-preview")
-			checkLeft(t, plane, before)
-			if unknown := plane.Unknown(); len(unknown) > 0 {
+			checkLeft(t, s.Plane, before)
+			if unknown := s.Plane.Unknown(); len(unknown) > 0 {
 				t.Errorf("requests that the sandbox does not know: %q", unknown)
 			}
 		})
 	}
 }
 
-// TestPulumiDrift takes a secret's grant away behind the stack's back: a run fails with Cloud Run's own words, and the next
-// up puts the grant back.
-func TestPulumiDrift(t *testing.T) {
+// TestPulumiGrants takes grants away, in the program and behind its back: runs fail and say what is missing, the drift is seen, and
+// the next up puts it right.
+func TestPulumiGrants(t *testing.T) {
 	findPulumi(t)
 	t.Parallel()
-	plane, address := newProject(t)
-	stack := newStack(t, plane, address, map[string]string{"paused": "true"})
+	s := newSystem(t)
+	stack := newStack(t, s, map[string]string{"dataStoreRole": "roles/discoveryengine.viewer"})
 	stack.must("up", "--yes", "--skip-preview")
-	must(t, plane.Revoke("//cloudresourcemanager.googleapis.com/projects/"+projectID, "roles/secretmanager.secretAccessor", jobMember))
+	checkFails(t, s, "discoveryengine.documents.import")
 
-	err := runOnce(t, plane, address)
-	want := regexp.MustCompile("^Permission denied on secret: projects/" + projectNumber + "/secrets/[a-z_]+/versions/latest for Revision service " +
-		"account vertex-metadata-sa@" + projectID + ".iam.gserviceaccount.com. The service account used must be granted the 'Secret Manager " +
-		`Secret Accessor' role \(roles/secretmanager.secretAccessor\) at the secret, project or higher level\.$`)
-	if err == nil || !want.MatchString(err.Error()) {
-		t.Errorf("run without the grant: %v\nwant %s", err, want)
+	stack.must("config", "rm", "dataStoreRole")
+	stack.must("up", "--yes", "--skip-preview")
+	if err := s.tick(t); err != nil {
+		t.Fatalf("run with the program's own role: %v", err)
+	}
+
+	must(t, s.Plane.Revoke(projectName, "roles/secretmanager.secretAccessor", jobMember))
+	if err := s.tick(t); err == nil || !strings.HasPrefix(err.Error(), "Permission denied on secret: ") {
+		t.Errorf("run without access to the secrets: %v", err)
 	}
 	output, err := stack.run("preview", "--refresh", "--expect-no-changes")
 	if err == nil || !strings.Contains(output, "job-secretmanager.secretAccessor") {
 		t.Errorf("the drift of the grant was not seen (%v):\n%s", err, output)
 	}
 	stack.must("up", "--refresh", "--yes", "--skip-preview")
-	if err := runOnce(t, plane, address); err != nil {
+	if err := s.tick(t); err != nil {
 		t.Errorf("run after the grant is back: %v", err)
 	}
 }
