@@ -2,6 +2,7 @@ package metadatasync
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -286,21 +287,21 @@ func TestEndedAtEveryStep(t *testing.T) {
 	}
 }
 
-// The randomised test of the whole protocol: random changes, faults, cuts and numbers of tasks, many rounds; in the end
-// the data store must equal the source. The seed is printed, so that a failure can be repeated.
-func TestRandomFaults(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
-	t.Logf("seed %d", seed)
-	randomFaults(t, seed, 40)
-}
+// How long the randomised tests run, and from which seed: make soak runs them long.
+var (
+	rounds = flag.Int("rounds", 40, "rounds of the randomised tests")
+	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the randomised tests")
+)
 
-func randomFaults(t *testing.T, seed uint64, rounds int) {
-	t.Helper()
-	r := rand.New(rand.NewPCG(seed, 0))
+// The randomised test of the whole protocol: random changes, faults and cuts, many rounds; in the end the data store must
+// equal the source. The seed is printed, so that a failure can be repeated.
+func TestRandomFaults(t *testing.T) {
+	t.Logf("seed %d", *seed)
+	r := rand.New(rand.NewPCG(*seed, 0))
 	w := newWorld(t)
 	w.fill(600)
 	next := 600
-	for round := range rounds {
+	for round := range *rounds {
 		w.exec(`UPDATE docs SET body = body || '.' WHERE random() < $1`, []float64{0, 0.005, 0.3}[r.IntN(3)])
 		w.exec(`DELETE FROM docs WHERE random() < $1`, []float64{0, 0.005, 0.05}[r.IntN(3)])
 		added := r.IntN(60)
@@ -332,7 +333,7 @@ func randomFaults(t *testing.T, seed uint64, rounds int) {
 			w.heals()
 		}
 		if t.Failed() {
-			t.Fatalf("round %d of seed %d", round, seed)
+			t.Fatalf("round %d of seed %d", round, *seed)
 		}
 	}
 	w.heals()
