@@ -192,3 +192,30 @@ func TestPulumiGrants(t *testing.T) {
 		t.Errorf("run after the grant is back: %v", err)
 	}
 }
+
+// TestAdopt takes over, with adopt, what the seed's commands made by hand: nothing of it is changed or made anew.
+func TestAdopt(t *testing.T) {
+	findPulumi(t)
+	if _, err := exec.LookPath("gcloud"); err != nil {
+		t.Skip("gcloud is not installed: https://cloud.google.com/sdk/docs/install")
+	}
+	t.Parallel()
+	s := newSystem(t)
+	runSeed(t, s)
+	before, err := s.Plane.Snapshot()
+	must(t, err)
+	stack := newStack(t, s, map[string]string{"adopt": "true"})
+	stack.must("up", "--yes", "--skip-preview")
+	after, err := s.Plane.Snapshot()
+	must(t, err)
+	had, has := flatten(t, before), flatten(t, after)
+	for path, value := range had {
+		if got, ok := has[path]; !ok || got != value {
+			t.Errorf("taking over changed %s from %q to %q", path, value, got)
+		}
+	}
+	stack.must("preview", "--refresh", "--expect-no-changes")
+	if unknown := s.Plane.Unknown(); len(unknown) > 0 {
+		t.Errorf("requests that the sandbox does not know: %q", unknown)
+	}
+}
