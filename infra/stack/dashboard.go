@@ -16,6 +16,7 @@ type chart struct {
 	lines []line
 }
 
+// line is a query of a chart; without a legend, the labels of its series tell them apart.
 type line struct{ legend, query string }
 
 func (s Settings) charts() []chart {
@@ -31,7 +32,7 @@ func (s Settings) charts() []chart {
 	return []chart{
 		{"Documents", "1", []line{{"documents", total("documents")}}},
 		{"Changes in 10 minutes", "1", []line{{"upserted", sum("upserted")}, {"deleted", sum("deleted")}}},
-		{"Runs in 10 minutes by outcome", "1", []line{{"${metric.labels.outcome}", fmt.Sprintf("sum by (outcome) (increase(%s[10m]))", s.series("runs"))}}},
+		{"Runs in 10 minutes by outcome", "1", []line{{"", fmt.Sprintf("sum by (outcome) (increase(%s[10m]))", s.series("runs"))}}},
 		{"Failed documents in 10 minutes", "1", []line{{"failed", sum("failed")}}},
 		{"Duration of a run", "s", []line{{"duration", mean("duration")}}},
 		{"Age of a pending import", "s", []line{{"pending", mean("pending_age")}}},
@@ -52,11 +53,11 @@ func (d *deployment) showDashboard() {
 	for i, c := range d.charts() {
 		var sets []object
 		for _, l := range c.lines {
-			sets = append(sets, object{
-				"legendTemplate":  l.legend,
-				"plotType":        "LINE",
-				"timeSeriesQuery": object{"prometheusQuery": l.query, "unitOverride": c.unit},
-			})
+			set := object{"plotType": "LINE", "timeSeriesQuery": object{"prometheusQuery": l.query, "unitOverride": c.unit}}
+			if l.legend != "" {
+				set["legendTemplate"] = l.legend
+			}
+			sets = append(sets, set)
 		}
 		tile := object{"width": 24, "height": 16, "widget": object{"title": c.title, "xyChart": object{"dataSets": sets}}}
 		if x := i % 2 * 24; x > 0 {
@@ -74,7 +75,7 @@ func (d *deployment) showDashboard() {
 		}
 		board, err := monitoring.NewDashboard(d.ctx, "dashboard", &monitoring.DashboardArgs{
 			Project: pulumi.String(d.Project), DashboardJson: pulumi.String(layout),
-		}, d.after(d.services[apiMonitoring])...)
+		}, d.after(append(d.metrics, d.services[apiMonitoring])...)...)
 		if err != nil {
 			return err
 		}

@@ -25,10 +25,11 @@ type deployment struct {
 	repository                *artifactregistry.Repository // nil unless created here
 	grants                    []pulumi.Resource            // all that the job must wait for
 	image                     pulumi.StringOutput          // by digest
-	job                       *cloudrunv2.Job              //
-	jobGrants                 []pulumi.Resource            // on the job itself: the trigger waits for them
-	trigger                   *cloudscheduler.Job          //
-	dashboard                 pulumi.StringOutput          // address, empty without monitoring
+	job                       *cloudrunv2.Job
+	jobGrants                 []pulumi.Resource // on the job itself: the trigger waits for them
+	trigger                   *cloudscheduler.Job
+	metrics                   []pulumi.Resource   // what dashboard and alerts ask for
+	dashboard                 pulumi.StringOutput // address, empty without monitoring
 	jobAccount, runnerAccount *serviceaccount.Account
 }
 

@@ -55,7 +55,7 @@ func (s Settings) lastLine() string {
 func (d *deployment) countRuns() {
 	name := d.metricName("runs")
 	d.try("metric "+name, func() error {
-		_, err := logging.NewMetric(d.ctx, name, &logging.MetricArgs{
+		counted, err := logging.NewMetric(d.ctx, name, &logging.MetricArgs{
 			Project:     pulumi.String(d.Project),
 			Name:        pulumi.String(name),
 			Description: pulumi.String("Runs by outcome: imported, unchanged, pending, skipped or failed"),
@@ -68,6 +68,7 @@ func (d *deployment) countRuns() {
 			},
 			LabelExtractors: pulumi.StringMap{"outcome": pulumi.String("EXTRACT(jsonPayload.outcome)")},
 		}, d.after(d.services[apiLogging])...)
+		d.metrics = append(d.metrics, counted)
 		return err
 	})
 }
@@ -75,7 +76,7 @@ func (d *deployment) countRuns() {
 func (d *deployment) measure(m metric) {
 	name := d.metricName(m.name)
 	d.try("metric "+name, func() error {
-		_, err := logging.NewMetric(d.ctx, name, &logging.MetricArgs{
+		measured, err := logging.NewMetric(d.ctx, name, &logging.MetricArgs{
 			Project:     pulumi.String(d.Project),
 			Name:        pulumi.String(name),
 			Description: pulumi.String(m.doc),
@@ -94,6 +95,7 @@ func (d *deployment) measure(m metric) {
 				},
 			},
 		}, d.after(d.services[apiLogging])...)
+		d.metrics = append(d.metrics, measured)
 		return err
 	})
 }
@@ -165,7 +167,7 @@ func (d *deployment) alertOn(name, title string, channels pulumi.StringArray, co
 				Content: pulumi.String(fmt.Sprintf("The last line of the run says what went wrong:\n\n"+
 					"    gcloud logging read '%s' --project %s --limit 5", d.lastLine(), d.Project)),
 			},
-		}, d.after(d.services[apiMonitoring])...)
+		}, d.after(append(d.metrics, d.services[apiMonitoring])...)...)
 		return err
 	})
 }
