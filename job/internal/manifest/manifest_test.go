@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -289,9 +290,9 @@ func TestTableMemory(t *testing.T) {
 			}
 			slots := 0
 			for i := range table.parts {
-				slots += len(table.parts[i].keys)
+				slots += len(table.parts[i].slots)
 			}
-			perDocument := float64(slots) * 25 / documents
+			perDocument := float64(slots) * float64(unsafe.Sizeof(slot{})) / documents
 			if perDocument > 40 {
 				t.Errorf("%.1f bytes a document, want at most 40", perDocument)
 			}

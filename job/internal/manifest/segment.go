@@ -110,16 +110,21 @@ func (w *Writer) appendID(id []byte, uuid, text byte) ([]byte, error) {
 // Reader decodes a segment. Entries are handed out before the checksum at the end is seen, so a caller must not act on
 // any of them before Next has returned io.EOF.
 type Reader struct {
-	in    *bufio.Reader
+	in    io.Reader
 	sum   *xxh3.Hasher
 	count uint64
-	buf   [MaxID + 8]byte
+	buf   []byte // what was read: the part before pos was taken, the part before done is in the checksum
+	pos   int
+	done  int
 	id    [36]byte
 }
 
+// readerBuffer is what one read of the segment may return.
+const readerBuffer = 64 << 10
+
 // NewReader reads the segment in r.
 func NewReader(r io.Reader) (*Reader, error) {
-	sr := &Reader{in: bufio.NewReaderSize(r, 64<<10), sum: xxh3.New()}
+	sr := &Reader{in: r, sum: xxh3.New(), buf: make([]byte, 0, readerBuffer)}
 	head, err := sr.take(len(magic))
 	if err != nil {
 		return nil, err
@@ -133,49 +138,76 @@ func NewReader(r io.Reader) (*Reader, error) {
 // Next returns the next entry, or io.EOF after the last one of an undamaged segment. The entry's id is valid until the
 // next call.
 func (r *Reader) Next() (Entry, error) {
-	kind, err := r.take(1)
+	e, err := r.next()
 	if err != nil {
 		return Entry{}, err
 	}
+	return Entry{ID: r.text(e), Hash: e.hash, Gone: e.gone}, nil
+}
+
+// entry is an Entry as it stands in the segment, which spares Table.Load to make a UUID's text and read it again.
+type entry struct {
+	uuid bool
+	id   []byte // 16 bytes of a UUID, or the text; valid until the next entry is read
+	hash uint64
+	gone bool
+}
+
+func (e entry) key() key {
+	if e.uuid {
+		return key{hi: binary.BigEndian.Uint64(e.id), lo: binary.BigEndian.Uint64(e.id[8:])}
+	}
+	return keyOf(e.id)
+}
+
+// text returns the entry's id as text.
+func (r *Reader) text(e entry) []byte {
+	if !e.uuid {
+		return e.id
+	}
+	formatUUID(&r.id, e.id)
+	return r.id[:]
+}
+
+func (r *Reader) next() (entry, error) {
+	kind, err := r.take(1)
+	if err != nil {
+		return entry{}, err
+	}
 	switch k := kind[0]; k {
 	case kindUUID, kindUUIDGone:
-		raw, err := r.take(16)
-		if err != nil {
-			return Entry{}, err
-		}
-		formatUUID(&r.id, raw)
-		return r.finish(r.id[:], k == kindUUIDGone)
+		return r.entry(16, entry{uuid: true, gone: k == kindUUIDGone})
 	case kindText, kindTextGone:
 		n, err := r.take(1)
 		if err != nil {
-			return Entry{}, err
+			return entry{}, err
 		}
 		if n[0] == 0 || n[0] > MaxID {
-			return Entry{}, fmt.Errorf("%w: id of %d bytes", ErrCorrupt, n[0])
+			return entry{}, fmt.Errorf("%w: id of %d bytes", ErrCorrupt, n[0])
 		}
-		id, err := r.take(int(n[0]))
-		if err != nil {
-			return Entry{}, err
-		}
-		return r.finish(id, k == kindTextGone)
+		return r.entry(int(n[0]), entry{gone: k == kindTextGone})
 	case kindEnd:
-		return Entry{}, r.end()
+		return entry{}, r.end()
 	default:
-		return Entry{}, fmt.Errorf("%w: unknown entry kind %#x", ErrCorrupt, k)
+		return entry{}, fmt.Errorf("%w: unknown entry kind %#x", ErrCorrupt, k)
 	}
 }
 
-// finish reads the hash that follows an id, behind it in the same buffer so that the id stays valid.
-func (r *Reader) finish(id []byte, gone bool) (Entry, error) {
+// entry reads an id of n bytes and, unless the entry removes it, its hash.
+func (r *Reader) entry(n int, e entry) (entry, error) {
+	if e.gone {
+		id, err := r.take(n)
+		e.id = id
+		r.count++
+		return e, err
+	}
+	b, err := r.take(n + 8)
+	if err != nil {
+		return e, err
+	}
+	e.id, e.hash = b[:n], binary.BigEndian.Uint64(b[n:])
 	r.count++
-	if gone {
-		return Entry{ID: id, Gone: true}, nil
-	}
-	hash := r.buf[MaxID:]
-	if err := r.fill(hash); err != nil {
-		return Entry{}, err
-	}
-	return Entry{ID: id, Hash: binary.BigEndian.Uint64(hash)}, nil
+	return e, nil
 }
 
 // end checks the trailer and that nothing follows it.
@@ -187,6 +219,7 @@ func (r *Reader) end() error {
 	if n := binary.BigEndian.Uint64(count); n != r.count {
 		return fmt.Errorf("%w: %d entries, its trailer says %d", ErrCorrupt, r.count, n)
 	}
+	r.add()
 	want := r.sum.Sum64()
 	sum, err := r.take(8)
 	if err != nil {
@@ -195,26 +228,55 @@ func (r *Reader) end() error {
 	if binary.BigEndian.Uint64(sum) != want {
 		return fmt.Errorf("%w: checksum mismatch", ErrCorrupt)
 	}
-	if _, err := r.in.ReadByte(); err != io.EOF {
+	switch err := r.fill(1); {
+	case err == nil:
 		return fmt.Errorf("%w: data behind its end", ErrCorrupt)
+	case err != io.EOF:
+		return err
 	}
 	return io.EOF
 }
 
-// take reads n bytes into the buffer; they are valid until the next take.
+// take returns the next n bytes; they are valid until the next take.
 func (r *Reader) take(n int) ([]byte, error) {
-	b := r.buf[:n]
-	return b, r.fill(b)
+	if len(r.buf)-r.pos < n {
+		err := r.fill(n)
+		if err == io.EOF {
+			return nil, fmt.Errorf("%w: it ends after %d entries without a trailer", ErrCorrupt, r.count)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	b := r.buf[r.pos : r.pos+n]
+	r.pos += n
+	return b, nil
 }
 
-func (r *Reader) fill(b []byte) error {
-	_, err := io.ReadFull(r.in, b)
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return fmt.Errorf("%w: it ends after %d entries without a trailer", ErrCorrupt, r.count)
+// add puts what was taken into the checksum, many entries at a time.
+func (r *Reader) add() {
+	r.sum.Write(r.buf[r.done:r.pos])
+	r.done = r.pos
+}
+
+// fill reads until n bytes can be taken; io.EOF says that there are fewer.
+func (r *Reader) fill(n int) error {
+	r.add()
+	rest := copy(r.buf[:cap(r.buf)], r.buf[r.pos:])
+	r.buf, r.pos, r.done = r.buf[:rest], 0, 0
+	for empty := 0; len(r.buf) < n; empty++ {
+		got, err := r.in.Read(r.buf[len(r.buf):cap(r.buf)])
+		r.buf = r.buf[:len(r.buf)+got]
+		switch {
+		case len(r.buf) >= n:
+			return nil // an error that came with the bytes comes again
+		case err != nil:
+			return err
+		case got > 0:
+			empty = 0
+		case empty > 100:
+			return io.ErrNoProgress
+		}
 	}
-	if err != nil {
-		return err
-	}
-	r.sum.Write(b)
 	return nil
 }
