@@ -19,8 +19,16 @@ serve: postgresql bin/sandbox ## Start the stand-ins and print the environment t
 	@bin/sandbox serve
 
 .PHONY: test
-test: postgresql ## Run every test
-	@for m in $(MODULES); do (cd $$m && go test ./...) || exit 1; done
+test: postgresql ## Run every test but the slow ones of make e2e
+	@for m in $(MODULES); do (cd $$m && go test -short ./...) || exit 1; done
+
+.PHONY: e2e
+e2e: postgresql ## Deploy with the real gcloud and Pulumi into the sandbox, where they are installed
+	@cd sandbox && go test -count=1 -timeout 15m ./e2e
+
+.PHONY: soak
+soak: postgresql ## Run the randomised fault tests for long: make soak ROUNDS=5000
+	@cd job && go test ./internal/metadatasync -run Random -count=1 -timeout 24h -v -rounds $(or $(ROUNDS),2000)
 
 .PHONY: lint
 lint: bin/staticcheck ## Format check, vet and staticcheck; no warning left

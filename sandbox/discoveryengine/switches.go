@@ -21,8 +21,8 @@ type OperationFault struct {
 	Count int
 }
 
-// FailOperations makes the next operations fail when they come to an end.
-func (s *Server) FailOperations(fault OperationFault) {
+// FailOperations makes the next operations fail when they come to an end, until undo is called.
+func (s *Server) FailOperations(fault OperationFault) (undo func()) {
 	fault.Count = max(fault.Count, 1)
 	if fault.Code == codes.OK {
 		fault.Code = codes.Internal
@@ -31,6 +31,7 @@ func (s *Server) FailOperations(fault OperationFault) {
 		fault.Message = "Internal error encountered."
 	}
 	s.set(func(w *switches) { w.operationFaults = append(w.operationFaults, &fault) })
+	return func() { s.set(func(*switches) { fault.Count = 0 }) }
 }
 
 // Hold keeps every operation, running ones too, from reading or changing anything until Release.

@@ -188,8 +188,7 @@ func lose(method string) func(*world) func() {
 
 func operation(kind discoveryengine.Kind, applied float64) func(*world) func() {
 	return func(*world) func() {
-		engine.FailOperations(discoveryengine.OperationFault{Kind: kind, Applied: applied})
-		return func() {}
+		return engine.FailOperations(discoveryengine.OperationFault{Kind: kind, Applied: applied})
 	}
 }
 
