@@ -172,7 +172,7 @@ func (d *demo) showLog(execution string) (last map[string]any, err error) {
 		}
 		last = payload
 		detail := ""
-		for _, key := range []string{"why", "mode", "documents", "outcome"} {
+		for _, key := range []string{"why", "rows_by_type", "mode", "documents", "outcome"} {
 			if value, ok := payload[key]; ok {
 				detail += fmt.Sprintf("  %s=%v", key, value)
 			}
@@ -188,7 +188,7 @@ func (d *demo) showLog(execution string) (last map[string]any, err error) {
 // search asks the data store by the job's own command.
 func (d *demo) search(ctx context.Context, text string) error {
 	d.say("\n%d. Does it answer?  job search %s", d.chapter+1, text)
-	command := exec.CommandContext(ctx, d.job, "search", "--limit=2", text)
+	command := exec.CommandContext(ctx, d.job, "search", "--limit=1", text)
 	command.Env = world.Environ(d.cloud.World.Environment(false))
 	// Until here the door asked for the job's grants; a person comes with credentials of their own, which are none here.
 	d.cloud.World.Search.SetAuthorize(nil)
