@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"os"
 	"sync"
 
@@ -47,22 +49,36 @@ func (s *screen) progress(rows, about int64) {
 		return
 	}
 	if s.bar == nil {
-		s.container = mpb.New(mpb.WithOutput(s.out))
-		s.bar = newBar(s.container, about > 0)
+		container := mpb.New(mpb.WithOutput(s.out))
+		bar, err := newBar(container)
+		if err != nil {
+			return // no bar is no reason to fail
+		}
+		s.container, s.bar = container, bar
 	}
-	s.bar.SetTotal(max(about, rows), false)
+	if about > 0 {
+		s.bar.SetTotal(max(about, rows), false)
+	}
 	s.bar.SetCurrent(rows)
 }
 
-// newBar returns a bar, or something that turns when nobody knows how far there is to go. The time goes on after the
-// last row, while the import is awaited.
-func newBar(container *mpb.Progress, known bool) *mpb.Bar {
-	elapsed := mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_GO, decor.WCSyncSpace))
-	if !known {
-		return container.New(0, mpb.SpinnerStyle().PositionLeft(), mpb.BarWidth(2), elapsed,
-			mpb.AppendDecorators(decor.CurrentNoUnit("%d rows read", decor.WCSyncSpace)))
-	}
-	return container.AddBar(0, mpb.PrependDecorators(decor.CountersNoUnit("%d of about %d rows read ")), elapsed)
+// newBar returns a bar, which is something that turns as long as nobody knows how far there is to go. The time goes on
+// after the last row, while the import is awaited.
+func newBar(container *mpb.Progress) (*mpb.Bar, error) {
+	known, unknown := mpb.BarStyle().Build(), mpb.SpinnerStyle().PositionLeft().Build()
+	filler := mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
+		if s.Total > 0 {
+			return known.Fill(w, s)
+		}
+		return unknown.Fill(w, s)
+	})
+	rows := decor.Any(func(s decor.Statistics) string {
+		if s.Total > 0 {
+			return fmt.Sprintf("%d of about %d rows read ", s.Current, s.Total)
+		}
+		return fmt.Sprintf("%d rows read ", s.Current)
+	})
+	return container.Add(0, filler, mpb.PrependDecorators(rows), mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_GO)))
 }
 
 // close removes the bar for good; logs go on.

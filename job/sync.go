@@ -70,6 +70,7 @@ func newSyncRun(env environment) *syncRun {
 }
 
 func (r *syncRun) sync(ctx context.Context, c *syncCommand) (metadatasync.Summary, error) {
+	r.screen.progress(0, 0)
 	clients, err := open(ctx, r.cfg, "sync")
 	if err != nil {
 		return failedSummary, err
