@@ -33,16 +33,20 @@ type system struct {
 }
 
 // newSystem starts a project as the seed document supposes it, with the real job for its images.
-func newSystem(t *testing.T) *system {
+func newSystem(t *testing.T, changes ...func(*cloud.Options)) *system {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	s := &system{}
-	c, err := cloud.Start(ctx, cloud.Options{
+	options := cloud.Options{
 		Job: jobBinary(t), Logger: testLogger(t), Now: func() time.Time { return time.Now().Add(s.ahead) },
 		// Table statistics arrive seconds after a change; tests do not wait for them.
 		Env: []string{"RESCAN_INTERVAL=0"},
-	})
+	}
+	for _, change := range changes {
+		change(&options)
+	}
+	c, err := cloud.Start(ctx, options)
 	must(t, err)
 	s.Cloud = c
 	t.Cleanup(func() { must(t, c.Close()) })

@@ -16,11 +16,22 @@ import (
 func planSystem(t *testing.T) *system {
 	t.Helper()
 	s := newSystem(t)
-	plan, err := os.ReadFile(filepath.Join("..", "..", "infra", "plan", "testdata", "dev.json"))
-	must(t, err)
-	_, err = s.Plane.DeployPlan(t.Context(), plan, "example-dev", world.Project)
-	must(t, err)
+	s.deploy(t, "dev.json", "example-dev", world.Project)
 	return s
+}
+
+// deploy deploys a golden plan, in which the pairs of rename are replaced.
+func (s *system) deploy(t *testing.T, file string, rename ...string) {
+	t.Helper()
+	plan, err := os.ReadFile(filepath.Join("..", "..", "infra", "plan", "testdata", file))
+	must(t, err)
+	for i := 0; i < len(rename); i += 2 {
+		if !strings.Contains(string(plan), rename[i]) {
+			t.Fatalf("plan %s does not say %s", file, rename[i])
+		}
+	}
+	_, err = s.Plane.DeployPlan(t.Context(), plan, rename...)
+	must(t, err)
 }
 
 // checkSyncs lets the trigger fire three times: everything is imported, then what changed, then nothing.
