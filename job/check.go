@@ -17,7 +17,7 @@ import (
 type checkCommand struct{}
 
 // checkTime bounds all checks together, which run side by side.
-const checkTime = 25 * time.Second
+const checkTime = 10 * time.Second
 
 // objectPermissions are what the job does in the bucket.
 var objectPermissions = []string{"storage.objects.create", "storage.objects.get", "storage.objects.list", "storage.objects.delete"}

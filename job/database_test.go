@@ -20,8 +20,15 @@ func newServer(t *testing.T) *postgres.Server {
 	return server
 }
 
-// slowly is a query that takes long to return all of docs.
-const slowly = `SYNC_QUERY=SELECT id, body, 'gs://images/' || id AS content_uri, 'image/png' AS content_mime_type FROM docs, LATERAL (SELECT pg_sleep(0.1) WHERE id <> '') AS nap`
+// Queries that take long to return all of docs. The rows of inPieces are large enough to be sent one by one, so that the
+// server notices at once when nobody takes them any more.
+const (
+	slowly   = `SYNC_QUERY=` + columns + nap
+	inPieces = `SYNC_QUERY=` + columns + `, repeat('x', 9000) AS padding` + nap
+
+	columns = `SELECT id, body, 'gs://images/' || id AS content_uri, 'image/png' AS content_mime_type`
+	nap     = ` FROM docs, LATERAL (SELECT pg_sleep(0.1) WHERE id <> '') AS nap`
+)
 
 // reading reports whether a run is in the middle of its read.
 func (w *world) reading() bool {
@@ -63,7 +70,7 @@ func TestDatabaseLostDuringRead(t *testing.T) {
 			w.env["DATABASE_URL"] = server.TCPURL(w.name)
 			w.sync("imported")
 			w.exec(`UPDATE docs SET body = body || '!'`)
-			p := w.start(nil, slowly)
+			p := w.start(nil, inPieces)
 			w.until("the read", w.reading)
 			tt.lose(t)
 			r := p.wait()

@@ -178,21 +178,40 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
-// A database that takes connections and says nothing is given up in time. That takes ten seconds, so other tests run
-// meanwhile.
-func TestSilentHost(t *testing.T) {
+// Services that take connections and say nothing are given up in time, by sync and by check. That takes ten seconds, so
+// other tests run meanwhile.
+func TestSilentServices(t *testing.T) {
 	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer silent.Close()
+	at := silent.Addr().String()
 	w := newWorld(t)
-	r := w.sync("failed", "DATABASE_URL=postgres://app:"+variable(newSecret(""))+"@"+variable(silent.Addr().String())+"/app")
-	want := `sync failed: connect to database "app" as user "app" at host ` + silent.Addr().String() +
-		`: no answer in time: check the host, VPC egress and firewall, and that the database is up`
-	if got := failures(r); len(got) != 1 || got[0] != want || r.took > patience {
-		t.Errorf("after %v got %q, want %s", r.took, got, want)
+	w.env["DATABASE_URL"] = "postgres://app:" + newSecret("") + "@" + at + "/app"
+	check := w.start([]string{"check"}, "STORAGE_EMULATOR_HOST="+variable(at), "DISCOVERYENGINE_ENDPOINT="+variable(at))
+	sync := w.start(nil)
+
+	r := sync.wait()
+	w.want(r, "failed")
+	unreachable := `connect to database "app" as user "app" at host ` + at + `: no answer in time: check the host, VPC egress and firewall, and that the database is up`
+	if got := failures(r); len(got) != 1 || got[0] != "sync failed: "+unreachable || r.took > patience {
+		t.Errorf("after %v got %q, want %s", r.took, got, unreachable)
+	}
+
+	r = check.wait()
+	if r.code != 1 || r.took > patience {
+		t.Errorf("check: exit %d after %v", r.code, r.took)
+	}
+	for _, line := range []string{
+		"FAIL  database     " + unreachable,
+		"FAIL  bucket       check permissions on gs://" + w.name + ": no answer in time: check the network",
+		"FAIL  data store   check projects/test-project/locations/global/collections/default_collection/dataStores/" + w.name + ": no answer in time: check the network",
+	} {
+		if !strings.Contains(r.stdout, line+"\n") {
+			t.Errorf("check does not say %q:\n%s", line, r.stdout)
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -99,4 +100,17 @@ func loadSample(ctx context.Context) error {
 	}
 	defer conn.Close(ctx) // a database with a session cannot be copied
 	return sample.Load(ctx, conn)
+}
+
+// The search for secrets must be able to find those that matter.
+func TestSecretsCanBeFound(t *testing.T) {
+	w := newWorld(t)
+	w.cloudSQL()
+	for what, value := range map[string]string{
+		"DATABASE_URL": database.URL(w.name), "GEMINI_API_KEY": w.env["GEMINI_API_KEY"], "the password": database.Password(),
+	} {
+		if !strings.Contains(value, marker) {
+			t.Errorf("%s has no %s", what, marker)
+		}
+	}
 }

@@ -33,8 +33,7 @@ func TestTerminal(t *testing.T) {
 }
 
 // slowlyOnce is a query that takes half a second, so that the bar is drawn a few times.
-const slowlyOnce = `SYNC_QUERY=SELECT id, body, 'gs://images/' || id AS content_uri, 'image/png' AS content_mime_type
-	FROM docs, LATERAL (SELECT pg_sleep(CASE id WHEN 'doc-0100' THEN 0.5 ELSE 0 END)) AS nap`
+const slowlyOnce = `SYNC_QUERY=` + columns + ` FROM docs, LATERAL (SELECT pg_sleep(CASE id WHEN 'doc-0100' THEN 0.5 ELSE 0 END)) AS nap`
 
 // onTerminal runs a sync with a terminal as its standard error and returns what it wrote there.
 func (w *world) onTerminal(changes ...variable) string {

@@ -51,7 +51,7 @@ func newWorld(t *testing.T) *world {
 func newDocs(t *testing.T, server *postgres.Server, n int) *world {
 	t.Helper()
 	w := newWorldFrom(t, server, server.NewDatabase)
-	w.env["SYNC_QUERY"] = `SELECT id, body, 'gs://images/' || id AS content_uri, 'image/png' AS content_mime_type FROM docs`
+	w.env["SYNC_QUERY"] = columns + ` FROM docs`
 	w.exec(`CREATE TABLE docs (id text PRIMARY KEY, body text)`)
 	w.exec(`INSERT INTO docs SELECT 'doc-' || lpad(g::text, 4, '0'), 'body ' || g FROM generate_series(1, $1::int) g`, n)
 	return w

@@ -26,45 +26,61 @@ const (
 // Failure is one document that was refused.
 type Failure struct {
 	ID     string // "" where the service does not say which
+	Place  Place  // where it stands in what was imported, as far as the service says
 	Reason string // in one line
 }
 
-// FailuresByID is the reason for each id that failures name.
-func FailuresByID(failures []Failure) map[string]string {
-	byID := make(map[string]string, len(failures))
-	for _, f := range failures {
-		if f.ID != "" {
-			byID[f.ID] = f.Reason
-		}
-	}
-	return byID
+// Place is a line of an imported file. Whether the service counts from 0 or from
+// 1 is not documented.
+type Place struct {
+	URI  string // "" where the service does not name the file
+	Line int64
 }
 
-// ParseFailures reads an error file of an import: one google.rpc.Status as JSON
-// per line. It returns the ids that the lines name, with the reasons.
+// Failures are the documents that an import refused.
+type Failures struct {
+	ByID    map[string]string // reason for each id that is named
+	ByPlace map[Place]string  // reason for each place whose document is not named
+}
+
+// Add adds failures. One that names neither a document nor a place is left out.
+func (f *Failures) Add(failures ...Failure) {
+	for _, failure := range failures {
+		switch {
+		case failure.ID != "":
+			if f.ByID == nil {
+				f.ByID = make(map[string]string)
+			}
+			f.ByID[failure.ID] = failure.Reason
+		case failure.Place != Place{}:
+			if f.ByPlace == nil {
+				f.ByPlace = make(map[Place]string)
+			}
+			f.ByPlace[failure.Place] = failure.Reason
+		}
+	}
+}
+
+// Parse adds what an error file of an import says: one google.rpc.Status as JSON
+// per line.
 //
 // How a line names its document is not documented, so every form that is known
 // is tried, from the surest to the vaguest; a line may yield none, or an id
 // that is not one. A caller must therefore compare the ids with those that it
 // sent, and their number with the number of failures that the operation
 // counts. Damaged lines are no error; they name nothing.
-func ParseFailures(r io.Reader) (reasons map[string]string, err error) {
-	reasons = make(map[string]string)
+func (f *Failures) Parse(r io.Reader) error {
 	in := bufio.NewReaderSize(r, 64<<10)
 	for {
 		line, err := readLine(in)
 		if line = bytes.TrimSpace(line); len(line) > 0 {
-			for _, f := range failuresOfLine(line) {
-				if f.ID != "" {
-					reasons[f.ID] = f.Reason
-				}
-			}
+			f.Add(failuresOfLine(line)...)
 		}
 		if err == io.EOF {
-			return reasons, nil
+			return nil
 		}
 		if err != nil {
-			return reasons, err
+			return err
 		}
 	}
 }
@@ -89,28 +105,28 @@ func failuresOfLine(line []byte) []Failure {
 		Details any    `json:"details"`
 	}
 	if err := json.Unmarshal(line, &st); err != nil {
-		return named(idsIn([]string{string(line)}), clip(string(line)))
+		return named(idsIn([]string{string(line)}), Place{}, clip(string(line)))
 	}
-	texts := []string{st.Message}
+	reason := reasonOf(st.Code, st.Message)
 	if ids := idsOfFields(st.Details); len(ids) > 0 {
-		return named(ids, reasonOf(st.Code, st.Message))
+		return named(ids, Place{}, reason)
 	}
-	return named(idsIn(stringsIn(st.Details, texts)), reasonOf(st.Code, st.Message))
+	return named(idsIn(stringsIn(st.Details, []string{st.Message})), placeIn(st.Message, st.Details), reason)
 }
 
 // failuresOf reads one error sample of an operation.
 func failuresOf(st *rpc.Status) []Failure {
 	line, err := protojson.Marshal(st)
 	if err != nil { // details of a type that is not linked in
-		return named(idsIn([]string{st.GetMessage()}), reasonOf(float64(st.GetCode()), st.GetMessage()))
+		return named(idsIn([]string{st.GetMessage()}), placeIn(st.GetMessage(), nil), reasonOf(float64(st.GetCode()), st.GetMessage()))
 	}
 	return failuresOfLine(line)
 }
 
-// named makes one failure for each id, or one without an id.
-func named(ids []string, reason string) []Failure {
+// named makes one failure for each id, or one for the place.
+func named(ids []string, place Place, reason string) []Failure {
 	if len(ids) == 0 {
-		return []Failure{{Reason: reason}}
+		return []Failure{{Place: place, Reason: reason}}
 	}
 	var failures []Failure
 	for _, id := range ids {

@@ -55,12 +55,12 @@ func TestParseFailures(t *testing.T) {
 		{"words are no ids", line("Each document must have a valid id. The id is missing.", nil), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			reasons, err := ParseFailures(strings.NewReader(tt.in))
-			if err != nil {
+			var failures Failures
+			if err := failures.Parse(strings.NewReader(tt.in)); err != nil {
 				t.Fatal(err)
 			}
 			var got []string
-			for id, reason := range reasons {
+			for id, reason := range failures.ByID {
 				got = append(got, id)
 				if reason == "" || len(reason) > maxReason+3 {
 					t.Errorf("reason %q", reason)
@@ -81,10 +81,11 @@ not JSON
 {"code":8,"message":"documents/b: ` + strings.Repeat("é", 3<<20) + `"}
 {"code":99,"message":"documents/c: odd"}
 `
-	got, err := ParseFailures(iotest.HalfReader(strings.NewReader(in)))
-	if err != nil {
+	var failures Failures
+	if err := failures.Parse(iotest.HalfReader(strings.NewReader(in))); err != nil {
 		t.Fatal(err)
 	}
+	got := failures.ByID
 	if !strings.HasPrefix(got["b"], `{"code":8,"message":"documents/b: é`) || !utf8.ValidString(got["b"]) {
 		t.Errorf("reason of b: %q", got["b"])
 	}
@@ -94,15 +95,47 @@ not JSON
 		t.Error(diff)
 	}
 	broken := errors.New("cut")
-	if _, err := ParseFailures(io.MultiReader(strings.NewReader("documents/a\n"), iotest.ErrReader(broken))); !errors.Is(err, broken) {
+	if err := failures.Parse(io.MultiReader(strings.NewReader("documents/a\n"), iotest.ErrReader(broken))); !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
 	}
 }
 
-func TestFailuresByID(t *testing.T) {
-	got := FailuresByID([]Failure{{ID: "a", Reason: "x"}, {Reason: "y"}, {ID: "b", Reason: "z"}})
-	if diff := cmp.Diff(map[string]string{"a": "x", "b": "z"}, got); diff != "" {
+func TestFailuresAdd(t *testing.T) {
+	var got Failures
+	place := Place{URI: "gs://b/m.jsonl", Line: 17}
+	got.Add(Failure{ID: "a", Reason: "x"}, Failure{Reason: "y"}, Failure{ID: "b", Reason: "z"}, Failure{Place: place, Reason: "w"})
+	want := Failures{ByID: map[string]string{"a": "x", "b": "z"}, ByPlace: map[Place]string{place: "w"}}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestPlaces(t *testing.T) {
+	for _, tt := range []struct {
+		name, in string
+		want     Place
+	}{
+		{"none", `{"code":3,"message":"bad"}`, Place{}},
+		{"in the message", `{"code":3,"message":"gs://b/metadata/m.jsonl:17: bad JSON"}`, Place{"gs://b/metadata/m.jsonl", 17}},
+		{"the service's own fields", `{"code":3,"message":"bad","details":[{"@type":"x","gcsPath":"gs://b/m.jsonl","lineNumber":"17"}]}`, Place{"gs://b/m.jsonl", 17}},
+		{"wrapped", `{"code":3,"message":"bad","details":[{"@type":"x","value":{"line_number":17}}]}`, Place{"", 17}},
+		{"no number", `{"code":3,"message":"bad","details":[{"line_number":"x"}]}`, Place{}},
+		{"no line", `{"code":3,"message":"bad","details":[{"gcs_path":"gs://b/m.jsonl"}]}`, Place{}},
+		{"an id is better", `{"code":3,"message":"gs://b/m.jsonl:17: documents/p-1 is bad"}`, Place{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var failures Failures
+			if err := failures.Parse(strings.NewReader(tt.in)); err != nil {
+				t.Fatal(err)
+			}
+			var got Place
+			for place := range failures.ByPlace {
+				got = place
+			}
+			if got != tt.want {
+				t.Errorf("place %v, want %v", got, tt.want)
+			}
+		})
 	}
 }
 
@@ -118,11 +151,16 @@ func FuzzParseFailures(f *testing.F) {
 		f.Add([]byte(in))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		reasons, err := ParseFailures(strings.NewReader(string(in)))
-		if err != nil {
+		var failures Failures
+		if err := failures.Parse(strings.NewReader(string(in))); err != nil {
 			t.Fatal(err)
 		}
-		for id, reason := range reasons {
+		for place := range failures.ByPlace {
+			if place.Line <= 0 {
+				t.Errorf("place %v", place)
+			}
+		}
+		for id, reason := range failures.ByID {
 			if !validID(id) {
 				t.Errorf("%q is no id", id)
 			}

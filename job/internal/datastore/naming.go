@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -110,4 +111,58 @@ func stringsIn(v any, texts []string) []string {
 		}
 	}
 	return texts
+}
+
+// position is a file and a line in a message, as compilers write them.
+var position = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(gs://[^\s:]+):(\d{1,15})\b`) })
+
+// placeIn finds the line of a failure: in the fields that the service's error
+// log has for it (google.cloud.discoveryengine.logging.ImportErrorContext:
+// gcs_path, line_number), or as file:line in the message.
+func placeIn(message string, details any) (place Place) {
+	if place = placeOfFields(details); place.Line > 0 {
+		return place
+	}
+	if match := position().FindStringSubmatch(message); match != nil {
+		line, err := strconv.ParseInt(match[2], 10, 64)
+		if err == nil {
+			return Place{URI: match[1], Line: line}
+		}
+	}
+	return Place{}
+}
+
+func placeOfFields(v any) (place Place) {
+	switch v := v.(type) {
+	case []any:
+		for _, e := range v {
+			if place = placeOfFields(e); place != (Place{}) {
+				return place
+			}
+		}
+	case map[string]any:
+		for _, key := range []string{"gcs_path", "gcsPath", "input_uri", "inputUri"} {
+			if uri, ok := v[key].(string); ok {
+				place.URI = uri
+			}
+		}
+		for _, key := range []string{"line_number", "lineNumber"} {
+			switch n := v[key].(type) {
+			case float64:
+				place.Line = int64(n)
+			case string:
+				place.Line, _ = strconv.ParseInt(n, 10, 64) // 0 is no place
+			}
+		}
+		if place.Line > 0 {
+			return place
+		}
+		for _, key := range []string{"value", "metadata"} {
+			if place = placeOfFields(v[key]); place != (Place{}) {
+				return place
+			}
+		}
+		return Place{}
+	}
+	return place
 }

@@ -28,6 +28,8 @@ type Table struct {
 	live  int // ids that are in the data store or were seen in the scan
 	old   int // ids that were in the data store before the scan
 	seen  int // ids of old that the scan saw
+
+	touched uint64 // keeps the compiler from dropping touch, which reads for the sake of reading
 }
 
 const (
@@ -99,9 +101,11 @@ func (t *Table) Load(r io.Reader, unconfirmed bool, keep func(id []byte) bool) e
 	if err != nil {
 		return err
 	}
+	loaded := make([]loadedEntry, 0, ahead)
 	for {
 		e, err := sr.next()
 		if err == io.EOF {
+			t.applyAll(loaded)
 			return nil
 		}
 		if err != nil {
@@ -113,7 +117,53 @@ func (t *Table) Load(r io.Reader, unconfirmed bool, keep func(id []byte) bool) e
 		if unconfirmed {
 			e.hash = Unknown
 		}
-		t.apply(e.key(), e.hash, e.gone)
+		if loaded = append(loaded, loadedEntry{e.key(), e.hash, e.gone}); len(loaded) == ahead {
+			t.applyAll(loaded)
+			loaded = loaded[:0]
+		}
+	}
+}
+
+// ahead is how many ids are looked up at a time, see touch.
+const ahead = 128
+
+type loadedEntry struct {
+	key  key
+	hash uint64
+	gone bool
+}
+
+func (t *Table) applyAll(entries []loadedEntry) {
+	for i := range entries {
+		t.touch(entries[i].key)
+	}
+	for _, e := range entries {
+		t.apply(e.key, e.hash, e.gone)
+	}
+}
+
+// Expect announces ids that See is about to be called with: id returns the i-th of n. It changes nothing and may be
+// left out.
+func (t *Table) Expect(n int, id func(i int) []byte) {
+	var keys [ahead]key
+	for from := 0; from < n; from += ahead {
+		some := keys[:min(n-from, ahead)]
+		for i := range some {
+			some[i] = keyOf(id(from + i))
+		}
+		for _, k := range some {
+			t.touch(k)
+		}
+	}
+}
+
+// touch brings the place of a key into the cache. A look-up waits for memory, some 100 ns, before it can go on; many
+// touches in a row wait at the same time, because none depends on another. In a scan of 164,000 documents look-ups took
+// 31 ms of processor time without it, 16 ms with it.
+func (t *Table) touch(k key) {
+	h := mix(k)
+	if p := &t.parts[h%tableParts]; len(p.slots) > 0 {
+		t.touched ^= p.slots[place(h, len(p.slots))].word
 	}
 }
 

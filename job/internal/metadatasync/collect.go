@@ -67,6 +67,7 @@ func (c *collector) takeBatch(ctx context.Context, b *batch) error {
 		c.table.Keep([]byte(f.id))
 		c.refuse(ctx, f.id, f.reason)
 	}
+	c.table.Expect(len(b.docs), b.id)
 	return b.each(func(id, line []byte) error { return c.take(ctx, id, line) })
 }
 

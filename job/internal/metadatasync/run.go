@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -202,6 +203,7 @@ func (r *run) object(kind string) string {
 
 // loadTable loads the manifest of this share. A manifest that cannot be read is none: the run becomes a full sync.
 func (r *run) loadTable(ctx context.Context) (*manifest.Table, error) {
+	debug.SetGCPercent(gcPercent)
 	var documents int64
 	if len(r.view) > 0 {
 		documents = r.view[r.set.Task].Documents
