@@ -84,20 +84,19 @@ func TestAgainstSandbox(t *testing.T) {
 	if p.Succeeded != 300 || p.Failed != 300 || len(p.Samples) == 0 || p.Samples[0].ID == "" {
 		t.Errorf("half failed: %+v", p)
 	}
-	failed := map[string]string{}
+	var failures Failures
 	files := 0
 	for _, o := range objects.List("b", "errors/1/") {
 		data, err := objects.Read("b", o.Name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		reasons, err := ParseFailures(strings.NewReader(string(data)))
-		if err != nil {
+		if err := failures.Parse(strings.NewReader(string(data))); err != nil {
 			t.Fatal(err)
 		}
 		files++
-		maps.Copy(failed, reasons)
 	}
+	failed := failures.ByID
 	for i := range 300 {
 		if failed[fmt.Sprint("x-", i)] == "" {
 			t.Fatalf("x-%d is not among the %d failures of %d error files", i, len(failed), files)

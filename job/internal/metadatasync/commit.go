@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
 
 	"vertexmetadata/job/internal/datastore"
-	"vertexmetadata/job/internal/manifest"
 )
 
 // await waits for the pending import and commits it when it is done.
@@ -58,11 +56,11 @@ func (r *run) confirm(ctx context.Context, progress datastore.Progress) (Outcome
 	if rejected == 0 {
 		next.commit(p)
 	} else {
-		failed, err := r.failures(ctx, p, progress)
+		rejects, err := r.readRejects(ctx, p, progress)
 		if err != nil {
 			return Failed, err
 		}
-		if err := r.commitPartly(ctx, &next, p, failed, rejected); err != nil {
+		if err := r.commitPartly(ctx, &next, p, rejects, rejected); err != nil {
 			return Failed, err
 		}
 	}
@@ -78,76 +76,6 @@ func (r *run) confirm(ctx context.Context, progress datastore.Progress) (Outcome
 		return Pending, nil
 	}
 	return Imported, nil
-}
-
-// commitPartly commits an import of which the service rejected some documents: these stay unknown, so that they go
-// again. If the service does not tell which, all of the import do.
-func (r *run) commitPartly(ctx context.Context, next *state, p *pending, failed map[string]string, rejected int64) error {
-	marks := make(map[int]*segment)
-	var found int64
-	for _, o := range p.Offers {
-		if o.Upserted == nil || len(failed) == 0 {
-			continue
-		}
-		mark := r.newList(ctx, fmt.Sprintf("failed-of-%d", o.Task))
-		err := r.eachEntryOf(ctx, *o.Upserted, func(e manifest.Entry) error {
-			reason, ok := failed[string(e.ID)]
-			if !ok {
-				return nil
-			}
-			if found++; found <= maxNamedRefusals {
-				r.log.ErrorContext(ctx, "document rejected by Vertex AI Search, it goes again on the next run", "id", string(e.ID), "reason", reason)
-			}
-			return mark.segment.Put(e.ID, manifest.Unknown)
-		})
-		if err != nil {
-			return err
-		}
-		if marks[o.Task], err = mark.commit(ctx); err != nil {
-			return err
-		}
-	}
-	if found != rejected {
-		r.log.ErrorContext(ctx, "the service did not tell which documents it rejected, all of the import go again",
-			"operation", p.Operation, "rejected", rejected, "named", found, "errors", r.bucket.URI(p.Errors))
-		next.disown(p)
-		next.Failed = rejected
-		return nil
-	}
-	next.commit(p)
-	for task, mark := range marks {
-		if mark != nil {
-			next.Shards[task].Segments = append(next.Shards[task].Segments, *mark)
-		}
-	}
-	next.Failed += rejected
-	return nil
-}
-
-// failures reads which documents the service rejected: id -> reason.
-func (r *run) failures(ctx context.Context, p *pending, progress datastore.Progress) (map[string]string, error) {
-	failed := datastore.FailuresByID(progress.Samples)
-	if p.Errors == "" {
-		return failed, nil
-	}
-	for o, err := range r.bucket.List(ctx, p.Errors) {
-		if err != nil {
-			return nil, err
-		}
-		if o.Size == 0 {
-			continue
-		}
-		in, err := r.bucket.Reader(ctx, o.Name)
-		if err != nil {
-			return nil, err
-		}
-		parsed, err := datastore.ParseFailures(in)
-		if err := errors.Join(err, in.Close()); err != nil {
-			return nil, fmt.Errorf("read import errors %s: %w", r.bucket.URI(o.Name), err)
-		}
-		maps.Copy(failed, parsed)
-	}
-	return failed, nil
 }
 
 // commit makes an import, or a round that had nothing to import, part of the state.

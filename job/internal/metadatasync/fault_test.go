@@ -76,11 +76,19 @@ func TestFaults(t *testing.T) {
 		"some inline documents fail": {
 			fault: documents(func(id string) bool { return id == "doc-00003" }), want: Failed, says: `"id":"doc-00003"`,
 		},
-		"some documents fail and the service does not say which": {
-			many: true, want: Failed, says: "did not tell which documents",
+		"some documents fail and the service tells their lines alone": {
+			many: true, want: Failed, says: "document at or next to a line that Vertex AI Search rejected",
 			fault: func(w *world) func() {
 				engine.AnonymousErrors(true)
 				undo := documents(discoveryengine.Percent(5))(w)
+				return func() { engine.AnonymousErrors(false); undo() }
+			},
+		},
+		"some inline documents fail and the service does not say which": {
+			want: Failed, says: "did not tell which documents",
+			fault: func(w *world) func() {
+				engine.AnonymousErrors(true)
+				undo := documents(func(id string) bool { return id == "doc-00003" })(w)
 				return func() { engine.AnonymousErrors(false); undo() }
 			},
 		},
