@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -14,6 +16,25 @@ import (
 // lockTime is how soon the lock of a run that was killed must be free.
 const lockTime = 15 * time.Second
 
+// steps are what is called after each request of a world, by its name, which a bucket and a data store have in common.
+var steps sync.Map // name -> func()
+
+func step(world string) {
+	if call, ok := steps.Load(world); ok {
+		call.(func())()
+	}
+}
+
+// watchSteps makes the stand-ins call step after every request that they have done but not answered.
+func watchSteps() {
+	objects.SetHooks(nil, func(r storage.Request) { step(r.Bucket) })
+	engine.SetHooks(nil, func(c discoveryengine.Call) {
+		_, name, _ := strings.Cut(c.Resource, "/dataStores/")
+		name, _, _ = strings.Cut(name, "/")
+		step(name)
+	})
+}
+
 // signalAfter starts a sync, sends it a signal when its n-th request to the bucket or the data store, counted from 0,
 // has been done but not answered, and returns how it ended. hit is false when there were fewer requests.
 //
@@ -24,17 +45,14 @@ func (w *world) signalAfter(n int64, s syscall.Signal, args []string) (r result,
 	var at time.Time
 	started := make(chan struct{})
 	var p *process
-	step := func() {
+	steps.Store(w.name, func() {
 		<-started
 		if requests.Add(1) == n+1 {
 			at = time.Now()
 			p.signal(s)
 		}
-	}
-	objects.SetHooks(nil, func(storage.Request) { step() })
-	engine.SetHooks(nil, func(discoveryengine.Call) { step() })
-	defer objects.SetHooks(nil, nil)
-	defer engine.SetHooks(nil, nil)
+	})
+	defer steps.Delete(w.name)
 	p = w.start(args)
 	close(started)
 	r = p.wait()
@@ -83,6 +101,7 @@ func TestEndedAtEveryStep(t *testing.T) {
 	} {
 		for _, s := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
 			t.Run(tt.name+", "+s.String(), func(t *testing.T) {
+				t.Parallel()
 				w := newDocs(t, database, 300)
 				w.sync("imported")
 				for n := int64(0); ; n++ {

@@ -85,6 +85,7 @@ func serve(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	closers = append(closers, vault.Close)
+	watchSteps()
 	code = m.Run()
 	return code, findSecrets()
 }

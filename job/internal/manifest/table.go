@@ -95,7 +95,8 @@ func (t *Table) Len() int64 { return int64(t.old) }
 func (t *Table) Missing() int64 { return int64(t.old - t.seen) }
 
 // Load applies a segment, which must be newer than those loaded before. Ids that keep (unless nil) refuses are left
-// out. With unconfirmed every hash is taken as Unknown. After an error the table is of no use.
+// out. With unconfirmed every entry, those that remove included, is a document whose hash is Unknown. After an error the
+// table is of no use.
 func (t *Table) Load(r io.Reader, unconfirmed bool, keep func(id []byte) bool) error {
 	sr, err := NewReader(r)
 	if err != nil {
@@ -115,7 +116,7 @@ func (t *Table) Load(r io.Reader, unconfirmed bool, keep func(id []byte) bool) e
 			continue
 		}
 		if unconfirmed {
-			e.hash = Unknown
+			e.hash, e.gone = Unknown, false
 		}
 		if loaded = append(loaded, loadedEntry{e.key(), e.hash, e.gone}); len(loaded) == ahead {
 			t.applyAll(loaded)

@@ -99,6 +99,7 @@ func (s *state) commit(p *pending) {
 		s.LastScan, s.Statistics, s.Configuration = p.ScannedAt, p.Statistics, p.Configuration
 		s.Documents, s.Failed = t.Documents, t.Refused+t.Held
 	}
+	s.Failed += p.Undeleted
 }
 
 // disown records that the documents of an import may be in the data store, with whatever content: their ids must not

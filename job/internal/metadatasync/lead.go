@@ -32,12 +32,12 @@ func (r *run) lead(ctx context.Context, full, whole bool, offers []offer) (Outco
 		Round: r.round, Full: full, Started: r.now(), Upserts: t.Upserts,
 		Tasks: r.set.Tasks, Offers: offers, Whole: whole, scanned: oldest(offers),
 	}
-	removeErr := r.removeFew(ctx, &next, p)
+	few := r.prepareRemovals(&next, p)
 	if t.Upserts == 0 {
-		next.commit(p)
-		return r.finish(ctx, next, removeErr)
+		return r.finish(ctx, next, p, few)
 	}
-	if err := r.begin(ctx, next, p); err != nil {
+	removeErr, err := r.begin(ctx, next, p, few)
+	if err != nil {
 		return Failed, joined(err, removeErr)
 	}
 	removeErr = joined(removeErr, r.startPurges(ctx))
@@ -45,8 +45,22 @@ func (r *run) lead(ctx context.Context, full, whole bool, offers []offer) (Outco
 	return outcome, joined(err, removeErr)
 }
 
-// finish commits a round that had nothing to import.
-func (r *run) finish(ctx context.Context, next state, removeErr error) (Outcome, error) {
+// finish commits a round that has nothing to import.
+func (r *run) finish(ctx context.Context, next state, p *pending, few []removal) (Outcome, error) {
+	gone := total(p.Offers).Gone
+	var removeErr error
+	if len(few) > 0 {
+		next.Failed += gone // a run that finds this state has to look, whatever the table statistics say
+		if err := r.saveState(ctx, next); err != nil {
+			return Failed, err
+		}
+		var done map[string]bool
+		done, removeErr = r.removeFew(ctx, few, p)
+		next = r.state.clone()
+		next.Failed -= gone
+		next.confirmRemovals(done)
+	}
+	next.commit(p)
 	if !r.worthSaving(&next) {
 		return r.settled(), removeErr
 	}
@@ -57,7 +71,7 @@ func (r *run) finish(ctx context.Context, next state, removeErr error) (Outcome,
 		return Failed, joined(err, removeErr)
 	}
 	r.sweep(ctx)
-	if removeErr == nil && len(r.state.Purges) == 0 && r.summary.Deleted > 0 {
+	if removeErr == nil && len(r.state.Purges) == 0 && gone > 0 {
 		return Imported, nil
 	}
 	return r.settled(), removeErr
@@ -69,33 +83,35 @@ func (r *run) worthSaving(next *state) bool {
 	return r.set.RescanInterval > 0 || r.set.Tasks > 1 || !sameButTimes(&r.state, next)
 }
 
-// begin writes down what will be imported, starts the import, and writes down its operation. A run that dies in
-// between leaves a pending import without an operation, which finishEarlier knows how to treat.
-func (r *run) begin(ctx context.Context, next state, p *pending) error {
+// begin writes down what will be removed and imported, removes, starts the import, and writes down its operation. A run
+// that dies in between leaves a pending import without an operation, which finishEarlier knows how to treat.
+func (r *run) begin(ctx context.Context, next state, p *pending, few []removal) (removeErr, err error) {
 	lines, objects, err := r.documents(ctx, p)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	p.Objects = objects
 	if lines == nil {
 		p.Errors = roundPrefix(r.round) + "errors-" + r.token + "/"
 		if err := r.bucket.CreateFolder(ctx, p.Errors); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	next.Pending = p
 	if err := r.saveState(ctx, next); err != nil {
-		return err
+		return nil, err
 	}
+	done, removeErr := r.removeFew(ctx, few, p)
 	operation, err := r.startImport(ctx, lines, p)
 	if err != nil {
-		return err
+		return removeErr, err
 	}
 	next = r.state.clone()
+	next.confirmRemovals(done)
 	started := *p
 	started.Operation = operation
 	next.Pending = &started
-	return r.saveState(ctx, next)
+	return removeErr, r.saveState(ctx, next)
 }
 
 // documents returns what has to be imported: the lines of a small change, or the objects of a larger one.

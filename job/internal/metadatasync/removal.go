@@ -13,18 +13,19 @@ import (
 	"vertexmetadata/job/internal/manifest"
 )
 
-// removeFew takes the documents that are gone out of the manifest: few of them are deleted one by one, which takes
-// effect at once; many are queued for a purge. It applies what becomes true by that, and new bases, to next. Documents
-// whose deletion failed stay in the manifest, so that the next run tries again.
-func (r *run) removeFew(ctx context.Context, next *state, p *pending) error {
+// removal is what one offer deletes one by one, which takes effect at once.
+type removal struct {
+	ids     []string
+	segment string // that lists the same ids
+}
+
+// prepareRemovals applies to next what the offers remove, and new bases. Many ids are queued for a purge. Few are
+// returned for removeFew; once next is the state they count as documents of which nothing is known, so that a deletion
+// of which the state is not told any more leaves nothing in the manifest that is not in the data store.
+func (r *run) prepareRemovals(next *state, p *pending) (few []removal) {
 	if p.Full {
 		return nil
 	}
-	var ids []string
-	for _, o := range p.Offers {
-		ids = append(ids, o.GoneIDs...)
-	}
-	failed, err := r.deleteDocuments(ctx, ids)
 	if len(next.Shards) == 0 {
 		next.Shards = make([]shard, p.Tasks)
 	}
@@ -38,13 +39,43 @@ func (r *run) removeFew(ctx context.Context, next *state, p *pending) error {
 		case o.GoneObject != "":
 			next.Purges = append(next.Purges, purge{Object: o.GoneObject, Removed: *o.Removed, Started: p.Started})
 			sh.Segments = append(sh.Segments, *o.Removed)
-		case o.Removed != nil && !slices.ContainsFunc(o.GoneIDs, func(id string) bool { return failed[id] != nil }):
-			sh.Segments = append(sh.Segments, *o.Removed)
+		case o.Removed != nil:
+			unknown := *o.Removed
+			unknown.Unconfirmed = true
+			sh.Segments = append(sh.Segments, unknown)
+			few = append(few, removal{ids: o.GoneIDs, segment: o.Removed.Name})
 		}
 		// Done or to be done again by the next run; the pending import is not concerned any more.
 		o.Base, o.Removed, o.GoneIDs, o.GoneObject = nil, nil, nil, ""
 	}
-	return err
+	return few
+}
+
+// removeFew deletes documents and returns the segments that are true now. The ids of the others stay unknown, so that the
+// next run tries again, or imports what came back meanwhile.
+func (r *run) removeFew(ctx context.Context, few []removal, p *pending) (done map[string]bool, err error) {
+	var ids []string
+	for _, f := range few {
+		ids = append(ids, f.ids...)
+	}
+	failed, err := r.deleteDocuments(ctx, ids)
+	p.Undeleted = int64(len(failed))
+	done = make(map[string]bool, len(few))
+	for _, f := range few {
+		done[f.segment] = !slices.ContainsFunc(f.ids, func(id string) bool { return failed[id] != nil })
+	}
+	return done, err
+}
+
+// confirmRemovals makes the segments of removals that are done count as they are.
+func (s *state) confirmRemovals(done map[string]bool) {
+	for _, sh := range s.Shards {
+		for i, g := range sh.Segments {
+			if done[g.Name] {
+				sh.Segments[i].Unconfirmed = false
+			}
+		}
+	}
 }
 
 // deleteDocuments deletes documents at once and returns those that could not be.

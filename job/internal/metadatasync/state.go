@@ -57,8 +57,8 @@ type shard struct {
 type segment struct {
 	Name    string `json:"name"`
 	Entries int64  `json:"entries"`
-	// Unconfirmed: the import that the segment describes failed, or its outcome is not known. Its ids may be in the
-	// data store, with whatever content.
+	// Unconfirmed: the import or removal that the segment describes failed, or its outcome is not known. Its ids may be in
+	// the data store, with whatever content.
 	Unconfirmed bool `json:"unconfirmed,omitempty"`
 }
 
@@ -71,6 +71,7 @@ type pending struct {
 	Errors    string    `json:"errors,omitempty"` // folder of the service's error files
 	Objects   []string  `json:"objects,omitempty"`
 	Upserts   int64     `json:"upserts"`
+	Undeleted int64     `json:"undeleted,omitempty"` // documents whose deletion failed
 	Tasks     int       `json:"tasks"`
 	Whole     bool      `json:"whole"` // the offers are those of all tasks
 	Offers    []offer   `json:"offers"`

@@ -148,10 +148,12 @@ func (db *DB) Check(ctx context.Context) error {
 	return nil
 }
 
-// Close ends the session and frees its locks.
+// Close ends the session and frees its locks: when it returns, another session can take them. Left to the server, that
+// would happen a moment after the goodbye, and a run that follows at once would be skipped.
 func (db *DB) Close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
+	_, _ = db.conn.Exec(ctx, "SELECT pg_advisory_unlock_all()").ReadAll()
 	_ = db.conn.Close(ctx) // a connection that cannot say goodbye is closed all the same
 }
 
