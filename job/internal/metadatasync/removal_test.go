@@ -1,0 +1,77 @@
+package metadatasync
+
+import (
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"vertexmetadata/sandbox/discoveryengine"
+)
+
+// A document is deleted, the run dies before it can say so, and then the row is back as it was: it must go again.
+func TestRowComesBackAfterADeletionThatWasNotCommitted(t *testing.T) {
+	for name, fault := range map[string]func(w *world) func(){
+		"killed": func(w *world) func() {
+			return func() {}
+		},
+		"another deletion failed": func(w *world) func() {
+			return engine.Inject(discoveryengine.Fault{Method: "DeleteDocument", Code: codes.PermissionDenied, Skip: 1, Count: -1}).Remove
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.fill(20)
+			w.want(w.run(), Imported)
+			w.exec(`CREATE TABLE away AS SELECT * FROM docs WHERE id <= 'doc-00002'`)
+			w.exec(`DELETE FROM docs WHERE id <= 'doc-00002'`)
+			undo := fault(w)
+			if name == "killed" {
+				ctx, cancel := contextWithCancel(t)
+				engine.SetHooks(nil, func(c discoveryengine.Call) {
+					if c.Method == "DeleteDocument" && w.store.Len() == 18 {
+						cancel()
+					}
+				})
+				w.runContext(ctx)
+				engine.SetHooks(nil, nil)
+			} else {
+				w.want(w.run(), Failed)
+			}
+			undo()
+			if n := w.store.Len(); n == 20 {
+				t.Fatal("no document was deleted")
+			}
+			w.exec(`INSERT INTO docs SELECT * FROM away`)
+			w.heals()
+		})
+	}
+}
+
+// A deletion that failed is tried again although nothing changed in the source.
+func TestFailedDeletionIsTriedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.set.RescanInterval = time.Hour
+	w.fill(20)
+	w.want(w.run(), Imported)
+	w.exec(`DELETE FROM docs WHERE id = 'doc-00001'`)
+	undo := refuse("DeleteDocument", -1, codes.PermissionDenied)(w)
+	w.want(w.run(), Failed)
+	undo()
+	w.heals()
+}
+
+// The task that leads says what the round did, though its own share did not change.
+func TestRoundThatOnlyRemovesIsImported(t *testing.T) {
+	w := newWorld(t)
+	w.fill(50)
+	w.wantDone(w.execute("full", 2))
+	for _, id := range []string{"doc-00001", "doc-00002", "doc-00003", "doc-00004", "doc-00005", "doc-00006"} {
+		w.exec(`DELETE FROM docs WHERE id = $1`, id)
+		w.attempt(t.Context(), "round-"+id, 0, 2)
+		w.gone()
+		r := w.attempt(t.Context(), "round-"+id, 1, 2)
+		w.gone()
+		w.want(r, Imported)
+	}
+}
