@@ -92,6 +92,9 @@ func (s *system) change(t *testing.T, sql string, args ...any) {
 	defer func() { must(t, conn.Close(context.Background())) }()
 	_, err = conn.Exec(t.Context(), sql, args...)
 	must(t, err)
+	// Statistics of a change arrive up to ten seconds later; runs that go by them would not see it yet.
+	_, err = conn.Exec(t.Context(), "SELECT pg_stat_force_next_flush()")
+	must(t, err)
 }
 
 var job struct {
