@@ -34,6 +34,7 @@ func (r *run) prepareRemovals(next *state, p *pending) (few []removal) {
 		sh := &next.Shards[o.Task]
 		if o.Base != nil {
 			sh.Segments = slices.DeleteFunc([]segment{*o.Base}, func(g segment) bool { return g.Name == "" })
+			sh.Shared = false
 		}
 		switch {
 		case o.GoneObject != "":

@@ -158,19 +158,31 @@ func (r *run) open(ctx context.Context) (source.Stats, error) {
 }
 
 // divide returns the shards as tasks tasks see them. When their number changed, every shard takes over the segments of
-// all; a share is picked out when they are loaded, and the next compaction leaves only that.
+// all: a share is picked out when they are loaded, and its next offer replaces them by one segment of its own ids.
+// Shards that are shared from an earlier change come first, since they also hold older entries of the others' ids.
 func divide(shards []shard, tasks int) []shard {
 	if len(shards) == tasks || len(shards) == 0 {
 		return shards
 	}
 	var all shard
+	for _, shared := range []bool{true, false} {
+		for _, s := range shards {
+			if s.Shared != shared {
+				continue
+			}
+			for _, g := range s.Segments {
+				if !slices.Contains(all.Segments, g) {
+					all.Segments = append(all.Segments, g)
+				}
+			}
+		}
+	}
 	for _, s := range shards {
-		all.Segments = append(all.Segments, s.Segments...)
 		all.Documents += s.Documents
 	}
 	divided := make([]shard, tasks)
 	for i := range divided {
-		divided[i] = shard{Segments: slices.Clone(all.Segments), Documents: all.Documents / int64(tasks)}
+		divided[i] = shard{Segments: slices.Clone(all.Segments), Documents: all.Documents / int64(tasks), Shared: true}
 	}
 	return divided
 }

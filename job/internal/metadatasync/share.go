@@ -149,13 +149,15 @@ const (
 	compactSegments = 24
 )
 
-// compact writes the share's manifest as one segment if its segments have grown too much; else it returns nil.
+// compact writes the share's manifest as one segment if its segments have grown too much, or hold the ids of other shares;
+// else it returns nil.
 func (r *run) compact(ctx context.Context, table *manifest.Table) (*segment, error) {
 	var entries int64
 	for _, g := range r.share() {
 		entries += g.Entries
 	}
-	if len(r.share()) <= compactSegments && float64(entries) <= compactRatio*float64(table.Len())+1000 {
+	shared := len(r.view) > 0 && r.view[r.set.Task].Shared
+	if !shared && len(r.share()) <= compactSegments && float64(entries) <= compactRatio*float64(table.Len())+1000 {
 		return nil, nil
 	}
 	base := r.newList(ctx, "base")

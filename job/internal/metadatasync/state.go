@@ -51,6 +51,7 @@ type state struct {
 type shard struct {
 	Segments  []segment `json:"segments"` // oldest first
 	Documents int64     `json:"documents"`
+	Shared    bool      `json:"shared,omitempty"` // the segments hold the ids of other shares too, see divide
 }
 
 // segment names a manifest segment in the bucket.
