@@ -30,6 +30,11 @@ e2e: postgresql ## Deploy with the real gcloud and Pulumi into the sandbox, wher
 soak: postgresql ## Run the randomised fault tests for long: make soak ROUNDS=5000
 	@cd job && go test ./internal/metadatasync -run Random -count=1 -timeout 24h -v -rounds $(or $(ROUNDS),2000)
 
+.PHONY: bench
+bench: postgresql bin/job ## Measure speed, memory and cost, and write bench/RESULTS.md; LARGE=1: with 3,000,000 rows too
+	@cd sandbox && go build -o ../bin/bench ./bench
+	@bin/bench -job bin/job -dir bench $(if $(LARGE),-large)
+
 .PHONY: lint
 lint: bin/staticcheck ## Format check, vet and staticcheck; no warning left
 	@unformatted=$$(bin/gofumpt -l $(MODULES)); if [ -n "$$unformatted" ]; then echo "run make fmt on:"; echo "$$unformatted"; exit 1; fi

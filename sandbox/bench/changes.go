@@ -60,7 +60,7 @@ func (b *bench) large(ctx context.Context) error {
 	if err := b.fill("many", j, 1); err != nil {
 		return err
 	}
-	for range 3 {
+	for range 2 {
 		steps := []func() error{
 			func() error { return b.copyOut("many copy", "many", shortQuery) },
 			func() error { return b.scan("many scan", j, 1) },

@@ -37,8 +37,8 @@ type request struct {
 type reply struct {
 	Storage, Sink, DiscoveryEngine, SecretManager string // addresses
 
-	CPU     time.Duration              // of the process since its start
-	Traffic map[string]traffic         // since the last reset, by what kind of object it was about
+	CPU     time.Duration      // of the process since its start
+	Traffic map[string]traffic // since the last reset, by what kind of object it was about
 	Stores  map[string]discoveryengine.Stats
 	Error   string
 }
