@@ -90,11 +90,11 @@ func (s *state) commit(p *pending) {
 		}
 		sh.Documents = o.Documents
 	}
-	s.Round = p.Round
 	if p.Full {
 		s.LastFull, s.Snapshot = p.ScannedAt, p.Objects
 	}
 	if p.Whole {
+		s.Round = p.Round
 		t := total(p.Offers)
 		s.LastScan, s.Statistics, s.Configuration = p.ScannedAt, p.Statistics, p.Configuration
 		s.Documents, s.Failed = t.Documents, t.Refused+t.Held

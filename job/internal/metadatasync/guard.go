@@ -9,6 +9,9 @@ import (
 // errNoRows stops a run over an empty source.
 var errNoRows = errors.New("the source query returned no row, and a sync of that would leave no document: check the query and the database, or allow it with --allow-mass-delete")
 
+// errNoDocument stops a full sync of several tasks that has nothing to import; one task alone removes id by id instead.
+var errNoDocument = errors.New("the source holds no document; to empty the data store, run the job with one task")
+
 // massDeleteError stops a run that would remove too much.
 type massDeleteError struct {
 	gone, of int64

@@ -3,7 +3,6 @@ package metadatasync
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -22,7 +21,7 @@ func (r *run) lead(ctx context.Context, full, whole bool, offers []offer) (Outco
 		return Failed, err
 	}
 	if full && t.Upserts == 0 {
-		return Failed, errors.New("the source holds no document; to empty the data store, run the job with one task")
+		return Failed, errNoDocument
 	}
 	next := r.state.clone()
 	if !full {

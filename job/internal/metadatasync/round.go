@@ -225,8 +225,13 @@ func (r *run) takeOver(ctx context.Context) (Outcome, error) {
 		r.log.InfoContext(ctx, "importing what an earlier execution left", "execution", name, "offers", len(offers), "tasks", agreed.Tasks)
 		own := r.round
 		r.round = name
+		r.obsolete[name] = true // whatever becomes of it now
 		outcome, err := r.lead(ctx, agreed.Full, whole, offers)
 		r.round = own
+		if (Stopped(err) || errors.Is(err, errNoDocument) || damaged(err)) && r.state.Revision == agreed.Revision {
+			r.log.WarnContext(ctx, "what an earlier execution left cannot be imported, the source is read again", "execution", name, "cause", err.Error())
+			continue
+		}
 		return outcome, err
 	}
 	return Unchanged, nil

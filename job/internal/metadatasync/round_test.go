@@ -1,6 +1,7 @@
 package metadatasync
 
 import (
+	"slices"
 	"testing"
 )
 
@@ -27,4 +28,46 @@ func TestReshardingKeepsTheNewestEntry(t *testing.T) {
 	if n := s.documents(); n != 195 {
 		t.Errorf("manifest says %d documents, want 195", n)
 	}
+}
+
+// What the guard stopped in one execution must not stop the next, when the source is as it was.
+func TestStoppedExecutionDoesNotStopTheNext(t *testing.T) {
+	w := newWorld(t)
+	w.fill(100)
+	w.wantDone(w.execute("full", 2))
+	w.exec(`ALTER TABLE docs RENAME TO away`)
+	w.exec(`CREATE TABLE docs (LIKE away INCLUDING ALL)`)
+	if r := w.execute("emptied", 2); !slices.ContainsFunc(r, func(r result) bool { return Stopped(r.err) }) {
+		t.Fatalf("no task was stopped:\n%s", outcomes(r))
+	}
+	w.exec(`DROP TABLE docs`)
+	w.exec(`ALTER TABLE away RENAME TO docs`)
+	w.exec(`UPDATE docs SET body = 'restored' WHERE id = 'doc-00001'`)
+	w.execute("restored", 2)
+	w.execute("after", 2)
+	w.wantInStep()
+}
+
+// While an execution goes on, the next one imports what it has offered so far. The rest is not done by that.
+func TestPartOfARoundIsNotTheRound(t *testing.T) {
+	w := newWorld(t)
+	w.fill(100)
+	w.wantDone(w.execute("full", 2))
+	w.exec(`UPDATE docs SET body = 'changed'`)
+	w.attempt(t.Context(), "slow", 0, 2)
+	w.gone()
+	w.attempt(t.Context(), "next", 0, 2)
+	w.gone()
+	if s := w.state(); s.Round == "slow" {
+		t.Error("the state says that all of the execution was imported")
+	}
+	w.attempt(t.Context(), "slow", 1, 2)
+	w.gone()
+	for _, r := range w.execute("last", 2) {
+		if r.err != nil {
+			t.Error(r.err)
+		}
+	}
+	w.wantInStep()
+	w.wantTidy()
 }
