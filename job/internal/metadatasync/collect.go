@@ -10,7 +10,8 @@ import (
 	"vertexmetadata/job/internal/manifest"
 )
 
-// maxGoneIDs is how many ids are removed one by one, which takes effect at once; more are purged, which may take hours.
+// maxGoneIDs is how many ids all tasks together remove one by one, which takes effect at once; more are purged, which may
+// take hours.
 const maxGoneIDs = 1000
 
 // maxNamedRefusals bounds how many refused documents a run names one by one; all are counted.
@@ -63,8 +64,11 @@ func (c *collector) takeBatch(ctx context.Context, b *batch) error {
 	c.offer.Rows += b.rows
 	c.offer.Skipped += b.skipped
 	for _, f := range b.refused {
-		// What the data store holds under the id, if anything, is the last good version: it stays.
-		c.table.Keep([]byte(f.id))
+		if !c.full {
+			// What the data store holds under the id, if anything, is the last good version: it stays. A full import
+			// removes it, as the guard must know.
+			c.table.Keep([]byte(f.id))
+		}
 		c.refuse(ctx, f.id, f.reason)
 	}
 	c.table.Expect(len(b.docs), b.id)
@@ -147,7 +151,7 @@ func (c *collector) goes(ctx context.Context, id []byte) error {
 	if c.full || c.dry {
 		return nil
 	}
-	if c.gone == nil && len(c.offer.GoneIDs) < maxGoneIDs {
+	if c.gone == nil && len(c.offer.GoneIDs) < maxGoneIDs/c.run.set.Tasks {
 		c.offer.GoneIDs = append(c.offer.GoneIDs, string(id))
 	} else if err := c.listGone(ctx, id); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 
 	"vertexmetadata/job/internal/datastore"
 )
@@ -64,14 +65,15 @@ func (r *run) confirm(ctx context.Context, progress datastore.Progress) (Outcome
 			return Failed, err
 		}
 	}
-	old := r.state.Snapshot
 	if err := r.saveState(ctx, next); err != nil {
 		return Failed, err
 	}
 	r.log.InfoContext(ctx, "import done", "operation", p.Operation, "documents", progress.Succeeded, "failed", rejected)
 	r.summary.Failed += rejected
 	r.sweep(ctx)
-	r.dropSnapshots(ctx, old)
+	if p.Full {
+		r.dropSnapshots(ctx)
+	}
 	if len(r.state.Purges) > 0 {
 		return Pending, nil
 	}
@@ -105,6 +107,9 @@ func (s *state) commit(p *pending) {
 // disown records that the documents of an import may be in the data store, with whatever content: their ids must not
 // get lost, and their hashes must not count.
 func (s *state) disown(p *pending) {
+	if p.Full {
+		s.LastFull = time.Time{} // it may have removed documents: a full sync is due until one succeeds
+	}
 	s.Shards = divide(s.Shards, p.Tasks)
 	if len(s.Shards) == 0 {
 		s.Shards = make([]shard, p.Tasks)

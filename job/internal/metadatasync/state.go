@@ -28,8 +28,9 @@ const (
 // what has been begun. It changes by compare-and-swap on its generation; every other object under root counts only
 // if the state names it.
 type state struct {
-	Format   int   `json:"format"`
-	Revision int64 `json:"revision"` // grows by one with every change of the state
+	Format    int    `json:"format"`
+	Revision  int64  `json:"revision"`   // grows by one with every change of the state
+	DataStore string `json:"data_store"` // that all of this is about
 
 	// Shards[i] is the manifest of the documents whose id hashes to task i of len(Shards).
 	Shards []shard `json:"shards"`
@@ -146,7 +147,8 @@ func (s *state) objects() map[string]bool {
 // errSuperseded says that another run changed the state meanwhile, which the lock should have kept from happening.
 var errSuperseded = errors.New("another run changed the state meanwhile; nothing of this run was committed, the next run starts from the new state")
 
-// loadState reads the state into the run. A state that is absent, damaged or of another format is an empty one.
+// loadState reads the state into the run. A state that is absent, damaged, of another format or about another data store
+// is an empty one.
 func (r *run) loadState(ctx context.Context) error {
 	r.setState(state{Format: format}, 0)
 	data, generation, err := r.bucket.Read(ctx, stateName)
@@ -163,6 +165,9 @@ func (r *run) loadState(ctx context.Context) error {
 		r.log.WarnContext(ctx, "state is damaged, starting over with a full sync", "object", r.bucket.URI(stateName), "cause", err.Error())
 	case s.Format != format:
 		r.log.WarnContext(ctx, "state has another format, starting over with a full sync", "object", r.bucket.URI(stateName), "format", s.Format, "want", format)
+	case s.DataStore != r.set.DataStore:
+		r.log.WarnContext(ctx, "state is about another data store, starting over with a full sync", "object", r.bucket.URI(stateName), "data_store", s.DataStore, "want", r.set.DataStore)
+		r.setState(state{Format: format, Revision: s.Revision, Snapshot: s.Snapshot}, generation)
 	default:
 		r.setState(s, generation)
 	}
@@ -180,7 +185,7 @@ func (r *run) saveState(ctx context.Context, next state) error {
 	if err := r.db.Check(ctx); err != nil {
 		return fmt.Errorf("commit state: the database session that holds this run's lock is gone: %w", err)
 	}
-	next.Format = format
+	next.Format, next.DataStore = format, r.set.DataStore
 	next.Revision = r.state.Revision + 1
 	data, err := json.Marshal(&next)
 	if err != nil {

@@ -2,6 +2,7 @@ package metadatasync
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -56,14 +57,18 @@ func within(names map[string]bool, object string) bool {
 	return names[object] || names[object[:strings.LastIndexByte(object, '/')+1]]
 }
 
-// dropSnapshots deletes the objects of an older snapshot that the last one did not overwrite.
-func (r *run) dropSnapshots(ctx context.Context, old []string) {
-	for _, name := range old {
-		if slices.Contains(r.state.Snapshot, name) {
-			continue
+// snapshotNames are those of the objects of a snapshot.
+var snapshotNames = regexp.MustCompile(`^`+prefix+`metadata(-[0-9]{5}-of-[0-9]{5})?\.jsonl$`)
+
+// dropSnapshots deletes the objects of other snapshots than the last, those of a full sync that failed included.
+func (r *run) dropSnapshots(ctx context.Context) {
+	for o, err := range r.bucket.List(ctx, prefix+"metadata") {
+		if err == nil && snapshotNames.MatchString(o.Name) && !slices.Contains(r.state.Snapshot, o.Name) {
+			err = r.bucket.Delete(ctx, o.Name)
 		}
-		if err := r.bucket.Delete(ctx, name); err != nil {
-			r.log.WarnContext(ctx, "cannot delete an object of an older snapshot", "cause", err.Error())
+		if err != nil {
+			r.log.WarnContext(ctx, "cannot delete the objects of an older snapshot, the next full sync tries again", "cause", err.Error())
+			return
 		}
 	}
 }

@@ -1,0 +1,69 @@
+package metadatasync
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"vertexmetadata/sandbox/discoveryengine"
+)
+
+// A full sync removes the documents of refused rows, so the guard counts them.
+func TestGuardCountsRefusedDocumentsOfAFullSync(t *testing.T) {
+	w := newWorld(t)
+	w.fill(100)
+	w.want(w.run(), Imported)
+	w.exec(`UPDATE docs SET score = 'NaN' WHERE id <= 'doc-00090'`)
+	if r := w.run(func(s *Settings) { s.Full = true }); !Stopped(r.err) {
+		t.Errorf("the guard did not stop: %+v %v", r.Summary, r.err)
+	}
+	if n := w.store.Len(); n != 100 {
+		t.Errorf("%d documents left of 100", n)
+	}
+}
+
+// A full import that failed may have removed documents: until one succeeds a full sync is due.
+func TestFailedFullSyncIsDueAgain(t *testing.T) {
+	w := newWorld(t)
+	w.fill(20)
+	w.want(w.run(), Imported)
+	undo := operation(discoveryengine.Import, 0.5)(w)
+	w.want(w.run(func(s *Settings) { s.Full = true }), Failed)
+	undo()
+	w.store.ResetStats()
+	w.want(w.run(), Imported)
+	if s := w.store.Stats(); s.ImportsFull != 1 {
+		t.Errorf("the next run was no full sync: %+v", s)
+	}
+}
+
+// A bucket whose state is about another data store says nothing about this one.
+func TestAnotherDataStoreIsFilled(t *testing.T) {
+	w := newWorld(t)
+	w.set.RescanInterval = time.Hour
+	w.fill(20)
+	w.want(w.run(), Imported)
+	other := w.config.DataStore + "-other"
+	w.store = engine.CreateDataStore(discoveryengine.StoreConfig{Project: "project", ID: other})
+	w.config.DataStore, w.set.DataStore = other, other
+	w.want(w.run(), Imported)
+	w.wantInStep()
+	w.want(w.run(), Unchanged)
+}
+
+// Parts of a snapshot that never was committed do not stay.
+func TestPartsOfAFailedSnapshotAreRemoved(t *testing.T) {
+	w := newWorld(t)
+	w.fill(40)
+	undo := operation(discoveryengine.Import, 0)(w)
+	w.execute("fails", 3)
+	undo()
+	w.want(w.run(), Imported)
+	var names []string
+	for _, o := range objects.List(w.bucket, prefix+"metadata") {
+		names = append(names, o.Name)
+	}
+	if want := []string{snapshotName}; !slices.Equal(names, want) {
+		t.Errorf("snapshot objects %v, want %v", names, want)
+	}
+}
