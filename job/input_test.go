@@ -153,13 +153,14 @@ func TestBadInput(t *testing.T) {
 			if tt.prepare != nil {
 				undo = tt.prepare(w)
 			}
+			w.env["CLOUD_RUN_EXECUTION"] = "execution-of-" + w.name + "\n"
 			r := w.run(tt.args, changes...)
 			undo()
 			if r.code != tt.code {
 				t.Errorf("exit %d, want %d", r.code, tt.code)
 			}
-			if last := r.last(t); last["outcome"] != "failed" {
-				t.Errorf("outcome %v", last["outcome"])
+			if last := r.last(t); last["outcome"] != "failed" || last["execution"] != "execution-of-"+w.name {
+				t.Errorf("outcome %v of execution %v", last["outcome"], last["execution"])
 			}
 			got := failures(r)
 			if want := "sync failed: " + fill.Replace(tt.want); len(got) != 1 || got[0] != want {

@@ -31,10 +31,11 @@ func (c *syncCommand) Run(ctx context.Context, env environment) error {
 		return (&planCommand{Full: c.Full, AllowMassDelete: c.AllowMassDelete}).Run(ctx, env)
 	}
 	r := newSyncRun(env)
-	var err error
-	if r.cfg, err = config.Load(env.getenv); err != nil {
+	cfg, err := config.Load(env.getenv)
+	if err != nil {
 		return r.finish(ctx, failedSummary, err)
 	}
+	r.cfg = cfg
 	type result struct {
 		summary metadatasync.Summary
 		err     error
