@@ -37,18 +37,21 @@ func TestReadmeListsTheEnvironment(t *testing.T) {
 
 func variablesTable() string {
 	var table strings.Builder
-	table.WriteString("| variable | default | meaning |\n|---|---|---|\n")
+	table.WriteString("| variable | | default | meaning |\n|---|---|---|---|\n")
 	for _, v := range config.Variables {
-		byDefault := ""
+		var origin, byDefault string
+		if v.Secret {
+			origin = "secret"
+		}
 		switch {
 		case v.Needed:
 			byDefault = "needed"
 		case v.Default != "":
 			byDefault = "`" + v.Default + "`"
 		}
-		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", v.Name, byDefault, strings.ReplaceAll(v.Meaning, "|", `\|`))
+		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", v.Name, origin, byDefault, strings.ReplaceAll(v.Meaning, "|", `\|`))
 	}
 	table.WriteString("\nWithout `DATABASE_URL`, the job also needs `DB_NAME`, `DB_USER`, `SECRET_ID` and the instance. ")
-	table.WriteString("White space at the ends of a value is ignored.\n")
+	table.WriteString("What is marked *secret* comes from Secret Manager in the cloud. White space at the ends of a value is ignored.\n")
 	return table.String()
 }

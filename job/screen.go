@@ -21,7 +21,8 @@ type screen struct {
 	mu        sync.Mutex
 	container *mpb.Progress // nil while there is no bar
 	bar       *mpb.Bar
-	closed    bool
+	closed    bool // no bar any more
+	sealed    bool // no line any more
 }
 
 func newScreen(out *os.File, getenv func(string) string) *screen {
@@ -32,6 +33,9 @@ func newScreen(out *os.File, getenv func(string) string) *screen {
 func (s *screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.sealed {
+		return len(p), nil
+	}
 	if s.container != nil {
 		if n, err := s.container.Write(p); err == nil {
 			return n, nil
@@ -90,4 +94,12 @@ func (s *screen) close() {
 		s.container.Wait()
 	}
 	s.container, s.closed = nil, true
+}
+
+// seal drops what is still written: a run that was given up may go on for the moment that the process has left, and the
+// last line is the last.
+func (s *screen) seal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sealed = true
 }

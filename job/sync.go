@@ -99,6 +99,7 @@ func (r *syncRun) finish(ctx context.Context, s metadatasync.Summary, err error)
 		slog.Int64("duration_ms", time.Since(r.begin).Milliseconds()),
 		slog.String("execution", r.cfg.Execution),
 		slog.Int("task", r.cfg.Task))...)
+	r.screen.seal()
 	if err != nil {
 		return &reportedError{err}
 	}

@@ -154,6 +154,10 @@ func TestScreenKeepsEveryLine(t *testing.T) {
 			t.Error(err)
 		}
 		s.close()
+		s.seal()
+		if _, err := s.Write([]byte("after the last line\n")); err != nil {
+			t.Error(err)
+		}
 	}
 	end.Close()
 	text := plain(<-output)
