@@ -17,7 +17,7 @@ const (
 	// starts when the heap has grown by this much. With Go's 100 it would be twice the table. The table holds no
 	// pointers, so a collection costs next to nothing however large it is. An idle tick, which has no table, would be
 	// 2 ms slower with it.
-	gcPercent = 25
+	gcPercent = 20
 )
 
 // batch is what became of some rows, on its way from the reader to the collector.
