@@ -23,14 +23,14 @@ func (r *run) fullDue() bool {
 }
 
 // idle reports that the source need not be read, because nothing can have changed since the last committed scan.
-func (r *run) idle(ctx context.Context, stats source.Stats) (bool, error) {
+func (r *run) idle(ctx context.Context, stats source.Stats) bool {
 	why := r.whyScan(stats)
 	if why == "" {
 		r.log.DebugContext(ctx, "table statistics unchanged, the source is not read")
-		return true, nil
+		return true
 	}
 	r.log.InfoContext(ctx, "reading the source", "why", why)
-	return false, nil
+	return false
 }
 
 // whyScan returns the reason for a scan, empty if there is none.

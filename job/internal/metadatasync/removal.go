@@ -212,6 +212,9 @@ func (r *run) purgeEnded(ctx context.Context, p purge) (ending, error) {
 	if progress.Err != nil || progress.Failed > 0 {
 		r.log.ErrorContext(ctx, "removal failed, starting it again", "operation", p.Operation, "documents", p.Removed.Entries,
 			"failed", progress.Failed, "cause", fmt.Sprint(progress.Err))
+		if r.earlier == nil {
+			r.earlier = fmt.Errorf("removal %s of %d documents failed", p.Operation, p.Removed.Entries)
+		}
 		return failed, nil
 	}
 	r.log.InfoContext(ctx, "removal done", "operation", p.Operation, "documents", p.Removed.Entries)

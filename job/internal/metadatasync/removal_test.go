@@ -1,6 +1,8 @@
 package metadatasync
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -73,5 +75,46 @@ func TestRoundThatOnlyRemovesIsImported(t *testing.T) {
 		r := w.attempt(t.Context(), "round-"+id, 1, 2)
 		w.gone()
 		w.want(r, Imported)
+	}
+}
+
+// A removal that keeps failing must not look like one that is slow.
+func TestFailedPurgeFailsTheRun(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3000)
+	w.want(w.run(), Imported)
+	w.exec(`DELETE FROM docs WHERE id > 'doc-01800'`)
+	undo := operation(discoveryengine.Purge, 0.5)(w)
+	w.want(w.run(), Pending)
+	r := w.want(w.run(), Failed)
+	undo()
+	if !strings.Contains(r.err.Error(), "removal") {
+		t.Errorf("error %v does not tell of the removal", r.err)
+	}
+	w.run()
+	w.want(w.run(), Unchanged)
+	w.wantInStep()
+}
+
+// The tasks of one execution together delete no more one by one than a single run does.
+func TestTasksShareTheLimitOfSingleDeletions(t *testing.T) {
+	w := newWorld(t)
+	w.fill(5000)
+	w.wantDone(w.execute("full", 4))
+	w.exec(`DELETE FROM docs WHERE id > 'doc-03000'`)
+	var single int
+	engine.SetHooks(func(c discoveryengine.Call) {
+		if c.Method == "DeleteDocument" {
+			single++
+		}
+	}, nil)
+	w.execute("removes", 4)
+	engine.SetHooks(nil, nil)
+	for i := 0; !w.inStep() && i < 3; i++ {
+		w.execute(fmt.Sprint("next-", i), 4)
+	}
+	w.wantInStep()
+	if single > maxGoneIDs {
+		t.Errorf("%d documents deleted one by one, want at most %d", single, maxGoneIDs)
 	}
 }

@@ -79,7 +79,7 @@ type run struct {
 	generation int64
 	view       []shard          // the state's shards, as this number of tasks divides them
 	skipped    map[string]int64 // rows skipped, by MIME type
-	earlier    error            // why an import that an earlier run began failed
+	earlier    error            // why an import or a removal that an earlier run began failed
 	superseded map[string]bool  // objects that the state named and names no longer
 	obsolete   map[string]bool  // rounds of which nothing can come any more
 	summary    Summary
@@ -134,17 +134,15 @@ func (r *run) sync(ctx context.Context) (Outcome, error) {
 	if r.committed() {
 		return Imported, nil
 	}
-	idle, err := r.idle(ctx, stats)
-	if err != nil {
-		return Failed, err
+	var outcome Outcome
+	if r.idle(ctx, stats) {
+		outcome = r.settled()
+	} else {
+		outcome, err = r.syncShare(ctx, stats)
 	}
-	if idle {
-		return r.settled(), nil
-	}
-	outcome, err := r.syncShare(ctx, stats)
 	if outcome == Pending && err == nil && r.earlier != nil {
-		// Its documents are on their way again, but an import that always fails must not look like one that is slow.
-		err = fmt.Errorf("%w; a new import of them is pending", r.earlier)
+		// Its documents are on their way again, but what always fails must not look like what is slow.
+		err = fmt.Errorf("%w; the next attempt is pending", r.earlier)
 	}
 	return outcome, err
 }

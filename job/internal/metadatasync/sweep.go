@@ -58,7 +58,7 @@ func within(names map[string]bool, object string) bool {
 }
 
 // snapshotNames are those of the objects of a snapshot.
-var snapshotNames = regexp.MustCompile(`^`+prefix+`metadata(-[0-9]{5}-of-[0-9]{5})?\.jsonl$`)
+var snapshotNames = regexp.MustCompile(`^` + prefix + `metadata(-[0-9]{5}-of-[0-9]{5})?\.jsonl$`)
 
 // dropSnapshots deletes the objects of other snapshots than the last, those of a full sync that failed included.
 func (r *run) dropSnapshots(ctx context.Context) {
