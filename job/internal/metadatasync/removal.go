@@ -102,7 +102,7 @@ func (r *run) deleteDocuments(ctx context.Context, ids []string) (failed map[str
 	return failed, err
 }
 
-// loadHeld returns the ids of this share that wait for a purge to end, nil if there are none.
+// loadHeld returns the ids, of all shares, that wait for a purge to end, nil if there are none.
 func (r *run) loadHeld(ctx context.Context) (*manifest.Table, error) {
 	if len(r.state.Purges) == 0 {
 		return nil, nil
@@ -114,7 +114,7 @@ func (r *run) loadHeld(ctx context.Context) (*manifest.Table, error) {
 			return nil
 		})
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("tell which documents removal %s holds back until it ends: %w", p.Operation, err)
 		}
 	}
 	return held, nil
@@ -129,8 +129,8 @@ func (r *run) startPurges(ctx context.Context) error {
 		}
 		next := r.state.clone()
 		err := r.startPurge(ctx, &next.Purges[i])
-		if errors.Is(err, datastore.ErrPurgeRefused) {
-			r.log.WarnContext(ctx, "the service refuses to purge documents by id; the next run is a full sync, which removes them",
+		if errors.Is(err, datastore.ErrPurgeRefused) || damaged(err) {
+			r.log.WarnContext(ctx, "documents cannot be purged by id; the next run is a full sync, which removes them",
 				"documents", next.Purges[i].Removed.Entries, "cause", err.Error())
 			next.Purges = slices.Delete(next.Purges, i, i+1)
 			next.LastFull = time.Time{}
@@ -143,7 +143,15 @@ func (r *run) startPurges(ctx context.Context) error {
 	}
 }
 
+// startPurge starts a purge whose lists of ids are still there and whole: without them it could never succeed, and what it
+// holds back could not be told.
 func (r *run) startPurge(ctx context.Context, p *purge) error {
+	if _, err := r.bucket.Attrs(ctx, p.Object); err != nil {
+		return err
+	}
+	if err := r.eachEntryOf(ctx, p.Removed, func(manifest.Entry) error { return nil }); err != nil {
+		return err
+	}
 	p.Errors = r.object("purge-errors") + "-" + strings.ToLower(rand.Text()[:6]) + "/"
 	if err := r.bucket.CreateFolder(ctx, p.Errors); err != nil {
 		return err

@@ -118,3 +118,21 @@ func TestTasksShareTheLimitOfSingleDeletions(t *testing.T) {
 		t.Errorf("%d documents deleted one by one, want at most %d", single, maxGoneIDs)
 	}
 }
+
+// The lists of ids of a removal that has to start again are gone: that must not stop every later run.
+func TestListsOfARemovalAreGone(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3000)
+	w.want(w.run(), Imported)
+	w.exec(`DELETE FROM docs WHERE id <= 'doc-01200'`)
+	undo := operation(discoveryengine.Purge, 0.5)(w)
+	w.want(w.run(), Pending)
+	if err := engine.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	undo()
+	p := w.state().Purges[0]
+	objects.Delete(w.bucket, p.Object)
+	objects.Delete(w.bucket, p.Removed.Name)
+	w.heals()
+}
