@@ -42,6 +42,7 @@ func (r *run) resume(ctx context.Context) (unfinished bool, err error) {
 		}
 	}
 	outcome, err := r.takeOver(ctx)
+	r.carried = r.carried || outcome == Imported
 	if err != nil || outcome == Pending && r.state.Pending != nil {
 		return true, err
 	}
@@ -66,6 +67,7 @@ func (r *run) resumeImport(ctx context.Context) (unfinished bool, err error) {
 		r.log.ErrorContext(ctx, "import of an earlier run failed", "cause", err.Error())
 		r.earlier = err
 	}
+	r.carried = outcome == Imported
 	// What failed goes again below; only what fails in this run counts as failed.
 	r.summary.Failed = 0
 	return false, nil

@@ -129,6 +129,7 @@ func (r *run) hasOffered(ctx context.Context, agreed round) (bool, error) {
 		return false, nil
 	}
 	r.count(*o)
+	r.countSent(*o)
 	return true, nil
 }
 
@@ -145,6 +146,7 @@ func (r *run) offerShare(ctx context.Context, c *collector, agreed round) (Outco
 	if _, err := r.bucket.Write(ctx, offerObject(r.round, r.set.Task), data, bucket.Any); err != nil {
 		return Failed, err
 	}
+	r.countSent(o)
 	return r.closeRound(ctx, agreed)
 }
 

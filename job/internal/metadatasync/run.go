@@ -80,6 +80,7 @@ type run struct {
 	view       []shard          // the state's shards, as this number of tasks divides them
 	skipped    map[string]int64 // rows skipped, by MIME type
 	earlier    error            // why an import or a removal that an earlier run began failed
+	carried    bool             // this run committed what an earlier one began
 	superseded map[string]bool  // objects that the state named and names no longer
 	obsolete   map[string]bool  // rounds of which nothing can come any more
 	summary    Summary
@@ -139,6 +140,9 @@ func (r *run) sync(ctx context.Context) (Outcome, error) {
 		outcome = r.settled()
 	} else {
 		outcome, err = r.syncShare(ctx, stats)
+	}
+	if outcome == Unchanged && r.carried {
+		outcome = Imported
 	}
 	if outcome == Pending && err == nil && r.earlier != nil {
 		// Its documents are on their way again, but what always fails must not look like what is slow.

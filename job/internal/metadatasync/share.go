@@ -33,6 +33,7 @@ func (r *run) syncShare(ctx context.Context, stats source.Stats) (Outcome, error
 	if err != nil {
 		return Failed, err
 	}
+	r.countSent(o)
 	return r.lead(ctx, c.full, true, []offer{o})
 }
 
@@ -119,13 +120,17 @@ func (r *run) fill(ctx context.Context, c *collector) error {
 	return c.finishScan(ctx)
 }
 
-// count takes the task's own counts into the summary.
+// count takes what the task read into the summary.
 func (r *run) count(o offer) {
 	r.summary.Documents = o.Documents
-	r.summary.Upserted = o.Upserts
-	r.summary.Deleted = o.Gone
 	r.summary.Skipped = o.Skipped
 	r.summary.Failed += o.Refused
+}
+
+// countSent takes what the task sends into the summary, once nothing keeps it from being sent any more.
+func (r *run) countSent(o offer) {
+	r.summary.Upserted = o.Upserts
+	r.summary.Deleted = o.Gone
 	r.summary.Bytes = o.Bytes
 }
 
