@@ -300,15 +300,20 @@ var (
 	seed   = flag.Uint64("seed", uint64(time.Now().UnixNano()), "seed of the randomised tests")
 )
 
+// hideAndShow takes some documents out of the source and brings others back as they were.
+const hideAndShow = `UPDATE docs SET mime = CASE mime WHEN 'image/png' THEN 'image/gif' ELSE 'image/png' END WHERE random() < $1`
+
 // The randomised test of the whole protocol: random changes, faults and cuts, many rounds; in the end the data store must
 // equal the source. The seed is printed, so that a failure can be repeated.
 func TestRandomFaults(t *testing.T) {
 	t.Logf("seed %d", *seed)
 	r := rand.New(rand.NewPCG(*seed, 0))
 	w := newWorld(t)
+	w.set.RescanInterval = []time.Duration{0, time.Hour}[r.IntN(2)]
 	w.fill(600)
 	next := 600
 	for round := range *rounds {
+		w.exec(hideAndShow, []float64{0, 0.005, 0.03}[r.IntN(3)])
 		w.exec(`UPDATE docs SET body = body || '.' WHERE random() < $1`, []float64{0, 0.005, 0.3}[r.IntN(3)])
 		w.exec(`DELETE FROM docs WHERE random() < $1`, []float64{0, 0.005, 0.05}[r.IntN(3)])
 		added := r.IntN(60)
@@ -328,6 +333,8 @@ func TestRandomFaults(t *testing.T) {
 			undo = objects.Inject(storage.Fault{Status: 503, Skip: r.IntN(20), Count: 1 + r.IntN(2)}).Remove
 		case 5:
 			undo = objects.Inject(storage.Fault{DropReply: true, Skip: r.IntN(20)}).Remove
+		case 6:
+			undo = engine.Inject(discoveryengine.Fault{Method: "DeleteDocument", Skip: r.IntN(4), Count: 1 + r.IntN(2), Code: codes.Internal}).Remove
 		}
 		full := func(s *Settings) { s.Full = r.IntN(10) == 0 }
 		if r.IntN(2) == 0 {

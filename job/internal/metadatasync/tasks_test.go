@@ -246,8 +246,10 @@ func TestRandomTasks(t *testing.T) {
 	t.Logf("seed %d", *seed)
 	r := rand.New(rand.NewPCG(*seed, 1))
 	w := newWorld(t)
+	w.set.RescanInterval = []time.Duration{0, time.Hour}[r.IntN(2)]
 	w.fill(500)
 	for round := range *rounds / 3 {
+		w.exec(hideAndShow, []float64{0, 0.01, 0.05}[r.IntN(3)])
 		w.exec(`UPDATE docs SET body = body || '.' WHERE random() < $1`, []float64{0, 0.01, 0.3}[r.IntN(3)])
 		w.exec(`DELETE FROM docs WHERE random() < $1`, []float64{0, 0.01, 0.05}[r.IntN(3)])
 		w.exec(`INSERT INTO docs (id, body) SELECT $1 || '-' || g, 'x' FROM generate_series(1, $2) g`, fmt.Sprintf("round-%d", round), r.IntN(80))
