@@ -2,6 +2,7 @@ package metadatasync
 
 import (
 	"slices"
+	"sync"
 	"testing"
 )
 
@@ -68,6 +69,31 @@ func TestPartOfARoundIsNotTheRound(t *testing.T) {
 			t.Error(r.err)
 		}
 	}
+	w.wantInStep()
+	w.wantTidy()
+}
+
+// All tasks find at the same time that the manifest is gone: one of them says so in the state, which is no failure of the
+// others.
+func TestTasksStartOverTogether(t *testing.T) {
+	w := newWorld(t)
+	w.fill(50)
+	w.wantDone(w.execute("full", 4))
+	for _, sh := range w.state().Shards {
+		objects.Delete(w.bucket, sh.Segments[0].Name)
+	}
+	w.exec(`UPDATE docs SET body = 'changed'`)
+	var group sync.WaitGroup
+	for i := range 4 {
+		group.Go(func() {
+			if r := w.attempt(t.Context(), "together", i, 4); r.Outcome != Pending || r.err != nil {
+				t.Errorf("task %d: %+v %v", i, r.Summary, r.err)
+			}
+		})
+	}
+	group.Wait()
+	w.gone()
+	w.wantDone(w.execute("next", 4))
 	w.wantInStep()
 	w.wantTidy()
 }

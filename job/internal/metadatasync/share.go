@@ -2,6 +2,7 @@ package metadatasync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"vertexmetadata/job/internal/manifest"
@@ -57,7 +58,10 @@ func (r *run) syncInRound(ctx context.Context, stats source.Stats) (Outcome, err
 	table, err := r.loadTable(ctx)
 	if damaged(err) {
 		_, err = r.startOver(ctx, err)
-		return Pending, err // the round is void, the next execution is a full sync
+		if errors.Is(err, errSuperseded) { // by another task that met the same, or moved the state on
+			err = nil
+		}
+		return Pending, err // the round is void, the next execution reads again
 	}
 	if err != nil {
 		return Failed, err
