@@ -108,7 +108,7 @@ func TestDatabaseRestartedWhileAnImportIsAwaited(t *testing.T) {
 	if got := failures(r); len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	w.sync("unchanged")
+	w.sync("imported")
 	w.wantInStep()
 	if full := w.store.Stats().ImportsFull; full != 1 {
 		t.Errorf("%d full imports, want the first one only", full)

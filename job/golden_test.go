@@ -87,7 +87,7 @@ func TestGoldenPendingAndSkipped(t *testing.T) {
 	golden(t, "plan-pending.golden", w.run([]string{"plan"}).stdout)
 	engine.Release()
 	r := waiting.wait()
-	w.want(r, "unchanged") // what it committed was counted by the run that sent it
+	w.want(r, "imported") // what it committed was counted by the run that sent it
 	golden(t, "picked-up.golden", r.stderr)
 }
 
