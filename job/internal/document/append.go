@@ -92,7 +92,7 @@ func (e *Encoder) judge(row [][]byte) (Outcome, string) {
 		return Refused, reasonIDNull
 	case len(id) == 0:
 		return Refused, reasonIDEmpty
-	case !isIDText(id): // before the length: bytes are characters only if they are all ASCII
+	case !lacks(id, notInID): // before the length: bytes are characters only if they are all ASCII
 		return Refused, reasonIDCharacter
 	case len(id) > 128:
 		return Refused, reasonIDLong
@@ -103,7 +103,7 @@ func (e *Encoder) judge(row [][]byte) (Outcome, string) {
 // accepts compares without regard to ASCII case only: Unicode folding would let K (the Kelvin sign) pass for k.
 func (e *Encoder) accepts(mime []byte) bool {
 	for _, accepted := range e.mimeTypes {
-		if len(accepted) == len(mime) && equalFoldASCII(mime, accepted) {
+		if string(mime) == accepted || len(accepted) == len(mime) && equalFoldASCII(mime, accepted) {
 			return true
 		}
 	}
@@ -126,13 +126,34 @@ func lower(c byte) byte {
 	return c
 }
 
-func isIDText(id []byte) bool {
-	for _, c := range id {
+// What a byte may not be part of.
+const (
+	notInID     = 1 << iota // of a document: A-Z, a-z, 0-9, _ and -
+	notInBucket             // a bucket's name: a-z, 0-9, ., _ and -
+)
+
+// classes says for every byte what it may not be part of. A table without a branch for each byte takes a third of the
+// time that comparisons take, and every document has an id and an address.
+var classes = func() (t [256]uint8) {
+	for i := range t {
+		c := byte(i)
 		if !isAlphanumeric(lower(c)) && c != '_' && c != '-' {
-			return false
+			t[i] |= notInID
+		}
+		if !isAlphanumeric(c) && c != '.' && c != '_' && c != '-' {
+			t[i] |= notInBucket
 		}
 	}
-	return true
+	return t
+}()
+
+// lacks reports that no byte of text is of the class.
+func lacks(text []byte, class uint8) bool {
+	var found uint8
+	for _, c := range text {
+		found |= classes[c]
+	}
+	return found&class == 0
 }
 
 func isAlphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
@@ -154,10 +175,8 @@ func isObjectURI(uri []byte) bool {
 	if !isAlphanumeric(bucket[0]) || !isAlphanumeric(bucket[slash-1]) {
 		return false
 	}
-	for _, c := range bucket {
-		if !isAlphanumeric(c) && c != '.' && c != '_' && c != '-' {
-			return false
-		}
+	if !lacks(bucket, notInBucket) {
+		return false
 	}
 	if len(object) == 0 || len(object) > 1024 || bytes.IndexByte(object, '\n') >= 0 || bytes.IndexByte(object, '\r') >= 0 {
 		return false
