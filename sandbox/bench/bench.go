@@ -27,6 +27,9 @@ type bench struct {
 	base     job // the job, but for database, bucket and data store
 	began    time.Time
 	load     []string // load averages at the beginning and the end
+	ctx      context.Context
+	readings int
+	restless int // readings that were taken although others kept the processors busy
 
 	series  map[string][]usage
 	cold    map[string][]time.Duration // until the first query, by what was cold
@@ -37,7 +40,7 @@ type bench struct {
 
 func newBench(ctx context.Context, o options) (*bench, error) {
 	b := &bench{
-		options: o, began: time.Now(), series: map[string][]usage{}, cold: map[string][]time.Duration{}, idle: map[string]int64{},
+		ctx: ctx, options: o, began: time.Now(), series: map[string][]usage{}, cold: map[string][]time.Duration{}, idle: map[string]int64{},
 	}
 	query, err := os.ReadFile(filepath.Join(o.dir, "query.sql"))
 	if err != nil {
@@ -155,6 +158,8 @@ func (b *bench) fill(name string, j job, tasks int) error {
 
 // measure takes the reading of one run under a name. want is the outcome that the run must have.
 func (b *bench) measure(name, want string, run func() (usage, error)) error {
+	b.readings++
+	b.awaitCalm(b.ctx)
 	before, err := b.services.do("look", "")
 	if err != nil {
 		return err

@@ -56,6 +56,7 @@ func (b *bench) heading(t *text) {
 	t.line("Machine: %d processors (%s), %s/%s, Go %s, PostgreSQL %s. The job, PostgreSQL and the stand-ins for Google's services share these processors.",
 		runtime.NumCPU(), processor(), runtime.GOOS, runtime.GOARCH, strings.TrimPrefix(runtime.Version(), "go"), b.version())
 	t.line("Load average (1, 5, 15 minutes) at the beginning %s, at the end %s.", b.load[0], b.load[len(b.load)-1])
+	t.line("Of %d readings %d were taken although others kept the processors busy; the rest waited for a calm moment.", b.readings, b.restless)
 	if v := pythonVersions(python()); v != "" {
 		t.line("%s", v)
 	}
