@@ -116,6 +116,7 @@ func number(field func(*Config) *int) func(*loader, *Config, Variable) {
 		n, err := strconv.Atoi(value)
 		if err != nil {
 			l.problem("%s is %q, want a whole number", v.Name, value)
+			l.odd = true
 		}
 		*field(c) = n
 	}

@@ -51,8 +51,9 @@ func (m Mode) proto() pb.ImportDocumentsRequest_ReconciliationMode {
 // JSON line each, and returns the operation's name. It is never a full import:
 // that would delete everything else.
 //
-// A call whose reply was lost is retried, so the same import may run twice;
-// since it replaces documents by their ids, that is harmless.
+// A call whose reply may have been lost is repeated only while the data store
+// lists no import that runs; otherwise it is an error, and the caller finds out
+// by FindImport when that import has ended.
 func (s *Store) ImportInline(ctx context.Context, lines [][]byte) (operation string, err error) {
 	if len(lines) == 0 || len(lines) > MaxInline {
 		return "", fmt.Errorf("import into %s: %d documents inline, want 1 to %d", s.name, len(lines), MaxInline)
@@ -82,8 +83,7 @@ func (s *Store) ImportInline(ctx context.Context, lines [][]byte) (operation str
 // returns the operation's name. The service writes an account of what fails
 // under errorsPrefix, an existing, empty folder gs://bucket/folder/.
 //
-// What ImportInline says of retries holds here too: a full import that runs
-// twice ends with the same content.
+// What ImportInline says of lost replies holds here too.
 func (s *Store) ImportObjects(ctx context.Context, uris []string, mode Mode, errorsPrefix string) (operation string, err error) {
 	if err := checkURIs(uris); err != nil {
 		return "", fmt.Errorf("import into %s: %w", s.name, err)
@@ -106,7 +106,7 @@ func (s *Store) importDocuments(ctx context.Context, req *pb.ImportDocumentsRequ
 	req.Parent = s.branch
 	call, cancel, retry := s.bounded(ctx)
 	defer cancel()
-	op, err := client.ImportDocuments(call, req, retry)
+	op, err := client.ImportDocuments(call, req, s.unless(ctx, s.FindImport, retry))
 	if err != nil {
 		return "", s.explain(ctx, "import into", s.name, err)
 	}

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/api/iterator"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -131,9 +132,33 @@ func progress(op *longrunningpb.Operation) (Progress, error) {
 }
 
 // FindImport lists the imports of the data store that were created after since,
-// the latest first, to adopt one whose name got lost with its reply. An import
+// the latest first, among them one whose name got lost with its reply. An import
 // without a creation time counts as recent.
 func (s *Store) FindImport(ctx context.Context, since time.Time) ([]Operation, error) {
+	return s.find(ctx, since, func(any *anypb.Any) (*timestamppb.Timestamp, bool, error) {
+		metadata := &pb.ImportDocumentsMetadata{}
+		if !any.MessageIs(metadata) {
+			return nil, false, nil
+		}
+		err := any.UnmarshalTo(metadata)
+		return metadata.GetCreateTime(), true, err
+	})
+}
+
+// FindPurge is FindImport for purges.
+func (s *Store) FindPurge(ctx context.Context, since time.Time) ([]Operation, error) {
+	return s.find(ctx, since, func(any *anypb.Any) (*timestamppb.Timestamp, bool, error) {
+		metadata := &pb.PurgeDocumentsMetadata{}
+		if !any.MessageIs(metadata) {
+			return nil, false, nil
+		}
+		err := any.UnmarshalTo(metadata)
+		return metadata.GetCreateTime(), true, err
+	})
+}
+
+// find lists the operations whose metadata kind recognises.
+func (s *Store) find(ctx context.Context, since time.Time, kind func(*anypb.Any) (*timestamppb.Timestamp, bool, error)) ([]Operation, error) {
 	client, err := s.documents()
 	if err != nil {
 		return nil, err
@@ -150,15 +175,12 @@ func (s *Store) FindImport(ctx context.Context, since time.Time) ([]Operation, e
 		if err != nil {
 			return nil, s.explain(ctx, "list operations of", s.branch, err)
 		}
-		metadata := &pb.ImportDocumentsMetadata{}
-		if !op.GetMetadata().MessageIs(metadata) {
-			continue
-		}
-		if err := op.GetMetadata().UnmarshalTo(metadata); err != nil {
+		stamp, ok, err := kind(op.GetMetadata())
+		if err != nil {
 			return nil, fmt.Errorf("list operations of %s: %s: %w", s.branch, op.GetName(), err)
 		}
-		created := moment(metadata.GetCreateTime())
-		if created.IsZero() || created.After(since) {
+		created := moment(stamp)
+		if ok && (created.IsZero() || created.After(since)) {
 			found = append(found, Operation{Name: op.GetName(), Done: op.GetDone(), CreateTime: created})
 		}
 	}

@@ -124,7 +124,7 @@ func (s *Store) PurgeObjects(ctx context.Context, uris []string, errorsPrefix st
 	}
 	call, cancel, retry := s.bounded(ctx)
 	defer cancel()
-	op, err := client.PurgeDocuments(call, req, retry)
+	op, err := client.PurgeDocuments(call, req, s.unless(ctx, s.FindPurge, retry))
 	if status.Code(err) == codes.InvalidArgument {
 		return "", &callError{
 			text: fmt.Sprintf("purge from %s: %s: %s", s.name, ErrPurgeRefused, oneLine(status.Convert(err).Message())),

@@ -47,3 +47,34 @@ func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFun
 
 // once is the call option of a call that is not retried.
 func once() gax.CallOption { return gax.WithRetry(func() gax.Retryer { return nil }) }
+
+// operationHistory is how far back an operation may have begun that still runs.
+const operationHistory = 7 * 24 * time.Hour
+
+// unless is retry for a call that begins an operation. UNAVAILABLE may mean that
+// the operation began and its reply was lost; a second one could end after
+// later work and undo it. So such a call is repeated only while find shows that
+// no operation runs.
+func (s *Store) unless(ctx context.Context, find func(context.Context, time.Time) ([]Operation, error), retry gax.CallOption) gax.CallOption {
+	var settings gax.CallSettings
+	retry.Resolve(&settings)
+	return gax.WithRetry(func() gax.Retryer {
+		return &beginRetryer{Retryer: settings.Retry(), clear: func() bool {
+			operations, err := find(ctx, time.Now().Add(-operationHistory))
+			return err == nil && !slices.ContainsFunc(operations, func(o Operation) bool { return !o.Done })
+		}}
+	})
+}
+
+type beginRetryer struct {
+	gax.Retryer
+	clear func() bool
+}
+
+func (r *beginRetryer) Retry(err error) (time.Duration, bool) {
+	pause, again := r.Retryer.Retry(err)
+	if again && status.Code(err) == codes.Unavailable && !r.clear() {
+		return 0, false
+	}
+	return pause, again
+}

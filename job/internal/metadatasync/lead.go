@@ -90,6 +90,9 @@ func (r *run) begin(ctx context.Context, next state, p *pending, few []removal) 
 		return nil, err
 	}
 	p.Objects = objects
+	if len(objects) > datastore.MaxObjects {
+		return nil, fmt.Errorf("import %d documents: they are in %d objects, and one import takes %d: run fewer tasks", p.Upserts, len(objects), datastore.MaxObjects)
+	}
 	if lines == nil {
 		p.Errors = roundPrefix(r.round) + "errors-" + r.token + "/"
 		if err := r.bucket.CreateFolder(ctx, p.Errors); err != nil {

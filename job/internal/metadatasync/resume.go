@@ -89,7 +89,7 @@ func (r *run) resumeUnknown(ctx context.Context) (unfinished bool, err error) {
 			return true, nil
 		}
 	}
-	r.log.WarnContext(ctx, "an earlier run ended while it started an import; its documents go again", "documents", p.Upserts)
+	r.log.WarnContext(ctx, "an earlier run could not start its import, or ended before it knew; the documents go again", "documents", p.Upserts)
 	_, err = r.abandon(ctx, "its run ended before its name was known")
 	if r.state.Pending == nil {
 		return false, nil

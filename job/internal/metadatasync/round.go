@@ -94,6 +94,7 @@ func (r *run) joinRound(ctx context.Context) (*round, error) {
 	}
 	_, err = r.bucket.Write(ctx, roundObject(r.round), data, bucket.Absent)
 	if err == nil {
+		r.sweepAll(ctx) // once for the execution: shares that dead executions left
 		return &proposal, nil
 	}
 	if !errors.Is(err, bucket.ErrConflict) {
@@ -198,6 +199,10 @@ func (r *run) readOffers(ctx context.Context, name string, agreed round) ([]offe
 	return offers, nil
 }
 
+// offerAge is the age at which an offer is no longer taken over: after a pause the source is better read again than
+// brought to a state that it left long ago.
+const offerAge = time.Hour
+
 // takeOver imports what the tasks of an earlier execution offered before one of them died.
 func (r *run) takeOver(ctx context.Context) (Outcome, error) {
 	names, err := r.earlierRounds(ctx)
@@ -222,6 +227,10 @@ func (r *run) takeOver(ctx context.Context) (Outcome, error) {
 		}
 		whole := len(offers) == agreed.Tasks
 		if len(offers) == 0 || agreed.Full && !whole {
+			continue
+		}
+		if due(r.now(), oldest(offers).ScannedAt, offerAge) {
+			r.obsolete[name] = true
 			continue
 		}
 		r.log.InfoContext(ctx, "importing what an earlier execution left", "execution", name, "offers", len(offers), "tasks", agreed.Tasks)

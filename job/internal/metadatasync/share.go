@@ -21,6 +21,9 @@ func (r *run) syncShare(ctx context.Context, stats source.Stats) (Outcome, error
 	if err != nil {
 		return Failed, err
 	}
+	if r.fullDue() {
+		r.sweepAll(ctx) // what runs left that died before they committed anything
+	}
 	c, err := r.compare(ctx, table, r.fullDue(), nil)
 	if err != nil {
 		return Failed, err

@@ -14,12 +14,16 @@ import (
 // it may be one that another task is about to offer.
 const orphanAge = time.Hour
 
-// sweep deletes the objects under root that nothing needs any more: those of the round that was just committed, those
-// that the state named before, and old ones. What it cannot delete waits for the next sweep.
+// sweep is sweepAll where a commit may have left something to delete.
 func (r *run) sweep(ctx context.Context) {
-	if r.set.Tasks == 1 && len(r.superseded) == 0 {
-		return
+	if r.set.Tasks > 1 || len(r.superseded) > 0 {
+		r.sweepAll(ctx)
 	}
+}
+
+// sweepAll deletes the objects under root that nothing needs any more: those of the round that was just committed, those
+// that the state named before, and old ones. What it cannot delete waits for the next sweep.
+func (r *run) sweepAll(ctx context.Context) {
 	needed := r.state.objects()
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)

@@ -279,3 +279,56 @@ func TestStateSurvivesARoundTrip(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+// A purge whose name was lost with its run goes on; what came back is held until it has ended too.
+func TestLostPurgeIsWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3000)
+	w.want(w.run(), Imported)
+	w.exec(`CREATE TABLE away AS SELECT * FROM docs WHERE id <= 'doc-01200'`)
+	w.exec(`DELETE FROM docs WHERE id <= 'doc-01200'`)
+	engine.Hold()
+	defer engine.Release()
+	ctx, cancel := contextWithCancel(t)
+	engine.SetHooks(nil, func(c discoveryengine.Call) {
+		if c.Method == "PurgeDocuments" {
+			cancel()
+		}
+	})
+	w.runContext(ctx)
+	engine.SetHooks(nil, nil)
+	w.exec(`INSERT INTO docs SELECT * FROM away`)
+	w.want(w.run(), Pending) // starts the purge again; both are held
+	if n := len(engine.Operations()); n < 2 {
+		t.Fatalf("%d operations", n)
+	}
+	engine.Release()
+	if err := engine.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.run()
+	w.run()
+	w.wantInStep()
+}
+
+// An import that began although its reply was lost must not be begun twice while it runs.
+func TestLostReplyOfAnImportThatRuns(t *testing.T) {
+	w := newWorld(t)
+	w.fill(300)
+	engine.Hold()
+	defer engine.Release()
+	lost := engine.Inject(discoveryengine.Fault{Method: "ImportDocuments", DropReply: true})
+	defer lost.Remove()
+	w.want(w.run(), Failed)
+	w.want(w.run(), Pending)
+	if s := w.store.Stats(); s.ImportsFull != 1 {
+		t.Errorf("%d full imports were begun, want 1", s.ImportsFull)
+	}
+	engine.Release()
+	if err := engine.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.want(w.run(), Imported)
+	w.wantInStep()
+	w.wantTidy()
+}
