@@ -1,4 +1,4 @@
-package dockerfile
+package e2e
 
 import (
 	"archive/tar"
