@@ -25,6 +25,8 @@ const Repository = "app"
 type Options struct {
 	// Job is the local binary that every image of the project stands for.
 	Job string
+	// Image answers the local binary that an image reference stands for, and why there is none; nil is Job for every image.
+	Image func(reference string) (binary string, err error)
 	// Logger is told every request to the control plane, and those that it does not know as errors; nil is silent.
 	Logger *slog.Logger
 	// Now is the clock of the control plane and of its triggers; nil is the real one.
@@ -63,13 +65,16 @@ func Start(ctx context.Context, options Options) (_ *Cloud, err error) {
 	if c.World, err = world.Start(ctx, options.World); err != nil {
 		return nil, err
 	}
-	cloudrun.New(c.Plane, cloudrun.Options{
-		Image: func(reference string) (string, error) {
+	if options.Image == nil {
+		options.Image = func(reference string) (string, error) {
 			if _, err := os.Stat(options.Job); err != nil {
 				return "", fmt.Errorf("find the binary for image %s: %w", reference, err)
 			}
 			return options.Job, nil
-		},
+		}
+	}
+	cloudrun.New(c.Plane, cloudrun.Options{
+		Image:   options.Image,
 		Sockets: map[string]string{world.Instance: filepath.Join(c.World.Postgres.SocketDir(), ".s.PGSQL.5432")},
 		Doors:   cloudrun.Doors{Storage: c.World.Storage.Addr(), DiscoveryEngine: c.World.Search.Addr(), SecretManager: c.World.Secrets.Addr()},
 		Env:     options.Env,

@@ -97,25 +97,33 @@ func (s *system) change(t *testing.T, sql string, args ...any) {
 	must(t, err)
 }
 
-var job struct {
+// built is a binary of one of the modules, which the first test that needs it builds.
+type built struct {
 	once sync.Once
 	path string
 	err  error
 }
 
+func (b *built) build(t *testing.T, module string, flags ...string) string {
+	t.Helper()
+	b.once.Do(func() {
+		b.path = filepath.Join(binaries, module)
+		build := exec.Command("go", append(append([]string{"build", "-o", b.path}, flags...), ".")...)
+		build.Dir = filepath.Join(repository, module)
+		if output, err := build.CombinedOutput(); err != nil {
+			b.err = fmt.Errorf("build %s: %w\n%s", module, err, output)
+		}
+	})
+	must(t, b.err)
+	return b.path
+}
+
+var job built
+
 // jobBinary builds the job once.
 func jobBinary(t *testing.T) string {
 	t.Helper()
-	job.once.Do(func() {
-		job.path = filepath.Join(binaries, "job")
-		build := exec.Command("go", "build", "-o", job.path, ".")
-		build.Dir = filepath.Join("..", "..", "job")
-		if output, err := build.CombinedOutput(); err != nil {
-			job.err = fmt.Errorf("build the job: %w\n%s", err, output)
-		}
-	})
-	must(t, job.err)
-	return job.path
+	return job.build(t, "job")
 }
 
 // binaries is the folder of what the tests build.

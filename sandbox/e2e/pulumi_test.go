@@ -16,8 +16,11 @@ import (
 	"vertexmetadata/sandbox/world"
 )
 
-// gcpVersion is the provider's version that the program is built for.
-const gcpVersion = "8.41.1"
+// The versions of the providers that the program is built for.
+const (
+	gcpVersion    = "8.41.1"
+	dockerVersion = "4.10.0"
+)
 
 // pulumiStack is a stack of the real program, run by the real CLI and provider against a control plane.
 type pulumiStack struct {
@@ -36,12 +39,18 @@ func findPulumi(t *testing.T) {
 	if _, err := exec.LookPath("pulumi"); err != nil {
 		t.Skip("the Pulumi CLI is not installed: https://www.pulumi.com/docs/install/")
 	}
-	if _, err := exec.LookPath("pulumi-resource-gcp"); err == nil {
+	findProvider(t, "gcp", gcpVersion)
+}
+
+// findProvider skips the test where a provider is neither on the PATH nor among the CLI's plugins.
+func findProvider(t *testing.T, name, version string) {
+	t.Helper()
+	if _, err := exec.LookPath("pulumi-resource-" + name); err == nil {
 		return
 	}
 	output, err := exec.Command("pulumi", "plugin", "ls", "--json").Output()
-	if err != nil || !regexp.MustCompile(`"gcp"[^}]*"`+regexp.QuoteMeta(gcpVersion)+`"`).Match(output) {
-		t.Skipf("the gcp provider is not installed: pulumi plugin install resource gcp %s", gcpVersion)
+	if err != nil || !regexp.MustCompile(`"`+name+`"[^}]*"`+regexp.QuoteMeta(version)+`"`).Match(output) {
+		t.Skipf("the %s provider is not installed: pulumi plugin install resource %s %s", name, name, version)
 	}
 }
 
@@ -49,23 +58,14 @@ func findPulumi(t *testing.T) {
 func newStack(t *testing.T, system *system, settings map[string]string) *pulumiStack {
 	t.Helper()
 	dir := t.TempDir()
-	root, err := filepath.Abs(filepath.Join("..", ".."))
+	project, err := os.ReadFile(filepath.Join(repository, "Pulumi.yaml"))
 	must(t, err)
-	program := filepath.Join(dir, "program")
-	// The flags of the CLI itself, so that what it compiled is not compiled again.
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-w -s", "-o", program, ".")
-	build.Dir = filepath.Join(root, "infra")
-	if output, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the program: %v\n%s", err, output)
-	}
-	project, err := os.ReadFile(filepath.Join(root, "Pulumi.yaml"))
-	must(t, err)
-	compiled := regexp.MustCompile(`(?m)^runtime: go$`).ReplaceAllString(string(project), "runtime: {name: go, options: {binary: "+program+"}}")
-	compiled = regexp.MustCompile(`(?m)^main: .*$`).ReplaceAllString(compiled, "")
-	if strings.Count(compiled, program) != 1 {
+	compiled := regexp.MustCompile(`(?m)^runtime: go$`).ReplaceAllString(string(project), "runtime: {name: go, options: {binary: "+programBinary(t)+"}}")
+	if compiled == string(project) {
 		t.Fatal("Pulumi.yaml has no line runtime: go")
 	}
 	must(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte(compiled), 0o644))
+	must(t, os.Mkdir(filepath.Join(dir, "infra"), 0o755)) // where the program runs
 	must(t, os.Mkdir(filepath.Join(dir, "state"), 0o755))
 	s := &pulumiStack{t: t, dir: dir, name: "test", env: append(
 		os.Environ(),
@@ -85,7 +85,7 @@ func newStack(t *testing.T, system *system, settings map[string]string) *pulumiS
 		config[key] = value
 	}
 	for key, value := range settings {
-		if strings.Contains(key, "[") {
+		if strings.ContainsAny(key, "[.") {
 			s.must("config", "set", "--path", key, value)
 			continue
 		}
@@ -97,6 +97,14 @@ func newStack(t *testing.T, system *system, settings map[string]string) *pulumiS
 	}
 	s.must(args...)
 	return s
+}
+
+var program built
+
+// programBinary compiles the Pulumi program once, with the flags of the CLI itself, so that what it compiled is not compiled again.
+func programBinary(t *testing.T) string {
+	t.Helper()
+	return program.build(t, "infra", "-trimpath", "-ldflags", "-w -s")
 }
 
 // run runs the CLI and answers what it printed.
