@@ -143,7 +143,9 @@ func TestTaskKilled(t *testing.T) {
 			}
 			four.World.Storage.SetHooks(nil, nil)
 			four.World.Search.SetHooks(nil, nil)
-			if retried := four.retried(t); len(killed) == 0 || !slices.Equal(retried, killed) {
+			// A task may have ended by itself just before it was killed; the one that made the call had not.
+			retried := four.retried(t)
+			if len(retried) == 0 || slices.ContainsFunc(retried, func(task int) bool { return !slices.Contains(killed, task) }) {
 				t.Errorf("tasks %v were tried again, want those that were killed: %v", retried, killed)
 			}
 			sameDocuments(t, one, four)
@@ -227,7 +229,7 @@ func killTask(t *testing.T, dir string, task int) {
 			err = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, syscall.ESRCH) {
 		t.Errorf("kill task %d: %v", task, err)
 	}
 }
