@@ -39,7 +39,7 @@ bench: postgresql bin/job ## Measure speed, memory and cost, and write bench/RES
 lint: bin/staticcheck ## Format check, vet and staticcheck; no warning left
 	@unformatted=$$(bin/gofumpt -l $(MODULES)); if [ -n "$$unformatted" ]; then echo "run make fmt on:"; echo "$$unformatted"; exit 1; fi
 	@for m in $(MODULES); do (cd $$m && go vet ./... && ../bin/staticcheck ./...) || exit 1; done
-	@$(LICENCES) | diff docs/LICENCES.md - || { echo "run make licences"; exit 1; }
+	@($(LICENCES)) | diff docs/LICENCES.md - || { echo "run make licences"; exit 1; }
 
 LICENCES = cd job && GOWORK=off GOFLAGS=-tags=$(TAGS) ../bin/go-licenses report . --ignore vertexmetadata --template ../tools/licences.tmpl 2>/dev/null
 
