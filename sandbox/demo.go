@@ -172,7 +172,7 @@ func (d *demo) showLog(execution string) (last map[string]any, err error) {
 		}
 		last = payload
 		detail := ""
-		for _, key := range []string{"why", "rows_by_type", "mode", "documents", "outcome"} {
+		for _, key := range []string{"why", "mode", "documents", "outcome"} {
 			if value, ok := payload[key]; ok {
 				detail += fmt.Sprintf("  %s=%v", key, value)
 			}

@@ -98,6 +98,9 @@ const maxSkippedTypes = 20
 
 // skip counts a row that was skipped, by its MIME type.
 func (r *run) skip(mimeType []byte) {
+	if mimeType == nil {
+		mimeType = []byte("NULL")
+	}
 	if _, known := r.skipped[string(mimeType)]; known || len(r.skipped) < maxSkippedTypes {
 		r.skipped[string(mimeType)]++
 		return
