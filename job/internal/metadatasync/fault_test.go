@@ -92,8 +92,20 @@ func TestFaults(t *testing.T) {
 				return func() { engine.AnonymousErrors(false); undo() }
 			},
 		},
-		"reply of the import is lost": {
-			fault: lose("ImportDocuments"), want: Imported, says: "import done",
+		"reply of an import that has ended is lost": {
+			want: Imported, says: "import done",
+			fault: func(w *world) func() {
+				// The service answers only when the operation is done, so no import runs when the reply is lost.
+				engine.SetHooks(nil, func(c discoveryengine.Call) {
+					if c.Method == "ImportDocuments" {
+						if err := engine.Wait(w.t.Context()); err != nil {
+							w.t.Error(err)
+						}
+					}
+				})
+				undo := lose("ImportDocuments")(w)
+				return func() { engine.SetHooks(nil, nil); undo() }
+			},
 		},
 		"operation is forgotten": {
 			want: Failed, says: "does not know the operation",

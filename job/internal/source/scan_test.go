@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 )
 
 // TestParallel: Scan itself, not only its plan, runs on several server processes.
@@ -18,15 +20,20 @@ func TestParallel(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		workers := ""
-		stats, err := db.Scan(t.Context(), share, func([][]byte) error {
-			if workers != "" {
-				return nil
+		workers := "0"
+		wait := sync.OnceValue(func() error {
+			// While this callback waits, the server's send buffer is full and no process of the plan can end. On a busy
+			// machine a worker may take a while to appear.
+			for begin := time.Now(); workers == "0" && time.Since(begin) < 5*time.Second; {
+				row, err := watch.queryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE leader_pid = $1", []byte(db.pid))
+				if err != nil {
+					return err
+				}
+				workers = string(row[0])
 			}
-			row, err := watch.queryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE leader_pid = $1", []byte(db.pid))
-			workers = string(row[0])
-			return err
+			return nil
 		})
+		stats, err := db.Scan(t.Context(), share, func([][]byte) error { return wait() })
 		if err != nil {
 			t.Fatal(err)
 		}
