@@ -68,8 +68,7 @@ func proxy(address, token string, protocols *http.Protocols) http.Handler {
 			r.Out.Host = r.In.Host
 			r.Out.Header.Set("Authorization", "Bearer "+token)
 		},
-		Transport:     &http.Transport{Protocols: protocols, DisableCompression: true},
-		FlushInterval: -1,
+		Transport: &http.Transport{Protocols: protocols, DisableCompression: true},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, err error) {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 		},

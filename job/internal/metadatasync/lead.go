@@ -3,6 +3,7 @@ package metadatasync
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -105,15 +106,19 @@ func (r *run) begin(ctx context.Context, next state, p *pending, few []removal) 
 	}
 	done, removeErr := r.removeFew(ctx, few, p)
 	operation, err := r.startImport(ctx, lines, p)
-	if err != nil {
+	if err != nil && ctx.Err() != nil {
 		return removeErr, err
 	}
 	next = r.state.clone()
 	next.confirmRemovals(done)
-	started := *p
-	started.Operation = operation
-	next.Pending = &started
-	return removeErr, r.saveState(ctx, next)
+	begun := *p
+	begun.Operation = operation
+	if err != nil {
+		// The attempt that Cloud Run makes next finds its round void. It must fail as this one does, or nobody learns of it.
+		begun.Refused = err.Error()
+	}
+	next.Pending = &begun
+	return removeErr, errors.Join(err, r.saveState(ctx, next))
 }
 
 // documents returns what has to be imported: the lines of a small change, or the objects of a larger one.

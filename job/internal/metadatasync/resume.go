@@ -90,6 +90,9 @@ func (r *run) resumeUnknown(ctx context.Context) (unfinished bool, err error) {
 		}
 	}
 	r.log.WarnContext(ctx, "an earlier run could not start its import, or ended before it knew; the documents go again", "documents", p.Upserts)
+	if p.Refused != "" {
+		r.earlier = errors.New(p.Refused)
+	}
 	_, err = r.abandon(ctx, "its run ended before its name was known")
 	if r.state.Pending == nil {
 		return false, nil

@@ -69,6 +69,7 @@ type pending struct {
 	Round     string    `json:"round"`
 	Full      bool      `json:"full"`
 	Operation string    `json:"operation,omitempty"` // empty: it was about to be started, whether it was is not known
+	Refused   string    `json:"refused,omitempty"`   // why it could not be started, if its run lived to say so
 	Started   time.Time `json:"started"`
 	Errors    string    `json:"errors,omitempty"` // folder of the service's error files
 	Objects   []string  `json:"objects,omitempty"`
