@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -230,15 +231,13 @@ func status(code, count int, object string) func(*world) func() {
 func (w *world) cutAfter(n int, after bool, change ...func(*Settings)) (result, bool) {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
-	requests, cut := make(chan int, 1), false
-	requests <- 0
+	var requests atomic.Int64
+	var cut atomic.Bool
 	hit := func() {
-		done := <-requests
-		if done++; done == n+1 {
-			cut = true
+		if requests.Add(1) == int64(n)+1 {
+			cut.Store(true)
 			cancel()
 		}
-		requests <- done
 	}
 	hooks := func(before, after bool) {
 		var b, a func()
@@ -254,8 +253,7 @@ func (w *world) cutAfter(n int, after bool, change ...func(*Settings)) (result, 
 	hooks(!after, after)
 	defer hooks(false, false)
 	r := w.runContext(ctx, change...)
-	<-requests
-	return r, cut
+	return r, cut.Load()
 }
 
 func storageHook(f func()) storage.Hook {
