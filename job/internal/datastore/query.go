@@ -87,13 +87,6 @@ func (s *Store) Check(ctx context.Context) error {
 	return nil
 }
 
-// TakesContent reports whether documents must have content (CONTENT_REQUIRED)
-// or are their fields alone (NO_CONTENT).
-func (s *Store) TakesContent(ctx context.Context) (bool, error) {
-	store, err := s.describe(ctx)
-	return store.GetContentConfig() == pb.DataStore_CONTENT_REQUIRED, err
-}
-
 func (s *Store) describe(ctx context.Context) (*pb.DataStore, error) {
 	client, err := discoveryengine.NewDataStoreClient(ctx, s.options()...)
 	if err != nil {
