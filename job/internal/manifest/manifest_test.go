@@ -314,6 +314,22 @@ func BenchmarkSee(b *testing.B) {
 	}
 }
 
+// BenchmarkGrow is what a first sync does to the table: nobody knows how many documents will come.
+func BenchmarkGrow(b *testing.B) {
+	r := rand.New(rand.NewPCG(9, 10))
+	ids := make([][]byte, 164_000)
+	for i := range ids {
+		ids[i] = []byte(uuid(r))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		table := NewTable(0)
+		for i, id := range ids {
+			table.See(id, uint64(i))
+		}
+	}
+}
+
 func BenchmarkLoad(b *testing.B) {
 	r := rand.New(rand.NewPCG(7, 8))
 	var buf bytes.Buffer

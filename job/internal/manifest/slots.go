@@ -6,6 +6,8 @@ const (
 	tableParts = 256
 	minSlots   = 16
 	maxLoad    = 0.8 // beyond it, linear probing gets slow
+
+	doubleBelow = 2048 // slots of a part; all parts of this size together have 12 MiB
 )
 
 type part struct {
@@ -77,12 +79,20 @@ func (p *part) find(k key, h uint64) *slot {
 // insert claims the empty slot s of p for k, growing the part first when it is full.
 func (t *Table) insert(s *slot, p *part, k key) *slot {
 	if float64(p.used+1) > maxLoad*float64(len(p.slots)) {
-		p.resize(len(p.slots) + max(len(p.slots)/4, minSlots))
+		p.resize(p.grown())
 		s = p.find(k, mix(k))
 	}
 	*s = slot{key: k, word: flagUsed}
 	p.used++
 	return s
+}
+
+// grown is the next size of a part: twice as much while that is little memory, a quarter more after that.
+func (p *part) grown() int {
+	if n := len(p.slots); n < doubleBelow {
+		return 2 * n
+	}
+	return len(p.slots) + len(p.slots)/4
 }
 
 // resize moves the part into n slots.
