@@ -82,6 +82,9 @@ func (s *Server) holdForExisting(c conditions, bucket, object string, generation
 
 // attrs describes the live object.
 func (s *Server) attrs(bucket, object string) (fakestorage.ObjectAttrs, bool) {
+	if h, found := s.heldObject(bucket, object); found {
+		return h.attrs, true
+	}
 	found, err := s.fake.GetObjectStreaming(bucket, object)
 	if err != nil {
 		return fakestorage.ObjectAttrs{}, false

@@ -16,7 +16,7 @@ func (s *Server) forward(w *reply, r *http.Request, req Request) error {
 		return s.insertBucket(w, r)
 	}
 	if req.Object == "" {
-		return s.pass(w, r)
+		return s.bucketOp(w, r, req)
 	}
 	conds, err := requestConditions(r, req)
 	if err != nil {
@@ -31,6 +31,9 @@ func (s *Server) forward(w *reply, r *http.Request, req Request) error {
 		wanted = *generation
 	}
 	if req.Op == OpGet || req.Op == OpRead {
+		if err := s.handOverFirst(req.Bucket, req.Object); err != nil {
+			return err
+		}
 		if err := s.holdForExisting(conds, req.Bucket, req.Object, wanted, true); err != nil {
 			return err
 		}
@@ -38,6 +41,16 @@ func (s *Server) forward(w *reply, r *http.Request, req Request) error {
 	}
 	s.change.Lock()
 	defer s.change.Unlock()
+	if req.Op == OpDelete {
+		if err := s.holdForExisting(conds, req.Bucket, req.Object, wanted, false); err != nil {
+			return err
+		}
+		s.remove(req.Bucket, req.Object)
+		return noContent(w)
+	}
+	if err := s.handOver(req.Bucket, req.Object); err != nil {
+		return err
+	}
 	switch req.Op {
 	case OpCompose:
 		err = s.checkCompose(r, req, conds)
@@ -50,6 +63,37 @@ func (s *Server) forward(w *reply, r *http.Request, req Request) error {
 		return err
 	}
 	return s.pass(w, r)
+}
+
+// bucketOp passes on what is asked of a bucket, or of all.
+func (s *Server) bucketOp(w *reply, r *http.Request, req Request) error {
+	switch req.Op {
+	case OpList:
+		if err := s.handOverFirst(req.Bucket, r.URL.Query().Get("prefix")); err != nil {
+			return err
+		}
+	case OpBucketDelete:
+		return s.deleteBucket(w, req)
+	}
+	return s.pass(w, r)
+}
+
+func (s *Server) deleteBucket(w *reply, req Request) error {
+	s.change.Lock()
+	defer s.change.Unlock()
+	if len(s.List(req.Bucket, "")) > 0 {
+		return apiError{http.StatusConflict, "conflict", "The bucket you tried to delete is not empty."}
+	}
+	if err := s.fake.Backend().DeleteBucket(req.Bucket); err != nil {
+		return err
+	}
+	return noContent(w)
+}
+
+// noContent answers a deletion, where the fake answers 200 and null, over which gcloud stumbles.
+func noContent(w *reply) error {
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
 // pass sends the request on as it is.
@@ -122,6 +166,9 @@ func (s *Server) checkCompose(r *http.Request, req Request, conds conditions) er
 		return badRequest("The number of source components provided (%d) exceeds the maximum (32) or is zero.", n)
 	}
 	for _, source := range compose.SourceObjects {
+		if err := s.handOver(req.Bucket, source.Name); err != nil {
+			return err
+		}
 		var sourceConds conditions
 		if source.ObjectPreconditions != nil {
 			sourceConds.match = source.ObjectPreconditions.IfGenerationMatch
@@ -153,6 +200,9 @@ func (s *Server) checkRewrite(r *http.Request, req Request, conds conditions) er
 	}
 	if !s.bucketExists(bucket) {
 		return errNoBucket
+	}
+	if err := s.handOver(bucket, object); err != nil {
+		return err
 	}
 	if err := s.holdForExisting(sourceConds, bucket, object, wanted, false); err != nil {
 		return err

@@ -51,16 +51,24 @@ func (s *Server) List(bucket, prefix string) []Object {
 	}
 	objects := make([]Object, 0, len(found.Objects))
 	for _, o := range found.Objects {
-		objects = append(objects, describe(o))
+		if _, newer := s.heldObject(bucket, o.Name); !newer {
+			objects = append(objects, describe(o))
+		}
+	}
+	for _, h := range s.heldUnder(bucket, prefix) {
+		objects = append(objects, describe(h.attrs))
 	}
 	slices.SortFunc(objects, func(a, b Object) int { return strings.Compare(a.Name, b.Name) })
 	return objects
 }
 
 // Open returns an object's content; the error says whether the bucket or the object is missing.
-func (s *Server) Open(bucket, name string) (io.ReadSeekCloser, Object, error) {
+func (s *Server) Open(bucket, name string) (io.ReadCloser, Object, error) {
 	if !s.bucketExists(bucket) {
 		return nil, Object{}, fmt.Errorf("open gs://%s/%s: %w", bucket, name, errNoBucket)
+	}
+	if h, found := s.heldObject(bucket, name); found {
+		return h.open(), describe(h.attrs), nil
 	}
 	found, err := s.fake.GetObjectStreaming(bucket, name)
 	if err != nil {
@@ -101,7 +109,13 @@ func (s *Server) Write(bucket, name string, data []byte) (int64, error) {
 func (s *Server) Delete(bucket, name string) bool {
 	s.change.Lock()
 	defer s.change.Unlock()
-	return s.fake.Backend().DeleteObject(bucket, name) == nil
+	return s.remove(bucket, name)
+}
+
+// remove removes an object, if it is there. The caller holds s.change.
+func (s *Server) remove(bucket, name string) bool {
+	wasHeld := s.drop(bucket, name)
+	return s.fake.Backend().DeleteObject(bucket, name) == nil || wasHeld
 }
 
 func describe(o fakestorage.ObjectAttrs) Object {

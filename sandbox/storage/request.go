@@ -58,6 +58,8 @@ func parseRequest(r *http.Request) (Request, bool) {
 		return parseJSON(req, r, splitPath(strings.TrimPrefix(path, "/storage/v1/b")))
 	case strings.HasPrefix(path, "/upload/storage/v1/b/"):
 		return parseUpload(req, r, splitPath(strings.TrimPrefix(path, "/upload/storage/v1/b")))
+	case strings.HasPrefix(path, "/resumable/upload/storage/v1/b/"): // as gcloud asks
+		return parseUpload(req, r, splitPath(strings.TrimPrefix(path, "/resumable/upload/storage/v1/b")))
 	case strings.HasPrefix(path, "/download/storage/v1/b/"):
 		return parseJSON(req, r, splitPath(strings.TrimPrefix(path, "/download/storage/v1/b")))
 	}

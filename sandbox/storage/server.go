@@ -47,6 +47,7 @@ type Server struct {
 
 	mu        sync.Mutex // guards the fields below
 	sessions  map[string]*session
+	held      map[string]held // by heldKey; changed under change too
 	authorize Authorize
 	before    Hook
 	after     Hook
@@ -71,6 +72,7 @@ func Start(options Options) (*Server, error) {
 		fake:      fake,
 		addr:      listener.Addr().String(),
 		sessions:  map[string]*session{},
+		held:      map[string]held{},
 		authorize: options.Authorize,
 	}
 	for _, bucket := range options.Buckets {

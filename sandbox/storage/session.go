@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"bytes"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -70,7 +71,7 @@ func (s *Server) uploadChunk(w *reply, r *http.Request, req Request) error {
 	if err != nil {
 		return err
 	}
-	data, err := io.ReadAll(r.Body)
+	data, err := readChunk(r)
 	if err != nil {
 		if errors.Is(err, errCutOff) && chunk.start >= 0 {
 			_ = u.join(chunk.start, data[:len(data)/chunkUnit*chunkUnit])
@@ -92,8 +93,16 @@ func (s *Server) uploadChunk(w *reply, r *http.Request, req Request) error {
 	if session.generation, err = s.finish(u, r.Header); err != nil {
 		return err
 	}
-	u.parts = nil // the fake has its own copy
+	u.parts = nil // the object has them
 	return s.answerObject(w, r, u, session.generation)
+}
+
+// readChunk reads a body without growing a buffer for it.
+func readChunk(r *http.Request) ([]byte, error) {
+	const most = 64 << 20 // whatever a header claims
+	body := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), most)+bytes.MinRead))
+	_, err := body.ReadFrom(r.Body)
+	return body.Bytes(), err
 }
 
 func (s *Server) uploadCancel(w *reply, r *http.Request) error {

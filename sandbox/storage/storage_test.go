@@ -281,11 +281,12 @@ func TestWrongChecksumIsRefused(t *testing.T) {
 	}{
 		{"crc32c", func(w *gcs.Writer) { w.CRC32C, w.SendCRC32C = 1, true }},
 		{"md5", func(w *gcs.Writer) { w.MD5 = make([]byte, 16) }},
+		{"md5 of chunks", func(w *gcs.Writer) { w.MD5, w.ChunkSize = make([]byte, 16), 1 }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := connect(t, s).Bucket(bucket).Object("o").NewWriter(t.Context())
 			test.set(w)
-			_, _ = w.Write([]byte("hello"))
+			_, _ = w.Write(random(300 << 10))
 			if err := w.Close(); status(err) != 400 {
 				t.Errorf("Close = %v, want 400", err)
 			}

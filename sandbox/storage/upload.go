@@ -1,7 +1,7 @@
 package storage
 
 import (
-	"bytes"
+	"crypto/md5"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
@@ -146,12 +146,8 @@ func (s *Server) finish(u *upload, header http.Header) (int64, error) {
 	if err := checkName(u.name); err != nil {
 		return 0, err
 	}
-	if err := u.checkCRC(header); err != nil {
+	if err := u.checkSums(header); err != nil {
 		return 0, err
-	}
-	readers := make([]io.Reader, len(u.parts))
-	for i, part := range u.parts {
-		readers[i] = bytes.NewReader(part)
 	}
 	s.change.Lock()
 	defer s.change.Unlock()
@@ -159,30 +155,32 @@ func (s *Server) finish(u *upload, header http.Header) (int64, error) {
 		return 0, err
 	}
 	generation := s.nextGeneration()
-	err := s.fake.CreateObjectStreaming(fakestorage.StreamingObject{
-		ObjectAttrs: fakestorage.ObjectAttrs{
-			BucketName: u.bucket, Name: u.name, Generation: generation, Metadata: u.meta.Metadata,
-			ContentType: u.meta.ContentType, ContentEncoding: u.meta.ContentEncoding,
-			ContentDisposition: u.meta.ContentDisposition, ContentLanguage: u.meta.ContentLanguage,
-			CacheControl: u.meta.CacheControl, StorageClass: u.meta.StorageClass, CustomTime: u.meta.CustomTime,
-		},
-		Content: unseekable{io.MultiReader(readers...)},
+	now := time.Now()
+	s.hold(u, fakestorage.ObjectAttrs{
+		BucketName: u.bucket, Name: u.name, Generation: generation, Metadata: u.meta.Metadata,
+		ContentType: u.meta.ContentType, ContentEncoding: u.meta.ContentEncoding,
+		ContentDisposition: u.meta.ContentDisposition, ContentLanguage: u.meta.ContentLanguage,
+		CacheControl: u.meta.CacheControl, StorageClass: u.meta.StorageClass, CustomTime: u.meta.CustomTime,
+		Created: now, Updated: now,
 	})
-	if err != nil {
-		return 0, err
+	if len(u.parts) > 1 {
+		return generation, nil
 	}
-	if want := u.meta.Md5Hash; want != "" {
-		if attrs, _ := s.attrs(u.bucket, u.name); attrs.Md5Hash != want {
-			_ = s.fake.Backend().DeleteObject(u.bucket, u.name)
-			return 0, badRequest("Provided MD5 hash %q doesn't match calculated MD5 hash %q.", want, attrs.Md5Hash)
-		}
-	}
-	return generation, nil
+	return generation, s.handOver(u.bucket, u.name)
 }
 
-// checkCRC compares the content with the checksum that the client declared, in the metadata or in a header.
-func (u *upload) checkCRC(header http.Header) error {
-	got := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, u.crc))
+// checkSums compares the content with the checksums that the client declared, in the metadata or in a header.
+func (u *upload) checkSums(header http.Header) error {
+	if want := u.meta.Md5Hash; want != "" {
+		sum := md5.New()
+		for _, part := range u.parts {
+			sum.Write(part)
+		}
+		if got := base64.StdEncoding.EncodeToString(sum.Sum(nil)); got != want {
+			return badRequest("Provided MD5 hash %q doesn't match calculated MD5 hash %q.", want, got)
+		}
+	}
+	got := encodeCRC(u.crc)
 	declared := []string{u.meta.Crc32c}
 	for _, line := range header.Values("X-Goog-Hash") {
 		for hash := range strings.SplitSeq(line, ",") {
@@ -199,6 +197,10 @@ func (u *upload) checkCRC(header http.Header) error {
 	return nil
 }
 
+func encodeCRC(crc uint32) string {
+	return base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint32(nil, crc))
+}
+
 // nextGeneration is the time in microseconds, as the service's generations look, but never the same twice.
 // The caller holds s.change.
 func (s *Server) nextGeneration() int64 {
@@ -206,14 +208,17 @@ func (s *Server) nextGeneration() int64 {
 	return s.lastGeneration
 }
 
-// answerObject answers with the resource of the object just made, in the fake's own words.
+// answerObject answers with the resource of the object just made, in the fake's own words if it has it.
 func (s *Server) answerObject(w *reply, r *http.Request, u *upload, generation int64) error {
+	w.Header().Set("X-Goog-Generation", fmt.Sprint(generation))
+	if h, found := s.heldObject(u.bucket, u.name); found {
+		return h.answer(w, r)
+	}
 	inner, err := http.NewRequestWithContext(r.Context(), http.MethodGet,
 		fmt.Sprintf("http://%s/storage/v1/b/%s/o/%s?projection=full", r.Host, url.PathEscape(u.bucket), url.PathEscape(u.name)), nil)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("X-Goog-Generation", fmt.Sprint(generation))
 	return s.pass(w, inner)
 }
 
@@ -231,10 +236,3 @@ func checkName(name string) error {
 	}
 	return nil
 }
-
-// unseekable gives a reader the methods that the fake asks for and never calls.
-type unseekable struct{ io.Reader }
-
-func (unseekable) Close() error { return nil }
-
-func (unseekable) Seek(int64, int) (int64, error) { return 0, errors.ErrUnsupported }
