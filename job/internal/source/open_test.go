@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -179,7 +180,7 @@ func TestSession(t *testing.T) {
 		"TimeZone": "UTC", "DateStyle": "ISO, DMY", "client_encoding": "UTF8", "default_transaction_read_only": "on",
 		"default_transaction_isolation": "repeatable read", "statement_timeout": "90s", "lock_timeout": "30s",
 		"idle_in_transaction_session_timeout": "1min", "idle_session_timeout": "0", "application_name": "vertex-metadata",
-		"client_connection_check_interval": "5s",
+		"client_connection_check_interval": "5s", "work_mem": "32MB",
 	} {
 		row, err := db.queryRow(t.Context(), "SELECT current_setting($1)", []byte(name))
 		if err != nil {
@@ -191,6 +192,33 @@ func TestSession(t *testing.T) {
 	}
 	if _, err := db.queryRow(t.Context(), "CREATE TABLE t()"); err == nil {
 		t.Error("the session may write")
+	}
+}
+
+// TestWorkMem: joins get enough memory not to spill, unless somebody decided otherwise.
+func TestWorkMem(t *testing.T) {
+	for _, tt := range []struct{ name, alter, want string }{
+		{"nobody decided", "", "32MB"},
+		{"for the database", "ALTER DATABASE %[2]s SET work_mem = '8MB'", "8MB"},
+		{"for the role", "ALTER ROLE %[1]s IN DATABASE %[2]s SET work_mem = '64MB'", "64MB"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			url := database(t)
+			if tt.alter != "" {
+				conn, err := pgx.Connect(t.Context(), server.AdminURL(""))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close(context.Background())
+				if _, err := conn.Exec(t.Context(), fmt.Sprintf(tt.alter, server.User(), databaseOf(t, url))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			row, err := open(t, Config{URL: url, Query: "SELECT 1 AS id"}).queryRow(t.Context(), "SELECT current_setting('work_mem')")
+			if err != nil || string(row[0]) != tt.want {
+				t.Errorf("work_mem is %s, %v, want %s", row, err, tt.want)
+			}
+		})
 	}
 }
 
