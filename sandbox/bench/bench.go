@@ -189,10 +189,18 @@ func (b *bench) measure(name, want string, run func() (usage, error)) error {
 	return nil
 }
 
-// copyOut is yardstick A: PostgreSQL's own binary export of the query.
-func (b *bench) copyOut(name, database, query string) error {
+// jobsWorkMem is the work_mem that the job's sessions have, see its package source.
+const jobsWorkMem = "32MB"
+
+// copyOut is yardstick A: PostgreSQL's own binary export of the query. With options it says what A would take in a session
+// set up otherwise.
+func (b *bench) copyOut(name, database, query string, options ...string) error {
 	return b.measure(name, "", func() (usage, error) {
-		return runProcess(exec.Command(b.psql, b.db.URL(database), "-Xqc", "COPY ("+query+") TO STDOUT (FORMAT binary)"))
+		cmd := exec.Command(b.psql, b.db.URL(database), "-Xqc", "COPY ("+query+") TO STDOUT (FORMAT binary)")
+		if len(options) > 0 {
+			cmd.Env = append(os.Environ(), "PGOPTIONS="+strings.Join(options, " "))
+		}
+		return runProcess(cmd)
 	})
 }
 

@@ -19,6 +19,7 @@ func (b *bench) turns(ctx context.Context) error {
 		take func() error
 	}{
 		{"copy", func() error { return b.copyOut("copy", "posts", b.query) }},
+		{"copy roomy", func() error { return b.copyOut("copy roomy", "posts", b.query, "-c work_mem="+jobsWorkMem) }},
 		{"scan", func() error { return b.scan("scan", b.on("posts", "posts"), 1) }},
 		{"full", func() error { return b.firstFull("full", b.on("posts", "first", "IMPORT_WAIT=0s"), 1) }},
 		{"sink", func() error { return b.firstFull("sink", b.on("posts", "first", "IMPORT_WAIT=0s", b.toSink()), 1) }},
