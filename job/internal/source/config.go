@@ -47,7 +47,7 @@ type Config struct {
 	ApplicationName string
 	// StatementTimeout bounds each statement, a whole Scan included. Default: DefaultStatementTimeout.
 	StatementTimeout time.Duration
-	// ConnectTimeout bounds the attempt at one address. Default: DefaultConnectTimeout.
+	// ConnectTimeout bounds the attempt at one address. Default: the URL's connect_timeout, or else DefaultConnectTimeout.
 	ConnectTimeout time.Duration
 }
 
@@ -81,9 +81,6 @@ func (c Config) withDefaults() Config {
 	if c.StatementTimeout == 0 {
 		c.StatementTimeout = DefaultStatementTimeout
 	}
-	if c.ConnectTimeout == 0 {
-		c.ConnectTimeout = DefaultConnectTimeout
-	}
 	return c
 }
 
@@ -115,8 +112,12 @@ func (c Config) parse() (*pgconn.Config, error) {
 	if pg.Database == "" {
 		pg.Database = pg.User // libpq's rule, made visible to our errors
 	}
-	pg.ConnectTimeout = c.ConnectTimeout
-	// What the URL says beyond the address (options, search_path) is kept.
+	// What the URL says beyond the address (connect_timeout, options, search_path) is kept.
+	if c.ConnectTimeout > 0 {
+		pg.ConnectTimeout = c.ConnectTimeout
+	} else if pg.ConnectTimeout == 0 {
+		pg.ConnectTimeout = DefaultConnectTimeout
+	}
 	if c.ApplicationName != "" {
 		pg.RuntimeParams["application_name"] = c.ApplicationName
 	} else if pg.RuntimeParams["application_name"] == "" {

@@ -244,6 +244,27 @@ func TestURLParameters(t *testing.T) {
 	}
 }
 
+func TestConnectTimeout(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		config Config
+		want   time.Duration
+	}{
+		{"nobody says", Config{URL: "postgres://u@h/d"}, DefaultConnectTimeout},
+		{"the URL says", Config{URL: "postgres://u@h/d?connect_timeout=3"}, 3 * time.Second},
+		{"the URL says for ever", Config{URL: "postgres://u@h/d?connect_timeout=0"}, DefaultConnectTimeout},
+		{"the caller says", Config{URL: "postgres://u@h/d?connect_timeout=3", ConnectTimeout: time.Second}, time.Second},
+		{"instance", Config{Instance: "p:r:i"}, DefaultConnectTimeout},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			pg, err := tt.config.parse()
+			if err != nil || pg.ConnectTimeout != tt.want {
+				t.Errorf("got %v, %v, want %v", pg.ConnectTimeout, err, tt.want)
+			}
+		})
+	}
+}
+
 func TestMajorVersion(t *testing.T) {
 	for text, want := range map[string]int{"15.18 (Debian 15.18-0+deb12u1)": 15, "17beta1": 17, "16": 16, "": 0, "x": 0} {
 		if got := majorVersion(text); got != want {
