@@ -84,7 +84,8 @@ func waitForLock(t *testing.T, db *DB, key string, limit time.Duration) {
 	}
 }
 
-func SharedServerEndsInMidRead(t *testing.T) {
+// TestServerEndsInMidRead: a session that somebody ends while rows flow fails the read, in words that say so.
+func TestServerEndsInMidRead(t *testing.T) {
 	db := open(t, Config{URL: server.URL(""), Query: "SELECT generate_series(1, 1000000) AS id, repeat('x', 1000) AS t"})
 	rows := 0
 	_, err := db.Scan(t.Context(), Share{}, func([][]byte) error {
