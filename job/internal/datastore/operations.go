@@ -11,7 +11,7 @@ import (
 	"google.golang.org/api/iterator"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -34,13 +34,6 @@ type Progress struct {
 	Total     int64     // documents, as far as known
 	Samples   []Failure // some of the failures, of a done import
 	Err       error     // why the operation as a whole failed; nil also when single documents did
-}
-
-// Operation is one import as the service lists it.
-type Operation struct {
-	Name       string
-	Done       bool
-	CreateTime time.Time // by the service's clock; zero where it does not tell
 }
 
 // Await polls an operation until it is done or wait is over, at least once.
@@ -131,67 +124,52 @@ func progress(op *longrunningpb.Operation) (Progress, error) {
 	return p, nil
 }
 
-// FindImport lists the imports of the data store that were created after since,
-// the latest first, among them one whose name got lost with its reply. An import
-// without a creation time counts as recent.
-func (s *Store) FindImport(ctx context.Context, since time.Time) ([]Operation, error) {
-	return s.find(ctx, since, func(any *anypb.Any) (*timestamppb.Timestamp, bool, error) {
-		metadata := &pb.ImportDocumentsMetadata{}
-		if !any.MessageIs(metadata) {
-			return nil, false, nil
-		}
-		err := any.UnmarshalTo(metadata)
-		return metadata.GetCreateTime(), true, err
-	})
+// FindImport lists the imports of the data store that are not done, among them
+// one whose name got lost with its reply. Those created before since are left
+// out, lest one that the service never ends stops everything for ever.
+func (s *Store) FindImport(ctx context.Context, since time.Time) (running []string, err error) {
+	return s.find(ctx, since, &pb.ImportDocumentsMetadata{})
 }
 
 // FindPurge is FindImport for purges.
-func (s *Store) FindPurge(ctx context.Context, since time.Time) ([]Operation, error) {
-	return s.find(ctx, since, func(any *anypb.Any) (*timestamppb.Timestamp, bool, error) {
-		metadata := &pb.PurgeDocumentsMetadata{}
-		if !any.MessageIs(metadata) {
-			return nil, false, nil
-		}
-		err := any.UnmarshalTo(metadata)
-		return metadata.GetCreateTime(), true, err
-	})
+func (s *Store) FindPurge(ctx context.Context, since time.Time) (running []string, err error) {
+	return s.find(ctx, since, &pb.PurgeDocumentsMetadata{})
 }
 
-// find lists the operations whose metadata kind recognises.
-func (s *Store) find(ctx context.Context, since time.Time, kind func(*anypb.Any) (*timestamppb.Timestamp, bool, error)) ([]Operation, error) {
+// dated is the metadata of an operation.
+type dated interface {
+	proto.Message
+	GetCreateTime() *timestamppb.Timestamp
+}
+
+// find lists the operations with this kind of metadata that are not done. One
+// without a creation time counts as recent.
+func (s *Store) find(ctx context.Context, since time.Time, kind dated) (running []string, err error) {
 	client, err := s.documents()
 	if err != nil {
 		return nil, err
 	}
 	call, cancel, retry := s.bounded(ctx)
 	defer cancel()
-	var found []Operation
 	it := client.ListOperations(call, &longrunningpb.ListOperationsRequest{Name: s.branch, PageSize: 100}, retry)
 	for {
 		op, err := it.Next()
 		if err == iterator.Done {
-			break
+			return running, nil
 		}
 		if err != nil {
 			return nil, s.explain(ctx, "list operations of", s.branch, err)
 		}
-		stamp, ok, err := kind(op.GetMetadata())
-		if err != nil {
+		if op.GetDone() || !op.GetMetadata().MessageIs(kind) {
+			continue
+		}
+		if err := op.GetMetadata().UnmarshalTo(kind); err != nil {
 			return nil, fmt.Errorf("list operations of %s: %s: %w", s.branch, op.GetName(), err)
 		}
-		created := moment(stamp)
-		if ok && (created.IsZero() || created.After(since)) {
-			found = append(found, Operation{Name: op.GetName(), Done: op.GetDone(), CreateTime: created})
+		if created := kind.GetCreateTime(); created == nil || created.AsTime().After(since) {
+			running = append(running, op.GetName())
 		}
 	}
-	return latestFirst(found), nil
-}
-
-func moment(t *timestamppb.Timestamp) time.Time {
-	if t == nil {
-		return time.Time{}
-	}
-	return t.AsTime()
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 
 	discoveryengine "cloud.google.com/go/discoveryengine/apiv1"
@@ -145,9 +144,4 @@ func isMissingStore(err error) bool {
 	return status.Code(err) == codes.NotFound &&
 		(strings.Contains(message, "datastore") || strings.Contains(message, "data store")) &&
 		!strings.Contains(message, "/documents/") && !strings.Contains(message, "/operations/")
-}
-
-func latestFirst(ops []Operation) []Operation {
-	slices.SortFunc(ops, func(a, b Operation) int { return b.CreateTime.Compare(a.CreateTime) })
-	return ops
 }

@@ -55,13 +55,13 @@ const operationHistory = 7 * 24 * time.Hour
 // the operation began and its reply was lost; a second one could end after
 // later work and undo it. So such a call is repeated only while find shows that
 // no operation runs.
-func (s *Store) unless(ctx context.Context, find func(context.Context, time.Time) ([]Operation, error), retry gax.CallOption) gax.CallOption {
+func (s *Store) unless(ctx context.Context, find func(context.Context, time.Time) ([]string, error), retry gax.CallOption) gax.CallOption {
 	var settings gax.CallSettings
 	retry.Resolve(&settings)
 	return gax.WithRetry(func() gax.Retryer {
 		return &beginRetryer{Retryer: settings.Retry(), clear: func() bool {
-			operations, err := find(ctx, time.Now().Add(-operationHistory))
-			return err == nil && !slices.ContainsFunc(operations, func(o Operation) bool { return !o.Done })
+			running, err := find(ctx, time.Now().Add(-operationHistory))
+			return err == nil && len(running) == 0
 		}}
 	})
 }

@@ -107,8 +107,8 @@ func TestAgainstSandbox(t *testing.T) {
 	}
 
 	found, err := s.FindImport(t.Context(), time.Now().Add(-time.Hour))
-	if err != nil || len(found) != 3 || !found[0].Done || found[0].CreateTime.IsZero() {
-		t.Errorf("imports %+v, error %v", found, err)
+	if err != nil || len(found) != 0 {
+		t.Errorf("all imports are done, found %v, error %v", found, err)
 	}
 
 	// Removal by either way, of what is there and what is not.

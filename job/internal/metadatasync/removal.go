@@ -225,27 +225,10 @@ func (r *run) purgeEnded(ctx context.Context, p purge) (ending, error) {
 		}
 		return failed, nil
 	}
-	if lost := r.lostPurge(ctx, p.Started); lost != "" {
+	if lost := r.lost(ctx, "removal", r.store.FindPurge, p.Started); lost != "" { // it could remove what came back
 		r.log.InfoContext(ctx, "removal done, but another runs that may be its first attempt, waiting for it", "operation", lost)
 		return running, nil
 	}
 	r.log.InfoContext(ctx, "removal done", "operation", p.Operation, "documents", p.Removed.Entries)
 	return succeeded, nil
-}
-
-// lostPurge returns a purge that runs and that the state does not know: its run died before its name was written down.
-// While it runs, a document that came back could be removed by it.
-func (r *run) lostPurge(ctx context.Context, started time.Time) string {
-	operations, err := r.store.FindPurge(ctx, started.Add(-operationHistory))
-	if err != nil {
-		r.log.WarnContext(ctx, "cannot list the data store's operations to look for a lost removal, going on without", "cause", err.Error())
-		return ""
-	}
-	for _, o := range operations {
-		known := slices.ContainsFunc(r.state.Purges, func(p purge) bool { return p.Operation == o.Name })
-		if !o.Done && !known {
-			return o.Name
-		}
-	}
-	return ""
 }

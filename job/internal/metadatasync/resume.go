@@ -4,11 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
-// operationHistory is how far back an import is looked for whose reply was lost.
+// operationHistory is how long before the state tells of it an operation may have begun whose reply was lost.
 const operationHistory = 24 * time.Hour
+
+// lost returns an operation that runs and that the state does not know: its run died before its name was written down,
+// and it may undo what is done beside it. find lists those of its kind.
+func (r *run) lost(ctx context.Context, kind string, find func(context.Context, time.Time) ([]string, error), started time.Time) string {
+	running, err := find(ctx, started.Add(-operationHistory))
+	if err != nil {
+		r.log.WarnContext(ctx, "cannot list the data store's operations to look for a lost "+kind+", going on without", "cause", err.Error())
+	}
+	for _, name := range running {
+		if !slices.ContainsFunc(r.state.Purges, func(p purge) bool { return p.Operation == name }) {
+			return name
+		}
+	}
+	return ""
+}
 
 // finishEarlier finishes what earlier runs began. It reports that this is not done yet, so that this run has to end.
 func (r *run) finishEarlier(ctx context.Context) (unfinished bool, err error) {
@@ -78,16 +94,10 @@ func (r *run) resumeImport(ctx context.Context) (unfinished bool, err error) {
 // wrong. Then its documents go again: an import twice is harmless.
 func (r *run) resumeUnknown(ctx context.Context) (unfinished bool, err error) {
 	p := r.state.Pending
-	operations, err := r.store.FindImport(ctx, p.Started.Add(-operationHistory))
-	if err != nil {
-		r.log.WarnContext(ctx, "cannot list the data store's operations to look for a lost import, going on without", "cause", err.Error())
-	}
-	for _, o := range operations {
-		if !o.Done {
-			r.summary.PendingAge = r.now().Sub(p.Started).Milliseconds()
-			r.log.InfoContext(ctx, "an import runs that may be one whose reply was lost, waiting for it", "operation", o.Name)
-			return true, nil
-		}
+	if name := r.lost(ctx, "import", r.store.FindImport, p.Started); name != "" {
+		r.summary.PendingAge = r.now().Sub(p.Started).Milliseconds()
+		r.log.InfoContext(ctx, "an import runs that may be one whose reply was lost, waiting for it", "operation", name)
+		return true, nil
 	}
 	r.log.WarnContext(ctx, "an earlier run could not start its import, or ended before it knew; the documents go again", "documents", p.Upserts)
 	if p.Refused != "" {
