@@ -198,25 +198,41 @@ func TestUploadCancelled(t *testing.T) {
 	}
 }
 
-// A server that stores something else than was sent is found out.
+// A server that stores something else than was sent is found out, whether it checks the sum that comes with the content
+// or not.
 func TestUploadDamaged(t *testing.T) {
-	c := newCloud(t)
-	c.fail(fault{method: "POST", path: "/upload/", count: 1, spoil: func(w http.ResponseWriter, r *http.Request, serve http.Handler) {
-		body, _ := io.ReadAll(r.Body)
-		body = bytes.Replace(body, []byte("hello"), []byte("jello"), 1)
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		serve.ServeHTTP(w, r)
-	}})
-	w := openBucket(t, 5*time.Second).Create(t.Context(), "m.jsonl", WriterOptions{})
-	if _, err := io.WriteString(w, "hello"); err != nil {
-		t.Fatal(err)
-	}
-	_, err := w.Commit()
-	if err == nil {
-		t.Error("Commit succeeded")
-	}
-	if got, ok := c.content("m.jsonl"); ok {
-		t.Errorf("the damaged object %q stays", got)
+	for _, tt := range []struct {
+		name, sum string // what of the request's sum the server does not see
+		want      string
+		corrupt   bool
+	}{
+		{"server checks", "", `write gs://posts/m.jsonl: HTTP 400: Provided CRC32C "mnG7TA==" doesn't match calculated CRC32C "6lNkFA==".`, false},
+		{"server does not check", `"crc32c":"mnG7TA==",`, "write gs://posts/m.jsonl: content was damaged on the way: sent 5 bytes with CRC32C 9a71bb4c, stored 5 with ea536414", true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := newCloud(t)
+			c.fail(fault{method: "POST", path: "/upload/", count: 1, spoil: func(w http.ResponseWriter, r *http.Request, serve http.Handler) {
+				body, _ := io.ReadAll(r.Body)
+				body = bytes.Replace(body, []byte("hello"), []byte("jello"), 1)
+				body = bytes.Replace(body, []byte(tt.sum), nil, 1)
+				if tt.sum != "" {
+					r.Header.Del("X-Goog-Hash")
+				}
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				serve.ServeHTTP(w, r)
+			}})
+			w := openBucket(t, 5*time.Second).Create(t.Context(), "m.jsonl", WriterOptions{})
+			if _, err := io.WriteString(w, "hello"); err != nil {
+				t.Fatal(err)
+			}
+			_, err := w.Commit()
+			if err == nil || err.Error() != tt.want || errors.Is(err, ErrCorrupt) != tt.corrupt {
+				t.Errorf("error %v, want %s", err, tt.want)
+			}
+			if got, ok := c.content("m.jsonl"); ok {
+				t.Errorf("the damaged object %q stays", got)
+			}
+		})
 	}
 }
 
