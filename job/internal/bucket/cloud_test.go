@@ -125,6 +125,15 @@ func status(code int, message string) func(http.ResponseWriter, *http.Request, h
 	}
 }
 
+// plain answers with an error as a refused read does: in plain text, before anything is done.
+func plain(code int, text string) func(http.ResponseWriter, *http.Request, http.Handler) {
+	return func(w http.ResponseWriter, _ *http.Request, _ http.Handler) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(code)
+		_, _ = io.WriteString(w, text)
+	}
+}
+
 // cut drops the connection in the middle of the request, before anything is done.
 func cut(w http.ResponseWriter, r *http.Request, _ http.Handler) {
 	_, _ = io.CopyN(io.Discard, r.Body, 1000)

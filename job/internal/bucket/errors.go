@@ -103,13 +103,26 @@ func isRefused(err error) bool {
 	return false
 }
 
-// detail is what the server said, in one line.
+// maxDetail is the longest body of an answer that is told, in bytes: it may be a proxy's whole page.
+const maxDetail = 400
+
+// detail is what the server said, in one line. The answer to a refused read is left in the body by the client, and it is
+// not always JSON.
 func detail(api *googleapi.Error) string {
 	text := api.Message
 	if text == "" {
-		text = http.StatusText(api.Code)
+		var read *googleapi.Error
+		if errors.As(googleapi.CheckResponseWithBody(&http.Response{StatusCode: api.Code}, []byte(api.Body)), &read) {
+			text = read.Message
+		}
 	}
-	return strings.Join(strings.Fields(text), " ")
+	if text == "" {
+		text = strings.ToValidUTF8(api.Body[:min(len(api.Body), maxDetail)], "")
+	}
+	if text = strings.Join(strings.Fields(text), " "); text != "" {
+		return text
+	}
+	return http.StatusText(api.Code)
 }
 
 // transient is a failure that was worth a retry.

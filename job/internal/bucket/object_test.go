@@ -162,7 +162,8 @@ func TestFaultsThatStay(t *testing.T) {
 		return err
 	}
 	noBucket := `bucket "posts" does not exist: create it, or set GCS_BUCKET to one that does`
-	denied := `access denied (job@p.iam does not have storage.objects.create access): grant roles/storage.objectAdmin on bucket "posts" to the account the job runs as`
+	const who = "job@p.iam does not have storage.objects.create access"
+	denied := "access denied (" + who + `): grant roles/storage.objectAdmin on bucket "posts" to the account the job runs as`
 	for _, tt := range []struct {
 		name, method, path string
 		do                 func(context.Context, *Bucket) error
@@ -170,8 +171,12 @@ func TestFaultsThatStay(t *testing.T) {
 		once               bool // exactly one request, no retry
 		want               string
 	}{
-		{"write 403", "POST", "/upload/", write, status(403, "job@p.iam does not have storage.objects.create access"), true, "write gs://posts/s.json: " + denied},
+		{"write 403", "POST", "/upload/", write, status(403, who), true, "write gs://posts/s.json: " + denied},
 		{"write 401", "POST", "/upload/", write, status(401, "Invalid Credentials"), true, "write gs://posts/s.json: not signed in (Invalid Credentials): give the job a service account, or run: gcloud auth application-default login"},
+		{"read 403 in JSON", "GET", "/o/", read, status(403, who), true, "read gs://posts/s.json: " + denied},
+		{"read 403", "GET", "/o/", read, plain(403, "job@p.iam does not have\nstorage.objects.create access\n"), true, "read gs://posts/s.json: " + denied},
+		{"read 403 without a word", "GET", "/o/", read, plain(403, ""), true, strings.Replace("read gs://posts/s.json: "+denied, who, "Forbidden", 1)},
+		{"read 403 with a page", "GET", "/o/", read, plain(403, strings.Repeat("あ", 1000)), true, strings.Replace("read gs://posts/s.json: "+denied, who, strings.Repeat("あ", maxDetail/3), 1)},
 		{"write to no bucket", "POST", "/upload/", write, status(404, "The specified bucket does not exist."), true, "write gs://posts/s.json: " + noBucket},
 		{"read from no bucket", "GET", "/o/", read, status(404, "The specified bucket does not exist."), true, "read gs://posts/s.json: " + noBucket},
 		{"delete in no bucket", "DELETE", "/o/", remove, status(404, "The specified bucket does not exist."), true, "delete gs://posts/s.json: " + noBucket},
