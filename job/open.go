@@ -10,6 +10,7 @@ import (
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/metadatasync"
+	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/secret"
 	"vertexmetadata/job/internal/source"
 )
@@ -25,18 +26,18 @@ type clients struct{ metadatasync.Clients }
 func open(ctx context.Context, cfg config.Config, command string) (*clients, error) {
 	c := &clients{}
 	group, connecting := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
+	group.Go(panics.Guard(func() (err error) {
 		c.DB, err = openDatabase(connecting, cfg, command)
 		return err
-	})
-	group.Go(func() (err error) {
+	}))
+	group.Go(panics.Guard(func() (err error) {
 		c.Bucket, err = bucket.Open(ctx, cfg.Bucket)
 		return err
-	})
-	group.Go(func() (err error) {
+	}))
+	group.Go(panics.Guard(func() (err error) {
 		c.Store, err = openStore(ctx, cfg)
 		return err
-	})
+	}))
 	if err := group.Wait(); err != nil {
 		c.Close()
 		return nil, err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/metadatasync"
+	"vertexmetadata/job/internal/panics"
 )
 
 // syncCommand is `job sync`, and `job` alone.
@@ -36,26 +38,7 @@ func (c *syncCommand) Run(ctx context.Context, env environment) error {
 		return r.finish(ctx, failedSummary, err)
 	}
 	r.cfg = cfg
-	type result struct {
-		summary metadatasync.Summary
-		err     error
-	}
-	done := make(chan result, 1)
-	go func() {
-		summary, err := r.sync(ctx, c)
-		done <- result{summary, err}
-	}()
-	late := make(chan struct{})
-	context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(late) }) })
-	select {
-	case end := <-done:
-		if end.err != nil && ctx.Err() != nil {
-			end.err = fmt.Errorf("stopped (%w), the next run completes the work: %w", context.Cause(ctx), end.err)
-		}
-		return r.finish(ctx, end.summary, end.err)
-	case <-late:
-		return r.finish(ctx, failedSummary, fmt.Errorf("stopped (%w), what was in flight is abandoned, the next run completes the work", context.Cause(ctx)))
-	}
+	return r.await(ctx, func() (metadatasync.Summary, error) { return r.sync(ctx, c) })
 }
 
 // syncRun is one run of the sync command.
@@ -86,6 +69,34 @@ func (r *syncRun) sync(ctx context.Context, c *syncCommand) (metadatasync.Summar
 	return run.Sync(ctx)
 }
 
+// await runs work to its end, or until it is given up, and finishes the run.
+func (r *syncRun) await(ctx context.Context, work func() (metadatasync.Summary, error)) error {
+	type result struct {
+		summary metadatasync.Summary
+		err     error
+	}
+	done := make(chan result, 1)
+	go func() {
+		end := result{summary: failedSummary}
+		end.err = panics.Guard(func() (err error) {
+			end.summary, err = work()
+			return err
+		})()
+		done <- end
+	}()
+	late := make(chan struct{})
+	context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(late) }) })
+	select {
+	case end := <-done:
+		if end.err != nil && ctx.Err() != nil {
+			end.err = fmt.Errorf("stopped (%w), the next run completes the work: %w", context.Cause(ctx), end.err)
+		}
+		return r.finish(ctx, end.summary, end.err)
+	case <-late:
+		return r.finish(ctx, failedSummary, fmt.Errorf("stopped (%w), what was in flight is abandoned, the next run completes the work", context.Cause(ctx)))
+	}
+}
+
 // finish logs why a run failed, if it did, and its last line.
 func (r *syncRun) finish(ctx context.Context, s metadatasync.Summary, err error) error {
 	r.screen.close()
@@ -93,7 +104,11 @@ func (r *syncRun) finish(ctx context.Context, s metadatasync.Summary, err error)
 	level := slog.LevelInfo
 	if err != nil {
 		level = slog.LevelError
-		r.log.ErrorContext(ctx, "sync failed: "+err.Error())
+		var attrs []slog.Attr
+		if caught := (*panics.Error)(nil); errors.As(err, &caught) {
+			attrs = append(attrs, slog.String("stack_trace", string(caught.Stack))) // the key that Error Reporting looks for
+		}
+		r.log.LogAttrs(ctx, level, "sync failed: "+err.Error(), attrs...)
 	}
 	r.log.LogAttrs(ctx, level, "sync finished", append(s.Attrs(),
 		slog.Int64("duration_ms", time.Since(r.begin).Milliseconds()),

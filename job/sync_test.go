@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"vertexmetadata/job/internal/metadatasync"
+)
+
+// A mistake in the program is one entry with its stack, and the run ends as every failed one does.
+func TestPanicEndsTheRun(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	out, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	env := map[string]string{"CLOUD_RUN_EXECUTION": "job-x7k", "CLOUD_RUN_TASK_INDEX": "2"}
+	getenv := func(name string) string { return env[name] }
+	r := newSyncRun(environment{getenv: getenv, screen: newScreen(out, getenv)})
+	err = r.await(context.Background(), func() (metadatasync.Summary, error) {
+		var rows []string
+		return metadatasync.Summary{Outcome: metadatasync.Outcome(rows[5])}, nil
+	})
+	if code := exitCode(err); code != exitFailure {
+		t.Errorf("exit %d, want %d", code, exitFailure)
+	}
+	log, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []map[string]any
+	for line := range bytes.Lines(log) {
+		var entry map[string]any
+		if err := json.Unmarshal(line, &entry); err != nil {
+			t.Fatalf("not an entry: %s", line)
+		}
+		lines = append(lines, entry)
+	}
+	if len(lines) != 2 {
+		t.Fatalf("%d lines, want 2:\n%s", len(lines), log)
+	}
+	stack, _ := lines[0]["stack_trace"].(string)
+	if !strings.Contains(stack, "TestPanicEndsTheRun") {
+		t.Errorf("the stack does not show who panicked: %s", stack)
+	}
+	for _, line := range lines {
+		for _, key := range []string{"time", "duration_ms", "stack_trace"} {
+			delete(line, key)
+		}
+	}
+	want := []map[string]any{
+		{"severity": "ERROR", "message": "sync failed: panic: runtime error: index out of range [5] with length 0"},
+		{
+			"severity": "ERROR", "message": "sync finished", "outcome": "failed", "documents": 0.0, "upserted": 0.0, "deleted": 0.0,
+			"skipped": 0.0, "failed": 0.0, "bytes": 0.0, "execution": "job-x7k", "task": 2.0,
+		},
+	}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Error(diff)
+	}
+}
