@@ -102,6 +102,10 @@ func (r *run) deleteDocuments(ctx context.Context, ids []string) (failed map[str
 	return failed, err
 }
 
+// errHeldUnknown ends a run as pending. A removal ends by itself, and what is wrong without its list is repaired then: if it
+// succeeded, its ids have left the manifest already; if it failed, a full sync takes its place.
+var errHeldUnknown = errors.New("the list of what a removal removes cannot be read; nothing is imported until the removal has ended, since it could remove that again")
+
 // loadHeld returns the ids, of all shares, that wait for a purge to end, nil if there are none.
 func (r *run) loadHeld(ctx context.Context) (*manifest.Table, error) {
 	if len(r.state.Purges) == 0 {
@@ -113,6 +117,9 @@ func (r *run) loadHeld(ctx context.Context) (*manifest.Table, error) {
 			held.See(e.ID, manifest.Unknown)
 			return nil
 		})
+		if damaged(err) {
+			err = fmt.Errorf("%w: %w", errHeldUnknown, err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("tell which documents removal %s holds back until it ends: %w", p.Operation, err)
 		}

@@ -136,3 +136,62 @@ func TestListsOfARemovalAreGone(t *testing.T) {
 	objects.Delete(w.bucket, p.Removed.Name)
 	w.heals()
 }
+
+// The list of what a removal removes is lost while the removal runs. Nothing tells then what may be imported, so all waits
+// for its end; no run fails, and no document that came back is lost.
+func TestListOfARemovalIsLostWhileItRuns(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		tasks  int
+		tamper func(w *world, p purge)
+	}{
+		{"deleted", 1, func(w *world, p purge) { objects.Delete(w.bucket, p.Removed.Name) }},
+		{"truncated", 2, func(w *world, p purge) { w.rewrite(p.Removed.Name, func(b []byte) []byte { return b[:len(b)-9] }) }},
+		{"both lists deleted", 1, func(w *world, p purge) {
+			objects.Delete(w.bucket, p.Object)
+			objects.Delete(w.bucket, p.Removed.Name)
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.fill(3000)
+			execution := 0
+			execute := func() {
+				t.Helper()
+				execution++
+				for i, r := range w.execute(fmt.Sprint("execution-", execution), tt.tasks) {
+					if r.err != nil {
+						t.Fatalf("execution %d, task %d: %v\n%s", execution, i, r.err, r.log)
+					}
+				}
+			}
+			execute()
+			w.exec(`CREATE TABLE away AS SELECT * FROM docs WHERE id <= 'doc-01200'`)
+			w.exec(`DELETE FROM docs WHERE id <= 'doc-01200'`)
+			engine.Hold()
+			defer engine.Release()
+			execute()
+			if len(w.state().Purges) == 0 {
+				t.Fatal("no removal runs")
+			}
+			for _, p := range w.state().Purges {
+				tt.tamper(w, p)
+			}
+			w.exec(`INSERT INTO docs SELECT * FROM away`)
+			w.store.ResetStats()
+			execute()
+			execute()
+			if s := w.store.Stats(); s.Written != 0 {
+				t.Errorf("%d documents written that the removal could remove again", s.Written)
+			}
+			engine.Release()
+			if err := engine.Wait(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			for i := 0; !w.inStep() && i < 3; i++ {
+				execute()
+			}
+			w.wantInStep()
+		})
+	}
+}

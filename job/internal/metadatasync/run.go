@@ -141,6 +141,10 @@ func (r *run) sync(ctx context.Context) (Outcome, error) {
 	} else {
 		outcome, err = r.syncShare(ctx, stats)
 	}
+	if errors.Is(err, errHeldUnknown) {
+		r.log.WarnContext(ctx, "a removal has to end first", "cause", err.Error())
+		outcome, err = Pending, nil
+	}
 	if outcome == Unchanged && r.carried {
 		outcome = Imported
 	}
