@@ -11,23 +11,23 @@ help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: postgresql bin/job bin/sandbox ## See the whole system at work on this machine, without an account
+demo: go postgresql bin/job bin/sandbox ## See the whole system at work on this machine, without an account
 	@bin/sandbox demo --job bin/job --plan infra/plan/testdata/dev.json
 
 .PHONY: serve
-serve: postgresql bin/sandbox ## Start the stand-ins and print the environment that points the job at them
+serve: go postgresql bin/job bin/sandbox ## Start the stand-ins and print the environment that points the job at them
 	@bin/sandbox serve
 
 .PHONY: test
-test: postgresql ## Run every test but the slow ones of make e2e
+test: go postgresql ## Run every test but the slow ones of make e2e
 	@for m in $(MODULES); do (cd $$m && go test -short ./...) || exit 1; done
 
 .PHONY: e2e
-e2e: postgresql ## Deploy with the real gcloud and Pulumi into the sandbox, where they are installed
+e2e: go postgresql ## Deploy with the real gcloud and Pulumi into the sandbox, where they are installed
 	@cd sandbox && go test -count=1 -timeout 15m ./e2e
 
 .PHONY: soak
-soak: postgresql ## Run the randomised fault tests for long: make soak ROUNDS=5000
+soak: go postgresql ## Run the randomised fault tests for long: make soak ROUNDS=5000
 	@cd job && go test ./internal/metadatasync -run Random -count=1 -timeout 24h -v -rounds $(or $(ROUNDS),2000)
 
 .PHONY: bench
@@ -52,22 +52,32 @@ fmt: bin/gofumpt ## Format every module
 	@bin/gofumpt -w $(MODULES)
 
 .PHONY: plan
-plan: ## Print every resource of a stack, offline: make plan STACK=prod
+plan: go ## Print every resource of a stack, offline: make plan STACK=prod
 	@go run ./infra/plan -stack $(STACK)
 
-# PostgreSQL's own binaries, which tests and the sandbox run; installed only where they are missing.
+# Says what to do where Go is missing or old: what Go says itself about a go.work it cannot read helps nobody.
+.PHONY: go
+go:
+	@case "$$(go env GOVERSION 2>/dev/null)" in *go1.2[6-9]*|*go1.[3-9][0-9]*) ;; \
+		*) echo "Install Go 1.26 or later (https://go.dev/dl), then run make again."; exit 1;; esac
+
+# PostgreSQL's own binaries, which tests and the sandbox run; installed only where they are missing from the places in
+# which sandbox/postgres looks. Debian keeps them out of PATH.
+POSTGRESQL = /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin \
+	/home/linuxbrew/.linuxbrew/opt/postgresql*/bin /Applications/Postgres.app/Contents/Versions/*/bin
+
 .PHONY: postgresql
 postgresql:
-	@if ! command -v postgres >/dev/null && ! ls -d /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin >/dev/null 2>&1; then \
-		echo "Installing PostgreSQL, which the sandbox runs ..."; \
-		if command -v brew >/dev/null; then brew install postgresql@17; \
-		elif command -v apt-get >/dev/null; then sudo=$$( [ "$$(id -u)" = 0 ] || echo sudo ); $$sudo apt-get update -q && $$sudo apt-get install -qy postgresql; \
-		else echo "Install PostgreSQL with your system's package manager, then run make again."; exit 1; fi; fi
+	@command -v postgres >/dev/null && exit; for bin in $(POSTGRESQL); do [ -x "$$bin/postgres" ] && exit; done; \
+	if command -v brew >/dev/null; then echo "Installing PostgreSQL, which the sandbox runs ..."; brew install postgresql@17; exit; fi; \
+	if command -v apt-get >/dev/null && sudo=$$([ "$$(id -u)" = 0 ] || command -v sudo); then \
+		echo "Installing PostgreSQL, which the sandbox runs ..."; $$sudo apt-get update -q && $$sudo apt-get install -qy postgresql; exit; fi; \
+	echo "Install PostgreSQL with your system's package manager (Debian: apt-get install postgresql, as root), then run make again."; exit 1
 
 .PHONY: bin/job bin/sandbox
-bin/job: # go build knows itself what is up to date
+bin/job: go # go build knows itself what is up to date
 	@cd job && CGO_ENABLED=0 go build -tags $(TAGS) -trimpath -ldflags "-s -w" -o ../bin/job .
-bin/sandbox:
+bin/sandbox: go
 	@cd sandbox && go build -o ../bin/sandbox .
 
 # The linters are pinned in a module of their own, so that they are no dependency of what we ship.
