@@ -27,6 +27,9 @@ var rules = []rule{
 	{"the trigger comes after everything it sets off", triggerLast},
 	{"APIs stay on at destroy", apisStay},
 	{"no input is empty", noEmptyInput},
+	{"the new one is there before the old one goes", newOneFirst},
+	{"no image is deleted", imagesStay},
+	{"the job waits for new grants to take effect", jobWaitsForGrants},
 }
 
 func TestRulesHoldForEveryPlan(t *testing.T) {
@@ -55,6 +58,9 @@ func TestRulesCanBeBroken(t *testing.T) {
 		"the trigger comes after everything it sets off": func(p *Plan) { ofType(p, "gcp:cloudscheduler/job:Job").Depends = nil },
 		"APIs stay on at destroy":                        func(p *Plan) { find(p, "run").Inputs["disableOnDestroy"] = true },
 		"no input is empty":                              func(p *Plan) { find(p, "job-cloudsql.client").Inputs["member"] = "" },
+		"the new one is there before the old one goes":   func(p *Plan) { find(p, "job-cloudsql.client").OldGoesFirst = true },
+		"no image is deleted":                            func(p *Plan) { find(p, "jobs").Retain = false },
+		"the job waits for new grants to take effect":    func(p *Plan) { find(p, "job-cloudsql.client").Hooks = nil },
 	} {
 		plan := planOf(t, "dev", "../../Pulumi.dev.yaml")
 		breakIt(plan)
@@ -182,6 +188,41 @@ func apisStay(p *Plan) (broken []string) {
 	for _, r := range p.Resources {
 		if r.Type == "gcp:projects/service:Service" && r.Inputs["disableOnDestroy"] != false {
 			broken = append(broken, r.Name)
+		}
+	}
+	return broken
+}
+
+// A role that goes before its replacement comes leaves the running job without it. Only a job that must not be deleted
+// is asked to go first: it refuses while all else is as it was.
+func newOneFirst(p *Plan) (broken []string) {
+	for _, r := range p.Resources {
+		if r.OldGoesFirst != (r.Inputs["deletionProtection"] == true) {
+			broken = append(broken, r.Name)
+		}
+	}
+	return broken
+}
+
+// The repository holds the image that the job runs, also when the program no longer declares it.
+func imagesStay(p *Plan) (broken []string) {
+	for _, r := range p.Resources {
+		if r.Type == "gcp:artifactregistry/repository:Repository" && !r.Retain {
+			broken = append(broken, r.Name)
+		}
+	}
+	return broken
+}
+
+func jobWaitsForGrants(p *Plan) (broken []string) {
+	for _, when := range []string{"before create wait-for-grants", "before update wait-for-grants"} {
+		if !slices.Contains(ofType(p, "gcp:cloudrunv2/job:Job").Hooks, when) {
+			broken = append(broken, "the job does not "+when)
+		}
+	}
+	for _, g := range grants(p) {
+		if !slices.Contains(g.Hooks, "after create note-grant") {
+			broken = append(broken, g.Name)
 		}
 	}
 	return broken

@@ -27,8 +27,11 @@ type Resource struct {
 	Depends []string       `json:"dependencies,omitempty"`  // URNs
 	Import  string         `json:"import,omitempty"`        // id of what is taken over
 	Ignore  []string       `json:"ignoreChanges,omitempty"` // inputs whose differences do not count
-	Before  []string       `json:"beforeCreate,omitempty"`  // hooks that run before it is made
-	Version string         `json:"version,omitempty"`       // of its provider
+	Hooks   []string       `json:"hooks,omitempty"`         // what the program does when it is made or changed
+	Retain  bool           `json:"retainOnDelete,omitempty"`
+	// OldGoesFirst says that a replacement deletes the old one before it makes the new one.
+	OldGoesFirst bool   `json:"deleteBeforeReplace,omitempty"`
+	Version      string `json:"version,omitempty"` // of its provider
 }
 
 // sort brings the resources into an order that depends on nothing but what they are: registration is concurrent,

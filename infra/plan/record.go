@@ -84,8 +84,10 @@ func (m *monitor) RegisterResource(_ context.Context, in *pulumirpc.RegisterReso
 		m.plan.Resources = append(m.plan.Resources, Resource{
 			Type: in.GetType(), Name: in.GetName(), URN: urn, Parent: m.parent(in), Custom: in.GetCustom(),
 			Inputs: plain(inputs), Depends: slices.Sorted(slices.Values(in.GetDependencies())),
-			Import: in.GetImportId(), Ignore: in.GetIgnoreChanges(), Before: in.GetHooks().GetBeforeCreate(),
-			Version: in.GetVersion(),
+			Import: in.GetImportId(), Ignore: in.GetIgnoreChanges(), Hooks: hooks(in.GetHooks()),
+			Retain: in.GetRetainOnDelete(), Version: in.GetVersion(),
+			// The provider has the old one go first where the program does not say.
+			OldGoesFirst: in.GetCustom() && (in.GetDeleteBeforeReplace() || !in.GetDeleteBeforeReplaceDefined()),
 		})
 		m.mu.Unlock()
 	}
@@ -100,6 +102,23 @@ func (m *monitor) RegisterResource(_ context.Context, in *pulumirpc.RegisterReso
 		return nil, err
 	}
 	return &pulumirpc.RegisterResourceResponse{Urn: urn, Id: id, Object: state}, nil
+}
+
+// hooks says when which hook runs.
+func hooks(bound *pulumirpc.RegisterResourceRequest_ResourceHooksBinding) (all []string) {
+	for _, part := range []struct {
+		when  string
+		names []string
+	}{
+		{"before create", bound.GetBeforeCreate()},
+		{"after create", bound.GetAfterCreate()},
+		{"before update", bound.GetBeforeUpdate()},
+	} {
+		for _, name := range part.names {
+			all = append(all, part.when+" "+name)
+		}
+	}
+	return all
 }
 
 func (m *monitor) RegisterResourceOutputs(_ context.Context, in *pulumirpc.RegisterResourceOutputsRequest) (*emptypb.Empty, error) {

@@ -41,7 +41,7 @@ func writeResource(out io.Writer, r Resource) error {
 	for _, note := range []struct {
 		title string
 		names []string
-	}{{"after", after}, {"import", one(r.Import)}, {"ignoreChanges", r.Ignore}, {"beforeCreate", r.Before}} {
+	}{{"after", after}, {"import", one(r.Import)}, {"ignoreChanges", r.Ignore}, {"hooks", r.Hooks}, {"options", options(r)}} {
 		if len(note.names) == 0 {
 			continue
 		}
@@ -82,6 +82,17 @@ func readable(inputs map[string]any) map[string]any {
 		opened[key] = value
 	}
 	return opened
+}
+
+// options are the ways of Pulumi with a resource that differ from those of the others.
+func options(r Resource) (said []string) {
+	if r.Retain {
+		said = append(said, "left behind when deleted")
+	}
+	if r.OldGoesFirst {
+		said = append(said, "deleted before it is replaced")
+	}
+	return said
 }
 
 func one(value string) []string {

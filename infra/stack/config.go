@@ -120,7 +120,7 @@ func Declared(s *Settings) []Setting {
 		text("dbPasswordSecret", "", "Secret of the database password, named by the secret_id secret; needed for iamScope resource", &s.DBPasswordSecret),
 		text("dataStoreRole", "", "Role to grant on the data store instead of the program's choice; empty: see the access table", &s.DataStoreRole),
 		text("projectNumber", "", "Number of the project; only needed where Google does not tell the address of a service agent", &s.ProjectNumber),
-		duration("grantWait", "30s", "Pause between the grants and the first creation of the job, so that they have taken effect", &s.GrantWait),
+		duration("grantWait", "30s", "Pause between new grants and the creation or change of the job, so that they have taken effect", &s.GrantWait),
 		boolean("adopt", "false", "Take over what the seed's commands made by hand; for one up, then false again", &s.Adopt),
 
 		boolean("monitoring", "false", "Log-based metrics, a dashboard and alerts", &s.Monitoring),

@@ -23,6 +23,7 @@ type deployment struct {
 	services                  map[string]pulumi.Resource   // by API
 	members                   map[Principal]principal      // who grants go to
 	repository                *artifactregistry.Repository // nil unless created here
+	settling                  *settling                    // the wait for new grants
 	grants                    []pulumi.Resource            // all that the job must wait for
 	image                     pulumi.StringOutput          // by digest
 	job                       *cloudrunv2.Job
@@ -49,9 +50,11 @@ func (d *deployment) try(what string, step func() error) {
 	}
 }
 
-// after makes a resource a child of the component that waits for others.
+// after makes a resource a child of the component that waits for others. When it has to be replaced, the new one comes
+// first: the provider would delete the old one first, and the job would be without its role, or gone, until the
+// new one is there. The two never collide, for what makes these resources be replaced is part of their identity.
 func (d *deployment) after(first ...pulumi.Resource) []pulumi.ResourceOption {
-	opts := []pulumi.ResourceOption{d.parent}
+	opts := []pulumi.ResourceOption{d.parent, pulumi.DeleteBeforeReplace(false)}
 	if len(first) > 0 {
 		opts = append(opts, pulumi.DependsOn(first))
 	}

@@ -69,11 +69,14 @@ func (d *deployment) grant(g Grant, first []pulumi.Resource, into *[]pulumi.Reso
 // newGrant turns a row of the table into the resource for its kind of target.
 func (d *deployment) newGrant(g Grant, first []pulumi.Resource) (pulumi.Resource, error) {
 	role, member := pulumi.String(g.Role), d.members[g.Who].member
+	after := func(first ...pulumi.Resource) []pulumi.ResourceOption {
+		return append(d.after(first...), d.settling.ofGrant()...)
+	}
 	switch g.On {
 	case OnProject:
 		return projects.NewIAMMember(d.ctx, g.Name, &projects.IAMMemberArgs{
 			Project: pulumi.String(g.Target), Role: role, Member: member,
-		}, d.after(first...)...)
+		}, after(first...)...)
 	case OnInstance:
 		return projects.NewIAMMember(d.ctx, g.Name, &projects.IAMMemberArgs{
 			Project: pulumi.String(d.sqlProject()), Role: role, Member: member,
@@ -82,33 +85,33 @@ func (d *deployment) newGrant(g Grant, first []pulumi.Resource) (pulumi.Resource
 				Description: pulumi.String(g.Why),
 				Expression:  pulumi.String(d.sqlCondition()),
 			},
-		}, d.after(append(first, d.services[apiSQLAdmin])...)...)
+		}, after(append(first, d.services[apiSQLAdmin])...)...)
 	case OnSecret:
 		project, id := d.splitSecret(g.Target)
 		return secretmanager.NewSecretIamMember(d.ctx, g.Name, &secretmanager.SecretIamMemberArgs{
 			Project: pulumi.String(project), SecretId: pulumi.String(id), Role: role, Member: member,
-		}, d.after(append(first, d.services[apiSecretManager])...)...)
+		}, after(append(first, d.services[apiSecretManager])...)...)
 	case OnBucket:
 		return storage.NewBucketIAMMember(d.ctx, g.Name, &storage.BucketIAMMemberArgs{
 			Bucket: pulumi.String(g.Target), Role: role, Member: member,
-		}, d.after(append(first, d.services[apiStorage])...)...)
+		}, after(append(first, d.services[apiStorage])...)...)
 	case OnRepository:
 		return artifactregistry.NewRepositoryIamMember(d.ctx, g.Name, &artifactregistry.RepositoryIamMemberArgs{
 			Project: pulumi.String(d.Project), Location: pulumi.String(d.repositoryLocation()),
 			Repository: d.repositoryID(), Role: role, Member: member,
-		}, d.after(append(first, d.services[apiArtifactRegistry])...)...)
+		}, after(append(first, d.services[apiArtifactRegistry])...)...)
 	case OnJob:
 		return cloudrunv2.NewJobIamMember(d.ctx, g.Name, &cloudrunv2.JobIamMemberArgs{
 			Project: pulumi.String(d.Project), Location: pulumi.String(d.Region), Name: d.job.Name, Role: role, Member: member,
-		}, d.after(first...)...)
+		}, after(first...)...)
 	case OnAccount:
 		return serviceaccount.NewIAMMember(d.ctx, g.Name, &serviceaccount.IAMMemberArgs{
 			ServiceAccountId: d.runnerAccount.Name, Role: role, Member: member,
-		}, d.after(first...)...)
+		}, after(first...)...)
 	case OnKey:
 		return kms.NewCryptoKeyIAMMember(d.ctx, g.Name, &kms.CryptoKeyIAMMemberArgs{
 			CryptoKeyId: pulumi.String(g.Target), Role: role, Member: member,
-		}, d.after(append(first, d.services[apiKMS])...)...)
+		}, after(append(first, d.services[apiKMS])...)...)
 	}
 	return nil, fmt.Errorf("grant on %q: no such kind of target", g.On)
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
-// provideRepository creates the image's repository where it does not exist yet.
+// provideRepository creates the image's repository where it does not exist yet. It is left behind when the stack lets go
+// of it: the job's own image is in it, earlier ones to go back to, and perhaps those of others.
 func (d *deployment) provideRepository() {
 	if !d.CreateArtifactRepository {
 		return
@@ -22,7 +23,7 @@ func (d *deployment) provideRepository() {
 			Format:       pulumi.String("DOCKER"),
 			Description:  pulumi.String("Images of the Vertex metadata sync"),
 			Labels:       optionalMap(d.Labels),
-		}, d.after(d.services[apiArtifactRegistry])...)
+		}, append(d.after(d.services[apiArtifactRegistry]), pulumi.RetainOnDelete(true))...)
 		return err
 	})
 }

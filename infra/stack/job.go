@@ -17,10 +17,8 @@ func (d *deployment) declareJob() {
 		if d.Adopt {
 			opts = d.adopting(d.after(first...), d.jobID(), "client", "clientVersion", "deletionProtection", "labels", "template")
 		}
-		waiting, err := d.waitForGrants()
-		if err != nil {
-			return err
-		}
+		// A protected job refuses to go. Asked first, it refuses before anything has changed.
+		opts = append(opts, pulumi.DeleteBeforeReplace(d.DeletionProtection))
 		d.job, err = cloudrunv2.NewJob(d.ctx, d.JobName, &cloudrunv2.JobArgs{
 			Project:            pulumi.String(d.Project),
 			Location:           pulumi.String(d.Region),
@@ -28,29 +26,9 @@ func (d *deployment) declareJob() {
 			Labels:             optionalMap(d.Labels),
 			DeletionProtection: pulumi.Bool(d.DeletionProtection),
 			Template:           d.executionTemplate(),
-		}, append(opts, waiting...)...)
+		}, append(opts, d.settling.ofJob()...)...)
 		return err
 	})
-}
-
-// waitForGrants holds the first creation of the job back for a moment. A grant that the policy already shows can
-// take longer to reach Secret Manager, and a job that is created before that fails and yet exists.
-func (d *deployment) waitForGrants() ([]pulumi.ResourceOption, error) {
-	if d.GrantWait == 0 || d.Adopt {
-		return nil, nil
-	}
-	hook, err := d.ctx.RegisterResourceHook("wait-for-grants", func(args *pulumi.ResourceHookArgs) error {
-		select {
-		case <-time.After(d.GrantWait):
-			return nil
-		case <-d.ctx.Context().Done():
-			return d.ctx.Context().Err()
-		}
-	}, nil)
-	if err != nil {
-		return nil, fmt.Errorf("register wait for grants: %w", err)
-	}
-	return []pulumi.ResourceOption{pulumi.ResourceHooks(&pulumi.ResourceHookBinding{BeforeCreate: []*pulumi.ResourceHook{hook}})}, nil
 }
 
 func (d *deployment) executionTemplate() *cloudrunv2.JobTemplateArgs {

@@ -62,6 +62,7 @@ func New(ctx *pulumi.Context, name string, settings Settings, opts ...pulumi.Res
 	d.enableServices()
 	d.createIdentities()
 	d.provideRepository()
+	d.settleGrants()
 	d.grantAccess()
 	d.provideImage()
 	d.declareJob()

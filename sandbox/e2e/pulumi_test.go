@@ -80,7 +80,7 @@ func newStack(t *testing.T, system *system, settings map[string]string) *pulumiS
 		"gcp:project": world.Project, "gcp:region": world.Region, "cloudSqlInstance": world.Instance, "artifactRepository": cloud.Repository,
 		"image": world.Region + "-docker.pkg.dev/" + world.Project + "/" + cloud.Repository + "/create-vertex-metadata@sha256:" +
 			strings.Repeat("0", 64),
-		"grantWait": "0s", // grants take effect at once here
+		"grantWait": "1s", // grants take effect at once here, but let the wait be seen to work
 	} {
 		config[key] = value
 	}
@@ -223,6 +223,17 @@ func TestAdopt(t *testing.T) {
 		}
 	}
 	stack.must("preview", "--refresh", "--expect-no-changes")
+
+	// With adopt off again the job becomes what the settings say, and nothing else is touched.
+	stack.must("config", "set", "adopt", "false")
+	output := stack.must("up", "--yes", "--skip-preview")
+	if _, done, _ := strings.Cut(output, "Resources:"); !strings.HasPrefix(strings.TrimSpace(done), "~ 1 updated\n    25 unchanged\n") {
+		t.Errorf("the up after taking over did more than update the job:\n%s", output)
+	}
+	stack.must("preview", "--refresh", "--expect-no-changes")
+	if err := s.tick(t); err != nil {
+		t.Errorf("run of the job that was taken over: %v\n%v", err, s.lastLine(t))
+	}
 	if unknown := s.Plane.Unknown(); len(unknown) > 0 {
 		t.Errorf("requests that the sandbox does not know: %q", unknown)
 	}

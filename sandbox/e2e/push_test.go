@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -55,6 +56,7 @@ func TestPulumiImage(t *testing.T) {
 	}
 	stack.must("preview", "--expect-no-changes")
 	stack.must("preview", "--refresh", "--expect-no-changes")
+	checkNoToken(t, stack, s.Plane.AdminToken())
 	checkSyncs(t, s)
 	if ran := slices.Collect(maps.Keys(pushed.pulled)); !slices.Equal(ran, []string{reference}) {
 		t.Errorf("images %q ran, want %s", ran, reference)
@@ -97,4 +99,30 @@ func (i *images) binary(reference string) (string, error) {
 	}
 	i.pulled[reference] = binary
 	return binary, nil
+}
+
+// checkNoToken looks at what the state keeps of the image: the token that it was pushed with is not readable there.
+func checkNoToken(t *testing.T, stack *pulumiStack, token string) {
+	t.Helper()
+	var state struct {
+		Deployment struct {
+			Resources []struct {
+				Type            string
+				Inputs, Outputs json.RawMessage
+			}
+		}
+	}
+	must(t, json.Unmarshal([]byte(stack.must("stack", "export")), &state))
+	images := 0
+	for _, resource := range state.Deployment.Resources {
+		if resource.Type == "docker:index/image:Image" {
+			images++
+			if strings.Contains(string(resource.Inputs)+string(resource.Outputs), token) {
+				t.Error("the token that the image was pushed with is in the state for all to read")
+			}
+		}
+	}
+	if images != 1 {
+		t.Errorf("the state has %d images, want 1", images)
+	}
 }
