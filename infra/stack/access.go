@@ -64,6 +64,11 @@ func Access(s Settings) []Grant {
 	} else {
 		row(JobAccount, "roles/cloudsql.client", OnProject, s.sqlProject(), "connect to the database through the Cloud SQL socket")
 		row(JobAccount, "roles/secretmanager.secretAccessor", OnProject, s.Project, "read the mounted secrets and the database password")
+		for _, secret := range s.readSecrets() {
+			if strings.HasPrefix(secret, "projects/") { // another project's, which the row above does not reach
+				row(JobAccount, "roles/secretmanager.secretAccessor", OnSecret, secret, secretReason(s, secret))
+			}
+		}
 		row(JobAccount, "roles/storage.objectAdmin", OnProject, s.Project, "read, write, list and delete the snapshot and the sync state in the bucket")
 	}
 	row(JobAccount, "roles/logging.logWriter", OnProject, s.Project, "write its log; logs belong to the project, there is nothing narrower")
@@ -150,7 +155,7 @@ func (s Settings) sqlCondition() string {
 }
 
 func secretReason(s Settings, secret string) string {
-	if secret == s.DBPasswordSecret {
+	if secret == s.shortSecret(s.DBPasswordSecret) {
 		return "read the database password"
 	}
 	var variables []string
@@ -168,7 +173,7 @@ func grantName(who Principal, role string, on Kind, target string) string {
 	name := strings.NewReplacer(" account", "", " agent", "", " ", "-").Replace(strings.ToLower(string(who)))
 	name += "-" + role[strings.LastIndex(role, "/")+1:]
 	if on == OnSecret {
-		name += "-" + target[strings.LastIndex(target, "/")+1:]
+		name += "-" + strings.NewReplacer("projects/", "", "/secrets/", ".").Replace(target)
 	}
 	return name
 }

@@ -25,7 +25,7 @@ var neededSecrets = []string{"DB_NAME", "DB_USER", "GCS_BUCKET", "PROJECT_ID", "
 
 var secretRef = regexp.MustCompile(`^(projects/[^/:]+/secrets/)?[A-Za-z0-9_-]{1,255}(:[A-Za-z0-9_-]+)?$`)
 
-// mount is a version of a secret. The secret is an id of the deployed project, or projects/P/secrets/S.
+// mount is a version of a secret. The secret is an id of the deployed project, or projects/P/secrets/S of another.
 type mount struct{ secret, version string }
 
 // mounts returns the secret behind every secret variable; a reference without a version follows the latest one.
@@ -41,7 +41,7 @@ func (s Settings) mounts() map[string]mount {
 		if !pinned {
 			version = "latest"
 		}
-		mounted[name] = mount{secret, version}
+		mounted[name] = mount{s.shortSecret(secret), version}
 	}
 	return mounted
 }
@@ -54,10 +54,15 @@ func (s Settings) readSecrets() []string {
 		secrets = append(secrets, m.secret)
 	}
 	if s.DBPasswordSecret != "" {
-		secrets = append(secrets, s.DBPasswordSecret)
+		secrets = append(secrets, s.shortSecret(s.DBPasswordSecret))
 	}
 	slices.Sort(secrets)
 	return slices.Compact(secrets)
+}
+
+// shortSecret leaves the deployed project out of a secret's name, so that every secret has one name only.
+func (s Settings) shortSecret(secret string) string {
+	return strings.TrimPrefix(secret, "projects/"+s.Project+"/secrets/")
 }
 
 // splitSecret returns the project and the id of a secret.

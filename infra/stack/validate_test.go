@@ -1,6 +1,7 @@
 package stack
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +111,48 @@ func TestSettingsOfTheWrongType(t *testing.T) {
 				t.Errorf("%s: got %v, want %s", d.Key, err, text)
 			}
 		}
+	}
+}
+
+// A secret goes by one name however it is written, and the job may read it wherever it is.
+func TestSecretsOfOtherProjects(t *testing.T) {
+	for _, test := range []struct {
+		name, scope string
+		want        []string // resource name and target of the grants on secrets
+	}{
+		{"project", scopeProject, []string{
+			"job-secretmanager.secretAccessor on project my-project",
+			"job-secretmanager.secretAccessor-other.db_name on secret projects/other/secrets/db_name",
+			"job-secretmanager.secretAccessor-third.db_name on secret projects/third/secrets/db_name",
+		}},
+		{"resource", scopeResource, []string{
+			"job-secretmanager.secretAccessor-data_store_id on secret data_store_id",
+			"job-secretmanager.secretAccessor-db_name on secret db_name",
+			"job-secretmanager.secretAccessor-gcs_bucket on secret gcs_bucket",
+			"job-secretmanager.secretAccessor-project_id on secret project_id",
+			"job-secretmanager.secretAccessor-other.db_name on secret projects/other/secrets/db_name",
+			"job-secretmanager.secretAccessor-third.db_name on secret projects/third/secrets/db_name",
+			"job-secretmanager.secretAccessor-secret_id on secret secret_id",
+			"job-secretmanager.secretAccessor-version_id on secret version_id",
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := valid()
+			s.IAMScope, s.Bucket, s.DBPasswordSecret = test.scope, "bucket", "projects/my-project/secrets/db_name"
+			s.Secrets = map[string]string{
+				"DB_NAME": "db_name", "DB_USER": "projects/other/secrets/db_name", "EXTRA": "projects/third/secrets/db_name:7",
+				"GCP_PROJECT": "", "GEMINI_API_KEY": "", "GCS_BUCKET": "projects/my-project/secrets/gcs_bucket:1",
+			}
+			var got []string
+			for _, g := range Access(s) {
+				if g.Role == "roles/secretmanager.secretAccessor" {
+					got = append(got, fmt.Sprintf("%s on %s %s", g.Name, g.On, g.Target))
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("grants (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
