@@ -2,6 +2,7 @@ package metadatasync
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,4 +67,22 @@ func TestPartsOfAFailedSnapshotAreRemoved(t *testing.T) {
 	if want := []string{snapshotName}; !slices.Equal(names, want) {
 		t.Errorf("snapshot objects %v, want %v", names, want)
 	}
+}
+
+// A full sync of an empty source removes what any full sync does: all that is not in the source, whoever put it there.
+func TestFullSyncOfAnEmptySourceLeavesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.fill(20)
+	w.want(w.run(), Imported)
+	w.store.Put("by-hand", `{"id": "by-hand", "structData": {"body": "by hand"}}`)
+	w.exec(`UPDATE docs SET mime = 'image/gif'`)
+	full := func(s *Settings) { s.Full = true }
+	if r := w.want(w.run(full), Failed); !strings.Contains(r.err.Error(), "would remove 21 of 21 documents") {
+		t.Errorf("error %v", r.err)
+	}
+	if r := w.want(w.run(full, func(s *Settings) { s.AllowMassDelete = true }), Imported); r.Deleted != 21 {
+		t.Errorf("%+v", r.Summary)
+	}
+	w.wantInStep()
+	w.wantTidy()
 }

@@ -40,8 +40,8 @@ func (r *run) guard(t offer, before int64, whole bool) error {
 // listingCap bounds what listUnknown reads: 200 pages, at a page's usual 100 ms some 20 seconds.
 const listingCap = 200_000
 
-// listUnknown finds out what a full sync removes when there is no manifest to tell: the ids in the data store are
-// listed, up to a bound, and looked up in what the scan has read.
+// listUnknown finds out what a full sync removes that the manifest cannot tell: the ids in the data store are listed, up to
+// a bound, and looked up in the manifest and in what the scan has read. What a purge removes already is left to it.
 func (r *run) listUnknown(ctx context.Context, c *collector) error {
 	mine := r.mine()
 	listed := 0
@@ -49,9 +49,14 @@ func (r *run) listUnknown(ctx context.Context, c *collector) error {
 		if err != nil {
 			return fmt.Errorf("list the data store's documents, to see what a full sync without a manifest would remove: %w", err)
 		}
-		if listed++; mine == nil || mine([]byte(id)) {
-			c.offer.Before++
-			if !c.table.Has([]byte(id)) {
+		listed++
+		held := c.held != nil && c.held.Has([]byte(id))
+		if !held && (mine == nil || mine([]byte(id))) {
+			gone := !c.table.Has([]byte(id))
+			if gone || !r.state.known() {
+				c.offer.Before++ // else it was counted with the manifest
+			}
+			if gone {
 				c.offer.Gone++
 				if err := c.goes(ctx, []byte(id)); err != nil {
 					return err

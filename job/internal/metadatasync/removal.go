@@ -127,21 +127,26 @@ func (r *run) loadHeld(ctx context.Context) (*manifest.Table, error) {
 	return held, nil
 }
 
-// startPurges starts the purges that are queued and writes down their operations.
-func (r *run) startPurges(ctx context.Context) error {
+// startPurges starts the purges that are queued and writes down their operations. A full sync takes the place of one that
+// cannot be. Where the source holds no document there is no full import, and a person has to know.
+func (r *run) startPurges(ctx context.Context) (refused error) {
 	for {
 		i := slices.IndexFunc(r.state.Purges, func(p purge) bool { return p.Operation == "" })
 		if i < 0 {
-			return nil
+			return refused
 		}
 		next := r.state.clone()
-		err := r.startPurge(ctx, &next.Purges[i])
-		if errors.Is(err, datastore.ErrPurgeRefused) || damaged(err) {
+		documents := next.Purges[i].Removed.Entries
+		switch err := r.startPurge(ctx, &next.Purges[i]); {
+		case errors.Is(err, datastore.ErrPurgeRefused) && next.documents() == 0:
+			refused = fmt.Errorf("the service refuses to remove %d documents by id, and a source without documents cannot be imported in full: purge the data store's documents in the console: %w", documents, err)
+			fallthrough
+		case errors.Is(err, datastore.ErrPurgeRefused) || damaged(err):
 			r.log.WarnContext(ctx, "documents cannot be purged by id; the next run is a full sync, which removes them",
-				"documents", next.Purges[i].Removed.Entries, "cause", err.Error())
+				"documents", documents, "cause", err.Error())
 			next.Purges = slices.Delete(next.Purges, i, i+1)
 			next.LastFull = time.Time{}
-		} else if err != nil {
+		case err != nil:
 			return err
 		}
 		if err := r.saveState(ctx, next); err != nil {

@@ -195,3 +195,36 @@ func TestListOfARemovalIsLostWhileItRuns(t *testing.T) {
 		})
 	}
 }
+
+// The service refuses to purge by id, and then the source is emptied on purpose, so that no full sync follows that would
+// remove what the purge should have. While the service refuses, the run says so; then nothing is left.
+func TestRefusedPurgeAndThenNoSource(t *testing.T) {
+	w := newWorld(t)
+	w.fill(2200)
+	w.want(w.run(), Imported)
+	w.exec(`DELETE FROM docs WHERE id <= 'doc-01200'`)
+	refused := engine.Inject(discoveryengine.Fault{Method: "PurgeDocuments", Code: codes.InvalidArgument, Message: "filter is required", Count: -1})
+	defer refused.Remove()
+	w.run()
+	w.exec(`DELETE FROM docs`)
+	allowed := func(s *Settings) { s.AllowMassDelete = true }
+	r := w.want(w.run(allowed), Failed)
+	if want := "the service refuses to remove 2200 documents by id"; !strings.Contains(r.err.Error(), want) {
+		t.Errorf("error %v does not say %q", r.err, want)
+	}
+	refused.Remove()
+	engine.Hold()
+	defer engine.Release()
+	for range 2 {
+		w.want(w.run(allowed), Pending)
+		if n := len(w.state().Purges); n != 1 {
+			t.Errorf("%d removals of the same documents, want 1", n)
+		}
+	}
+	engine.Release()
+	if err := engine.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.run(allowed)
+	w.wantInStep()
+}

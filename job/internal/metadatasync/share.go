@@ -117,14 +117,17 @@ func (r *run) fill(ctx context.Context, c *collector) error {
 	if err := r.scan(ctx, c); err != nil {
 		return err
 	}
-	unknown := c.full && !r.state.known()
+	// An import of nothing does not exist: what is there goes id by id then. Like a full import that removes what the
+	// manifest does not know too, for instance what a purge should have that the service refused.
+	emptied := c.offer.Documents == 0 && r.set.Tasks == 1
+	listed := c.full && (emptied || !r.state.known())
 	if c.offer.Upserts == 0 && r.set.Tasks == 1 {
-		c.full = false // an import of nothing does not exist: what is there goes id by id
+		c.full = false
 	}
-	if unknown {
-		return r.listUnknown(ctx, c)
+	if err := c.finishScan(ctx); err != nil || !listed {
+		return err
 	}
-	return c.finishScan(ctx)
+	return r.listUnknown(ctx, c)
 }
 
 // count takes what the task read into the summary.
