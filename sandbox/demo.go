@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -194,7 +195,7 @@ func (d *demo) search(ctx context.Context, text string) error {
 	d.cloud.World.Search.SetAuthorize(nil)
 	command.Stdout, command.Stderr = d.out, os.Stderr
 	if err := command.Run(); err != nil {
-		return fmt.Errorf("job search: %w", err)
+		return fmt.Errorf("job search: %w", cmp.Or(ctx.Err(), err))
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -17,10 +19,18 @@ type commands struct {
 	Serve serveCommand `cmd:"" help:"Start everything, print the environment that points the job at it, and stay up until interrupted."`
 }
 
+// exitInterrupted is what shells make of an interrupt.
+const exitInterrupted = 130
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	call := kong.Parse(&commands{}, kong.Name("sandbox"), kong.Description("Run the job's surroundings on this machine."),
 		kong.BindTo(ctx, (*context.Context)(nil)))
-	call.FatalIfErrorf(call.Run())
+	err := call.Run()
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		fmt.Fprintln(os.Stderr, "sandbox: interrupted") // what broke off for it is no news to who ended it
+		os.Exit(exitInterrupted)
+	}
+	call.FatalIfErrorf(err)
 }

@@ -39,9 +39,8 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 			return fmt.Errorf("write environment: %w", err)
 		}
 		defer os.Remove(c.Env)
-		fmt.Fprintf(os.Stderr, "environment: . %s\n", c.Env)
 	}
-	fmt.Fprintf(os.Stderr, "database: %s\nimages are said to be in gs://%s; the sandbox is up, end it with Ctrl-C\n", c.content(), sample.ImageBucket)
+	fmt.Fprintf(os.Stderr, "database: %s\n%s\nthe sandbox is up, end it with Ctrl-C\n", c.content(), c.advice())
 	<-ctx.Done()
 	return nil
 }
@@ -54,6 +53,18 @@ func (c *serveCommand) content() string {
 		return fmt.Sprintf("%d generated posts", c.Posts)
 	}
 	return fmt.Sprintf("%d sample posts, of which %d become documents", sample.Len(), sample.Documents())
+}
+
+// advice is what to do next, in another shell.
+func (c *serveCommand) advice() string {
+	shell := "paste the lines above into another shell"
+	if c.Env != "" {
+		shell = "in another shell: . " + c.Env
+	}
+	if c.CloudSQL {
+		return shell + ", then: bin/job check, bin/job sync"
+	}
+	return shell + `, then: bin/job plan, bin/job sync, psql "$DATABASE_URL" to change a row, bin/job sync again`
 }
 
 // writeWhole makes a file appear with all its text at once, so that a script can wait for it. Only the user
