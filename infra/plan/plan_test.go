@@ -72,6 +72,7 @@ func TestPlanRefusesWhatItCannotRead(t *testing.T) {
 	dir := t.TempDir()
 	for name, c := range map[string]struct{ content, want string }{
 		"absent.yaml":    {"", "read stack: absent.yaml is absent or holds no config"},
+		"misspelt.yaml":  {"config:\n  vertex-metadata:taks: 3\n", "read stack: vertex-metadata:taks is not a setting; infra/README.md lists them"},
 		"encrypted.yaml": {"config:\n  vertex-metadata:bucket:\n    secure: AAAB\n", "read stack: vertex-metadata:bucket is encrypted; a plan needs no passphrase, keep secrets in Secret Manager"},
 	} {
 		file := filepath.Join(dir, name)

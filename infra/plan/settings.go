@@ -41,6 +41,9 @@ func settings(projectDir, stackFile string) (*workspace.Project, map[string]stri
 		}
 	}
 	for key, value := range stack.Config {
+		if _, declared := values[key.String()]; !declared && key.Namespace() == string(project.Name) {
+			return nil, nil, fmt.Errorf("read stack: %s is not a setting; infra/README.md lists them", key)
+		}
 		if value.Secure() {
 			return nil, nil, fmt.Errorf("read stack: %s is encrypted; a plan needs no passphrase, keep secrets in Secret Manager", key)
 		}

@@ -3,7 +3,10 @@ package stack
 import (
 	"encoding/json"
 	"fmt"
+	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -148,9 +151,31 @@ func Load(ctx *pulumi.Context) (Settings, error) {
 			found.add(d.Key, "%v", err)
 		}
 	}
+	findStrangers(os.Getenv(pulumi.EnvConfig), &found)
 	s.SyncQuery = readQuery(ctx.RootDirectory(), s.SyncQueryFile, &found)
 	s.check(&found)
 	return s, found.err()
+}
+
+// findStrangers looks for settings that are none: Pulumi passes a misspelt one over without a word. The argument is all
+// of the stack's configuration as the CLI hands it to the program, a JSON object, or empty.
+func findStrangers(configuration string, found *problems) {
+	var given map[string]any
+	if json.Unmarshal([]byte(configuration), &given) != nil {
+		return // what it holds is read, and judged, key by key
+	}
+	declared := Declared(&Settings{})
+	for _, name := range sortedKeys(given) {
+		key, own := strings.CutPrefix(name, Namespace+":")
+		if !own || slices.ContainsFunc(declared, func(d Setting) bool { return d.Key == key }) {
+			continue
+		}
+		if i := slices.IndexFunc(declared, func(d Setting) bool { return strings.EqualFold(d.Key, key) }); i >= 0 {
+			found.add(key, "is not a setting; write %s", declared[i].Key)
+		} else {
+			found.add(key, "is not a setting; infra/README.md lists them")
+		}
+	}
 }
 
 func text(key, def, doc string, into *string) Setting {

@@ -99,6 +99,28 @@ func TestNarrowScopeNeedsWhatItGrantsOn(t *testing.T) {
 	}
 }
 
+func TestMisspeltSettings(t *testing.T) {
+	for _, test := range []struct {
+		name, configuration string
+		want                problems
+	}{
+		{"none", "", nil},
+		{"all known", `{"vertex-metadata:tasks": "2", "gcp:project": "p", "other:taks": "3"}`, nil},
+		{"misspelt", `{"vertex-metadata:taks": "2", "vertex-metadata:deletionprotection": "true"}`, problems{
+			"vertex-metadata:deletionprotection: is not a setting; write deletionProtection",
+			"vertex-metadata:taks: is not a setting; infra/README.md lists them",
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var got problems
+			findStrangers(test.configuration, &got)
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("problems (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestSettingsOfTheWrongType(t *testing.T) {
 	want := map[string]string{
 		"paused": `"maybe" is not true or false`, "tasks": `"maybe" is not a whole number`, "timeout": `"maybe" is not a duration such as 90s or 15m`,
