@@ -87,6 +87,25 @@ func TestPlanRefusesWhatItCannotRead(t *testing.T) {
 	}
 }
 
+// The token of whoever deploys goes to Google's registries and to no other host.
+func TestTokenIsForGoogleAlone(t *testing.T) {
+	for host, want := range map[string]bool{
+		"": true, "asia-docker.pkg.dev": true, "eu.gcr.io": true, "gcr.io": true,
+		"127.0.0.1:5000": false, "mirror.example.com": false, "asia-docker.pkg.dev.example.com": false, "notgcr.io": false,
+	} {
+		file := filepath.Join(t.TempDir(), "Pulumi.test.yaml")
+		config := "config:\n  gcp:project: example-dev\n  vertex-metadata:cloudSqlInstance: example-dev:asia-northeast1:app\n" +
+			"  vertex-metadata:artifactRepository: jobs\n  vertex-metadata:imageRegistry: \"" + host + "\"\n"
+		if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		registry := ofType(planOf(t, "test", file), "docker:index/image:Image").Inputs["registry"].(map[string]any)
+		if _, got := registry["password"]; got != want {
+			t.Errorf("registry %q is given a token: %t, want %t", host, got, want)
+		}
+	}
+}
+
 func planOf(t *testing.T, name, file string) *Plan {
 	t.Helper()
 	plan, err := record("../..", name, file, stack.Deploy)

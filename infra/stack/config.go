@@ -87,7 +87,7 @@ func Declared(s *Settings) []Setting {
 		text("image", "", "Deploy this image, by digest (…@sha256:…), and build none", &s.Image),
 		text("imageName", "create-vertex-metadata", "Name of the image that is built", &s.ImageName),
 		text("imageTag", "latest", "Tag to push; the job is deployed by digest whatever the tag", &s.ImageTag),
-		text("imageRegistry", "", "Registry host to push to; empty: LOCATION-docker.pkg.dev", &s.ImageRegistry),
+		text("imageRegistry", "", "Registry host to push to; empty: LOCATION-docker.pkg.dev. Not Google's: docker login there first", &s.ImageRegistry),
 		object("imageBuildArgs", "Build arguments, for example GO_IMAGE and RUNTIME_IMAGE for mirrored base images", &s.ImageBuildArgs),
 		text("imageBuildNetwork", "default", "Network of the build's commands: default, host or none", &s.ImageBuildNetwork),
 

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/artifactregistry"
@@ -36,8 +37,6 @@ func (d *deployment) provideImage() {
 		return
 	}
 	d.try("image "+d.ImageName, func() error {
-		// The token that the gcp provider itself uses, so that no docker login is needed first.
-		client := organizations.GetClientConfigOutput(d.ctx, d.parent.(pulumi.InvokeOption))
 		first := []pulumi.Resource{d.services[apiArtifactRegistry]}
 		if d.repository != nil {
 			first = append(first, d.repository)
@@ -54,11 +53,7 @@ func (d *deployment) provideImage() {
 				Network:        pulumi.String(d.ImageBuildNetwork),
 				BuilderVersion: docker.BuilderVersionBuilderBuildKit,
 			},
-			Registry: &docker.RegistryArgs{
-				Server:   pulumi.String(d.registry()),
-				Username: pulumi.String("oauth2accesstoken"),
-				Password: pulumi.ToSecret(client.AccessToken()).(pulumi.StringOutput),
-			},
+			Registry: d.registryLogin(),
 		}, d.after(first...)...)
 		if err != nil {
 			return err
@@ -66,6 +61,23 @@ func (d *deployment) provideImage() {
 		d.image = image.RepoDigest
 		return nil
 	})
+}
+
+// googleRegistry matches the hosts that a token of Google's is meant for.
+var googleRegistry = regexp.MustCompile(`(^|[.-])(docker\.pkg\.dev|gcr\.io)$`)
+
+// registryLogin is how the image is pushed: to Google with the token that the gcp provider itself uses, so that no docker
+// login is needed first. Any other host would have the rights of whoever deploys; there, docker's own login counts.
+func (d *deployment) registryLogin() *docker.RegistryArgs {
+	if !googleRegistry.MatchString(d.registry()) {
+		return &docker.RegistryArgs{Server: pulumi.String(d.registry())}
+	}
+	client := organizations.GetClientConfigOutput(d.ctx, d.parent.(pulumi.InvokeOption))
+	return &docker.RegistryArgs{
+		Server:   pulumi.String(d.registry()),
+		Username: pulumi.String("oauth2accesstoken"),
+		Password: pulumi.ToSecret(client.AccessToken()).(pulumi.StringOutput),
+	}
 }
 
 func (s Settings) repositoryLocation() string {

@@ -101,7 +101,8 @@ func (i *images) binary(reference string) (string, error) {
 	return binary, nil
 }
 
-// checkNoToken looks at what the state keeps of the image: the token that it was pushed with is not readable there.
+// checkNoToken looks at what the state keeps of the image: a token of Google's is neither for a registry that is not Google's nor for
+// the readers of a state.
 func checkNoToken(t *testing.T, stack *pulumiStack, token string) {
 	t.Helper()
 	var state struct {
@@ -118,7 +119,7 @@ func checkNoToken(t *testing.T, stack *pulumiStack, token string) {
 		if resource.Type == "docker:index/image:Image" {
 			images++
 			if strings.Contains(string(resource.Inputs)+string(resource.Outputs), token) {
-				t.Error("the token that the image was pushed with is in the state for all to read")
+				t.Error("the token of the gcp provider is in the state of the image for all to read")
 			}
 		}
 	}
