@@ -63,9 +63,6 @@ func (r *run) whyScan(stats source.Stats) string {
 
 // settled is the outcome of a run that has nothing to send.
 func (r *run) settled() Outcome {
-	if r.summary.Documents == 0 && len(r.view) > 0 {
-		r.summary.Documents = r.view[r.set.Task].Documents
-	}
 	if len(r.state.Purges) > 0 {
 		return Pending
 	}

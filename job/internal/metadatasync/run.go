@@ -83,6 +83,7 @@ type run struct {
 	carried    bool             // this run committed what an earlier one began
 	superseded map[string]bool  // objects that the state named and names no longer
 	obsolete   map[string]bool  // rounds of which nothing can come any more
+	counted    bool             // the summary says how many documents this run found in its share
 	summary    Summary
 }
 
@@ -116,6 +117,9 @@ func (s *Run) Sync(ctx context.Context) (Summary, error) {
 		outcome = Failed
 	}
 	r.summary.Outcome = outcome
+	if !r.counted {
+		r.summary.Documents = r.lastCount()
+	}
 	return r.summary, err
 }
 

@@ -132,9 +132,25 @@ func (r *run) fill(ctx context.Context, c *collector) error {
 
 // count takes what the task read into the summary.
 func (r *run) count(o offer) {
+	r.counted = true
 	r.summary.Documents = o.Documents
 	r.summary.Skipped = o.Skipped
 	r.summary.Failed += o.Refused
+}
+
+// lastCount returns how many documents the share had when it was read last, 0 if nobody knows.
+func (r *run) lastCount() int64 {
+	if p := r.state.Pending; p != nil && p.Tasks == r.set.Tasks {
+		for _, o := range p.Offers {
+			if o.Task == r.set.Task {
+				return o.Documents
+			}
+		}
+	}
+	if len(r.view) == 0 {
+		return 0
+	}
+	return r.view[r.set.Task].Documents
 }
 
 // countSent takes what the task sends into the summary, once nothing keeps it from being sent any more.

@@ -21,7 +21,7 @@ const (
 // Summary is what a run did. With several tasks the counts are the task's own.
 type Summary struct {
 	Outcome    Outcome
-	Documents  int64 // in the source
+	Documents  int64 // in the source, as it was read last if this run ended before it read it
 	Upserted   int64 // sent for import
 	Deleted    int64 // sent for removal
 	Skipped    int64 // rows whose MIME type is not accepted

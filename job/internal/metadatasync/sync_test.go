@@ -311,3 +311,38 @@ func TestSecondRunIsSkipped(t *testing.T) {
 	w.gone()
 	w.want(w.run(), Imported)
 }
+
+// A run that ends before it reads the source says what is known of it: a zero would look like an empty database.
+func TestDocumentsAreToldWithoutReadingTheSource(t *testing.T) {
+	for _, tasks := range []int{1, 2} {
+		w := newWorld(t)
+		w.fill(300)
+		total := func(what string, want Outcome) {
+			t.Helper()
+			var documents int64
+			for i := range tasks {
+				r := w.attempt(t.Context(), what, i, tasks, func(s *Settings) { s.ImportWait = 0 })
+				w.gone()
+				if r.Outcome != want && i == tasks-1 {
+					t.Errorf("%s with %d tasks: %+v %v", what, tasks, r.Summary, r.err)
+				}
+				documents += r.Documents
+			}
+			if documents != 300 {
+				t.Errorf("%s with %d tasks: %d documents, want 300", what, tasks, documents)
+			}
+		}
+		engine.Hold()
+		defer engine.Release()
+		total("begins", Pending)
+		total("still runs", Pending)
+		w.exec(`ALTER TABLE docs RENAME TO hidden`)
+		engine.Release()
+		if err := engine.Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		total("cannot read the source", Failed)
+		w.exec(`ALTER TABLE hidden RENAME TO docs`)
+		w.want(w.run(), Imported)
+	}
+}
