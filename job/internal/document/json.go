@@ -2,24 +2,29 @@ package document
 
 import (
 	"bytes"
+	"cmp"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
 
 const (
 	faultJSON      = "is not valid JSON"
-	faultDeep      = "is JSON nested deeper than 100 levels"
+	faultDeep      = "is JSON nested deeper than 30 levels"
 	faultNUL       = `holds \u0000, which no text may hold`
 	faultSurrogate = "holds half of a surrogate pair"
 
-	// maxDepth is where protocol buffer parsers, which read the line on the other side, give up by default.
-	maxDepth = 100
+	// maxDepth keeps a document within the 100 nested messages at which readers of protocol buffers, such as the service,
+	// give up by default. A level of objects is three of them, and five stand around the value of a column: one document
+	// that is deeper would have a whole import refused.
+	maxDepth = 30
 )
 
 // appendJSON appends a JSON value on one line in a canonical spelling: blanks only after a colon and a comma, strings
-// escaped as appendString does, so that two spellings of the same json have the same hash. Keys keep their order; a key
-// that is there twice (type json allows it) stays there twice. With numbersOnly a string is a fault: that is how to_json
-// spells NaN and the infinities.
+// escaped as appendString does, so that two spellings of the same json have the same hash. Keys keep their order. Of a key
+// that is there twice, which type json allows, the last counts, as it does for PostgreSQL's own functions: a protocol
+// buffer cannot hold both, and the import of all documents would fail for the one. With numbersOnly a string is a fault:
+// that is how to_json spells NaN and the infinities.
 func appendJSON(dst, text []byte, numbersOnly bool) ([]byte, string) {
 	p := jsonParser{dst: dst, text: text, numbersOnly: numbersOnly}
 	fault := p.value(0)
@@ -72,9 +77,9 @@ func (p *jsonParser) value(depth int) string {
 	}
 	switch p.peek() {
 	case '{':
-		return p.list('{', '}', depth)
+		return p.object(depth)
 	case '[':
-		return p.list('[', ']', depth)
+		return p.array(depth)
 	case '"':
 		if p.numbersOnly {
 			return faultNotNumber
@@ -90,35 +95,94 @@ func (p *jsonParser) value(depth int) string {
 	return p.number()
 }
 
-// list reads an object or an array.
-func (p *jsonParser) list(open, end byte, depth int) string {
-	p.take(open)
-	p.dst = append(p.dst, open)
-	for first := true; !p.take(end); first = false {
-		if !first {
-			if !p.take(',') {
-				return faultJSON
-			}
-			p.dst = append(p.dst, ", "...)
-		}
-		if open == '{' {
-			if p.peek() != '"' {
-				return faultJSON
-			}
-			if fault := p.string(); fault != "" {
-				return fault
-			}
-			if !p.take(':') {
-				return faultJSON
-			}
-			p.dst = append(p.dst, ": "...)
+func (p *jsonParser) array(depth int) string {
+	p.take('[')
+	p.dst = append(p.dst, '[')
+	for first := true; !p.take(']'); first = false {
+		if !first && !p.comma() {
+			return faultJSON
 		}
 		if fault := p.value(depth + 1); fault != "" {
 			return fault
 		}
 	}
-	p.dst = append(p.dst, end)
+	p.dst = append(p.dst, ']')
 	return ""
+}
+
+// member says where in dst a member of an object is: its key, and all of it up to the comma.
+type member struct{ start, colon, end int }
+
+func (p *jsonParser) object(depth int) string {
+	p.take('{')
+	p.dst = append(p.dst, '{')
+	var some [12]member // spares small objects the memory
+	members := some[:0]
+	for first := true; !p.take('}'); first = false {
+		if !first && !p.comma() {
+			return faultJSON
+		}
+		m := member{start: len(p.dst)}
+		if fault := p.key(); fault != "" {
+			return fault
+		}
+		m.colon = len(p.dst)
+		p.dst = append(p.dst, ": "...)
+		if fault := p.value(depth + 1); fault != "" {
+			return fault
+		}
+		m.end = len(p.dst)
+		members = append(members, m)
+	}
+	p.dst = append(keepLast(p.dst, members), '}')
+	return ""
+}
+
+func (p *jsonParser) comma() bool {
+	p.dst = append(p.dst, ", "...)
+	return p.take(',')
+}
+
+// key reads a member's key and its colon, and writes the key.
+func (p *jsonParser) key() string {
+	if p.peek() != '"' {
+		return faultJSON
+	}
+	if fault := p.string(); fault != "" {
+		return fault
+	}
+	if !p.take(':') {
+		return faultJSON
+	}
+	return ""
+}
+
+// keepLast takes the members whose key comes again out of the object that dst ends with. It changes the order of members.
+func keepLast(dst []byte, members []member) []byte {
+	if len(members) < 2 {
+		return dst
+	}
+	to := members[0].start
+	key := func(m member) []byte { return dst[m.start:m.colon] } // the spelling is canonical: equal keys have equal bytes
+	slices.SortFunc(members, func(a, b member) int { return cmp.Or(bytes.Compare(key(a), key(b)), a.start-b.start) })
+	kept := members[:0]
+	for i, m := range members {
+		if i+1 == len(members) || !bytes.Equal(key(m), key(members[i+1])) {
+			kept = append(kept, m)
+		}
+	}
+	if len(kept) == len(members) {
+		return dst
+	}
+	slices.SortFunc(kept, func(a, b member) int { return a.start - b.start })
+	out := dst[:to]
+	for i, m := range kept {
+		if i > 0 {
+			out = append(out, ", "...)
+		}
+		out = append(out, dst[m.start:m.end]...)
+	}
+	return out
 }
 
 func (p *jsonParser) word(w string) string {

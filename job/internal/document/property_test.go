@@ -10,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/types/known/structpb"
 )
 
 // hostile makes a text of everything that has ever broken an exporter.
@@ -97,10 +99,10 @@ func TestPlainPrefixAgainstLoop(t *testing.T) {
 	}
 }
 
-// FuzzAppend: whatever the bytes, a document is one line of valid JSON with the same text in it, and a row is refused for
-// its text only if that is no UTF-8.
+// FuzzAppend: whatever the bytes, a document is one line of valid JSON with the same text in it, which a protocol buffer
+// can hold, and a row is refused for its text only if that is no UTF-8.
 func FuzzAppend(f *testing.F) {
-	for _, s := range []string{"", "plain", "\"\\\n", "桜咲く", "\xff", "\xe3\x81", "1e400", "NaN", `{"a": [1, "\ud83d\ude00"]}`, "2025-09-18 01:02:03.5+00", "0000-000\x000 00000000"} {
+	for _, s := range []string{"", "plain", "\"\\\n", "桜咲く", "\xff", "\xe3\x81", "1e400", "NaN", `{"a": [1, "\ud83d\ude00"]}`, `{"a": 1, "\u0061": 2}`, "2025-09-18 01:02:03.5+00", "0000-000\x000 00000000"} {
 		f.Add([]byte(s), "x")
 	}
 	f.Fuzz(func(t *testing.T, value []byte, name string) {
@@ -125,6 +127,11 @@ func FuzzAppend(f *testing.F) {
 			}
 			if kind == Text && value != nil && got.StructData[name] != string(value) {
 				t.Errorf("got %q, want %q", got.StructData[name], value)
+			}
+			var message structpb.Struct
+			fields := bytes.TrimSuffix(bytes.TrimPrefix(line, []byte(`{"id": "1", "structData": `)), []byte("}\n"))
+			if err := protojson.Unmarshal(fields, &message); err != nil { // an inline import would fail for all its documents
+				t.Fatalf("%q: %v", line, err)
 			}
 			var want any
 			if (kind == JSON || kind == Numbers) && value != nil {

@@ -84,7 +84,7 @@ func TestPoison(t *testing.T) {
 		{`'["\ud83d"]'::json`, `column "v" holds half of a surrogate pair`},
 		{`'{"a": 1e999}'::json`, `column "v" is a number beyond the range of a double`},
 		{"repeat('[', 200)::text || repeat(']', 200)", ""},
-		{"(repeat('[', 200) || repeat(']', 200))::jsonb", `column "v" is JSON nested deeper than 100 levels`},
+		{"(repeat('[', 200) || repeat(']', 200))::jsonb", `column "v" is JSON nested deeper than 30 levels`},
 		{"repeat('x', 10000000)", "document is longer than the limit of one line"},
 		{"ARRAY[repeat('x', 10000000)]", "document is longer than the limit of one line"},
 		{"repeat('x', 300000)", ""},
