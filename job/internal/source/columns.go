@@ -106,7 +106,7 @@ func checkNames(fields []pgconn.FieldDescription) error {
 
 // typeInfo is what decides about a type that is not known beforehand.
 const typeInfo = `SELECT t.oid, CASE
-  WHEN t.typtype = 'c' OR t.oid = 2249 THEN 'json'
+  WHEN t.typtype = 'c' OR t.oid IN (2249, 2287) THEN 'json' -- record and record[] count as pseudo-types
   WHEN t.typcategory <> 'A' OR t.typlen <> -1 OR t.typelem = 0 THEN 'text'
   WHEN coalesce(nullif(e.typbasetype, 0), e.oid) IN (20, 21, 23, 700, 701, 1700) THEN 'numbers'
   ELSE 'json' END

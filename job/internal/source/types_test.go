@@ -35,6 +35,15 @@ func TestTypes(t *testing.T) {
 		  ARRAY['a', NULL, 'quo"te', E'new\nline'] AS texts, ARRAY[[1,2],[3,4]] AS two_dim, '{}'::int[] AS empty, ARRAY[NULL, NULL]::int[] AS nulls, ARRAY[1.5, NULL]::float8[] AS floats,
 		  ARRAY[true, false] AS bools, ARRAY['{"a": 1}'::jsonb] AS jsons, ARRAY['happy'::mood] AS enums, ARRAY['d'::nonempty] AS domains, ROW(1, 'x', NULL)::pair AS composite,
 		  ARRAY[ROW(1, 'x', ARRAY[1,2])::pair] AS composites, ROW(1, 'two') AS record, ARRAY['$1'::money] AS monies, '[0:1]={7,8}'::int[] AS lower_bound, '1 2'::int2vector AS vector`,
+		`SELECT 'odd' AS id, 'infinity'::date AS forever, '-infinity'::timestamp AS never, '4713-01-01 BC'::date AS bc, '24:00'::time AS midnight,
+		  '9999-12-31 23:59:59.999999+00'::timestamptz AS last_of_rfc3339, '1 year 2 mons -3 days 04:05:06.789'::interval AS interval, 5e-324::float8 AS smallest,
+		  1.7976931348623157e308::float8 AS largest, '-0.0'::numeric AS numeric, 0::numeric(10,4) AS scale, '\x00ff'::bytea AS bytea, ''::"char" AS nul_char,
+		  'a b'::tsvector AS tsvector, B'10'::bit(2) AS bit, '::1/128'::inet AS inet, '-1,234.5'::money AS money, 'empty'::int4range AS range, '(0,1)'::tid AS tid, '1 2'::oidvector AS oidvector,
+		  E'\t\x01\ufffe\U0010ffff'::text AS text, 'null'::jsonb AS json_null, '{"": 1, "a": 2, "": 3}'::json AS repeated`,
+		`SELECT 'odd-arrays' AS id, ARRAY[[NULL, 'a'], ['b', NULL]] AS nulls, '[2:3][-1:0]={{1,2},{3,4}}'::int[] AS lower_bounds, ARRAY['ab'::char(5)] AS padded, ARRAY['1 day'::interval] AS intervals,
+		  ARRAY['[1,2)'::int4range] AS ranges, '{((0,0),(1,1));((2,2),(3,3))}'::box[] AS boxes, ARRAY['\x00'::bytea] AS byteas, ARRAY[NULL::json, 'null'] AS jsons, '{1,2}'::list AS domain,
+		  ARRAY['{1,2}'::list] AS domains, ARRAY[ROW(1, 'x')] AS records, ROW(1, ARRAY[ROW(2, ARRAY[3])]) AS nested, (SELECT array_agg(p) FROM (VALUES (1, 'one'), (2, NULL)) AS p (a, b)) AS rows,
+		  ROW('NaN', 1)::reading AS nan_in_composite`,
 		`SELECT true AS id, 1 AS "key ""with"" quotes", 2 AS "日本", 3 AS "a.b", ARRAY[1] AS "ar""ray"`,
 	)
 	var lines []byte
@@ -78,6 +87,9 @@ func TestPoison(t *testing.T) {
 		{"'NaN'::numeric", `column "v" is not a JSON number`},
 		{"1e400::numeric", `column "v" is a number beyond the range of a double`},
 		{"ARRAY[1, 'NaN']::float8[]", `column "v" is not a JSON number`},
+		{"'{1,NaN}'::floats", `column "v" is not a JSON number`},
+		{"repeat('9', 131072)::numeric", `column "v" is a number beyond the range of a double`},
+		{`'{"a": 1e400}'::jsonb`, `column "v" is a number beyond the range of a double`},
 		{"ARRAY[[1], ['Infinity']]::numeric[]", `column "v" is not a JSON number`},
 		{"ARRAY[1e400]::numeric[]", `column "v" is a number beyond the range of a double`},
 		{`'{"a": "\u0000"}'::json`, `column "v" holds \u0000, which no text may hold`},
@@ -115,7 +127,8 @@ func typesDatabase(t *testing.T, queries ...string) typesDB {
 	}
 	defer func() { _ = conn.Close(t.Context()) }()
 	if _, err := conn.Exec(t.Context(), `CREATE TYPE mood AS ENUM ('happy', 'sad'); CREATE DOMAIN nonempty AS text CHECK (VALUE <> '');
-		CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE TYPE pair AS (a int, b text, c int[])`); err != nil {
+		CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE TYPE pair AS (a int, b text, c int[]);
+		CREATE DOMAIN list AS int[]; CREATE DOMAIN floats AS float8[]; CREATE TYPE reading AS (a float8, b numeric)`); err != nil {
 		t.Fatal(err)
 	}
 	return typesDB{url, queries}
