@@ -1,6 +1,7 @@
 package metadatasync
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
@@ -85,4 +86,40 @@ func TestFullSyncOfAnEmptySourceLeavesNothing(t *testing.T) {
 	}
 	w.wantInStep()
 	w.wantTidy()
+}
+
+// A run with the wrong data store is stopped, and must leave what the state of the right one names, however old it is.
+func TestStoppedRunLeavesTheManifestOfAnotherDataStore(t *testing.T) {
+	for name, strange := range map[string]func(w *world){
+		"another data store": func(w *world) {
+			w.set.DataStore += "-other"
+			w.config.DataStore = w.set.DataStore
+			other := engine.CreateDataStore(discoveryengine.StoreConfig{Project: "project", ID: w.set.DataStore})
+			other.Put("by-hand", `{"id": "by-hand", "structData": {"body": "by hand"}}`)
+		},
+		"another format": func(w *world) {
+			w.rewrite(stateName, func(b []byte) []byte { return bytes.Replace(b, []byte(`"format":1`), []byte(`"format":9`), 1) })
+			w.exec(`UPDATE docs SET id = 'x' || id`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.fill(20)
+			w.want(w.run(), Imported)
+			right, config := w.set, w.config
+			before, err := objects.Read(w.bucket, stateName)
+			if err != nil {
+				t.Fatal(err)
+			}
+			strange(w)
+			w.now = func() time.Time { return time.Now().Add(2 * orphanAge) }
+			if r := w.want(w.run(), Failed); !Stopped(r.err) {
+				t.Errorf("not stopped: %v", r.err)
+			}
+			w.set, w.config = right, config
+			w.rewrite(stateName, func([]byte) []byte { return before })
+			w.exec(`UPDATE docs SET id = ltrim(id, 'x')`)
+			w.want(w.run(), Unchanged)
+		})
+	}
 }

@@ -77,6 +77,7 @@ type run struct {
 	round      string // the run, or with several tasks the execution, that this run's offer belongs to
 	state      state
 	generation int64
+	strange    bool             // there is a state, but not one that this run understands; what it names is not known
 	view       []shard          // the state's shards, as this number of tasks divides them
 	skipped    map[string]int64 // rows skipped, by MIME type
 	earlier    error            // why an import or a removal that an earlier run began failed

@@ -152,6 +152,7 @@ var errSuperseded = errors.New("another run changed the state meanwhile; nothing
 // is an empty one.
 func (r *run) loadState(ctx context.Context) error {
 	r.setState(state{Format: format}, 0)
+	r.strange = false
 	data, generation, err := r.bucket.Read(ctx, stateName)
 	if errors.Is(err, bucket.ErrNotExist) {
 		return nil
@@ -159,7 +160,7 @@ func (r *run) loadState(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.generation = generation
+	r.generation, r.strange = generation, true
 	var s state
 	switch err := json.Unmarshal(data, &s); {
 	case err != nil:
@@ -171,6 +172,7 @@ func (r *run) loadState(ctx context.Context) error {
 		r.setState(state{Format: format, Revision: s.Revision, Snapshot: s.Snapshot}, generation)
 	default:
 		r.setState(s, generation)
+		r.strange = false
 	}
 	return nil
 }
@@ -206,5 +208,6 @@ func (r *run) saveState(ctx context.Context, next state) error {
 		}
 	}
 	r.setState(next, generation)
+	r.strange = false
 	return nil
 }

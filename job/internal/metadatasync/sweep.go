@@ -22,8 +22,12 @@ func (r *run) sweep(ctx context.Context) {
 }
 
 // sweepAll deletes the objects under root that nothing needs any more: those of the round that was just committed, those
-// that the state named before, and old ones. What it cannot delete waits for the next sweep.
+// that the state named before, and old ones. What it cannot delete waits for the next sweep. It may come before the guard:
+// what it deletes is of no use whatever the guard says, and runs that the guard stops leave objects too.
 func (r *run) sweepAll(ctx context.Context) {
+	if r.strange {
+		return // the guard may yet stop this run, and somebody set right what made the state strange, a wrong DATA_STORE_ID for one
+	}
 	needed := r.state.objects()
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
