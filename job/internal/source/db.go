@@ -96,8 +96,6 @@ func (db *DB) prepareSession(ctx context.Context) error {
 		"SET idle_in_transaction_session_timeout = '60s'",
 		// Compiling expressions costs more than it saves when all that the statement does is stream rows.
 		"SET jit = off",
-		fmt.Sprintf(`SELECT set_config(name, '%[1]dkB', false) FROM pg_settings
-			WHERE name = 'work_mem' AND setting::int < %[1]d AND source NOT IN ('client', 'user', 'database', 'database user')`, workMemKiB),
 		// A run whose machine vanished without a word is noticed, and its locks are free, after some 12 seconds, whether
 		// the session was idle or in the middle of a read (measured: 12.6 and 12.5 with the network taken down). A killed
 		// process is noticed at once, because its kernel says so. No effect on Unix sockets: there it is the Cloud SQL
@@ -124,12 +122,22 @@ func (db *DB) prepareSession(ctx context.Context) error {
 		return queryError("prepare session of "+db.where, db.where, "", err)
 	}
 	db.pid = string(results[len(results)-1].Rows[0][0])
+	for _, s := range db.improvements() {
+		_, _ = db.conn.Exec(ctx, s).ReadAll()
+	}
+	return nil
+}
+
+// improvements are statements that a run does without where the server refuses them.
+func (db *DB) improvements() []string {
+	statements := []string{fmt.Sprintf(`SELECT set_config(name, '%[1]dkB', false) FROM pg_settings WHERE name = 'work_mem'
+		AND pg_size_bytes(current_setting(name)) < %[1]d * 1024 AND source NOT IN ('client', 'user', 'database', 'database user')`, workMemKiB)}
 	if db.version >= 14 {
 		// A killed run is noticed in the middle of a sort that sends nothing. Some platforms refuse the setting: then the
 		// server finds out when it next sends something.
-		_, _ = db.conn.Exec(ctx, "SET client_connection_check_interval = '5s'").ReadAll()
+		statements = append(statements, "SET client_connection_check_interval = '5s'")
 	}
-	return nil
+	return statements
 }
 
 // majorVersion reads "15.18 (Debian …)" and "17beta1"; 0 if there is no number.

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -164,7 +163,7 @@ func TestOpenByInstance(t *testing.T) {
 // TestSession: whatever the role prefers, the session is ours.
 func TestSession(t *testing.T) {
 	url := database(t)
-	for _, s := range []string{"TimeZone = 'Asia/Tokyo'", "DateStyle = 'German'", "statement_timeout = 1", "default_transaction_read_only = off", "client_encoding = 'SQL_ASCII'", "idle_session_timeout = 100"} {
+	for _, s := range []string{"TimeZone = 'Asia/Tokyo'", "DateStyle = 'German'", "statement_timeout = 3000", "default_transaction_read_only = off", "client_encoding = 'SQL_ASCII'", "idle_session_timeout = 100"} {
 		conn, err := pgx.Connect(t.Context(), server.AdminURL(""))
 		if err != nil {
 			t.Fatal(err)
@@ -197,22 +196,23 @@ func TestSession(t *testing.T) {
 
 // TestWorkMem: joins get enough memory not to spill, unless somebody decided otherwise.
 func TestWorkMem(t *testing.T) {
-	for _, tt := range []struct{ name, alter, want string }{
-		{"nobody decided", "", "32MB"},
-		{"for the database", "ALTER DATABASE %[2]s SET work_mem = '8MB'", "8MB"},
-		{"for the role", "ALTER ROLE %[1]s IN DATABASE %[2]s SET work_mem = '64MB'", "64MB"},
+	for _, tt := range []struct{ name, alter, undo, want string }{
+		{"nobody decided", "", "", "32MB"},
+		{"for the database", "ALTER DATABASE %[2]s SET work_mem = '8MB'", "", "8MB"},
+		{"for the role", "ALTER ROLE %[1]s SET work_mem = '8MB'", "ALTER ROLE %[1]s RESET work_mem", "8MB"},
+		{"for the role in the database", "ALTER ROLE %[1]s IN DATABASE %[2]s SET work_mem = '8MB'", "", "8MB"},
+		{"less for everybody", "ALTER ROLE ALL SET work_mem = '8MB'", "ALTER ROLE ALL RESET work_mem", "32MB"},
+		{"more for everybody", "ALTER ROLE ALL SET work_mem = '1GB'", "ALTER ROLE ALL RESET work_mem", "1GB"},
+		{"settings that nobody may see", "REVOKE SELECT ON pg_catalog.pg_settings FROM public", "", "4MB"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			url := database(t)
+			name := databaseOf(t, url)
 			if tt.alter != "" {
-				conn, err := pgx.Connect(t.Context(), server.AdminURL(""))
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer conn.Close(context.Background())
-				if _, err := conn.Exec(t.Context(), fmt.Sprintf(tt.alter, server.User(), databaseOf(t, url))); err != nil {
-					t.Fatal(err)
-				}
+				run(t, server.AdminURL(name), fmt.Sprintf(tt.alter+" -- %[1]s %[2]s", server.User(), name))
+			}
+			if tt.undo != "" {
+				defer run(t, server.AdminURL(name), fmt.Sprintf(tt.undo+" -- %[1]s", server.User()))
 			}
 			row, err := open(t, Config{URL: url, Query: "SELECT 1 AS id"}).queryRow(t.Context(), "SELECT current_setting('work_mem')")
 			if err != nil || string(row[0]) != tt.want {
