@@ -81,6 +81,9 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 // defaults are. Settings go in after the login because connection poolers refuse most of them in the startup message.
 func (db *DB) prepareSession(ctx context.Context) error {
 	db.version = majorVersion(db.conn.ParameterStatus("server_version"))
+	if err := db.checkVersion(); err != nil {
+		return err
+	}
 	statements := []string{
 		"SET default_transaction_read_only = on",
 		// One statement is one transaction and one snapshot: no BEGIN, no COMMIT, nothing left open when it ends.
@@ -138,6 +141,20 @@ func (db *DB) improvements() []string {
 		statements = append(statements, "SET client_connection_check_interval = '5s'")
 	}
 	return statements
+}
+
+// oldestVersion is the first that has the settings and the hash function that we use.
+const oldestVersion = 11
+
+// checkVersion says in words what would come out as an unknown setting. A version that cannot be read is tried.
+func (db *DB) checkVersion() error {
+	if db.version == 0 || db.version >= oldestVersion {
+		return nil
+	}
+	return &Error{
+		Op: "prepare session of " + db.where, Reason: fmt.Sprintf("it is PostgreSQL %d, which is too old", db.version), Config: true,
+		Remedy: fmt.Sprintf("use PostgreSQL %d or later", oldestVersion),
+	}
 }
 
 // majorVersion reads "15.18 (Debian …)" and "17beta1"; 0 if there is no number.

@@ -272,3 +272,15 @@ func TestMajorVersion(t *testing.T) {
 		}
 	}
 }
+
+func TestOldServer(t *testing.T) {
+	for version, want := range map[int]string{
+		0: "", 11: "", 17: "",
+		10: "prepare session of database d: it is PostgreSQL 10, which is too old: use PostgreSQL 11 or later",
+	} {
+		err := (&DB{where: "database d", version: version}).checkVersion()
+		if got := fmt.Sprint(err); err == nil && want != "" || err != nil && got != want {
+			t.Errorf("version %d: got %v, want %s", version, err, want)
+		}
+	}
+}
