@@ -76,8 +76,10 @@ postgresql:
 
 .PHONY: bin/job bin/sandbox
 bin/job: go # go build knows itself what is up to date
+	@[ -e $@ ] || echo "Building $@, which takes a minute or two the first time ..." >&2
 	@cd job && CGO_ENABLED=0 go build -tags $(TAGS) -trimpath -ldflags "-s -w" -o ../bin/job .
 bin/sandbox: go
+	@[ -e $@ ] || echo "Building $@, which takes a minute or two the first time ..." >&2
 	@cd sandbox && go build -o ../bin/sandbox .
 
 # The linters are pinned in a module of their own, so that they are no dependency of what we ship.
