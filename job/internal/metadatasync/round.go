@@ -99,14 +99,16 @@ func (r *run) offerShare(ctx context.Context, c *collector, agreed round) (Outco
 	return r.closeRound(ctx, agreed)
 }
 
-// closeRound leads the round if all offers are there.
+// closeRound leads the round if all offers are there. They are read under the lock of the data store: while this task waits
+// for it, another execution may take the round over, or forget it with all its objects. An offer that its task leaves a
+// second time is as good as the first, whose objects stay until the round is over.
 func (r *run) closeRound(ctx context.Context, agreed round) (Outcome, error) {
-	offers, err := r.readOffers(ctx, r.round, agreed)
+	left, err := r.countOffers(ctx)
 	if err != nil {
 		return Failed, err
 	}
-	if len(offers) < agreed.Tasks {
-		r.log.InfoContext(ctx, "share handed over, the last task to finish imports it", "offers", len(offers), "tasks", agreed.Tasks)
+	if left < agreed.Tasks {
+		r.log.InfoContext(ctx, "share handed over, the last task to finish imports it", "offers", left, "tasks", agreed.Tasks)
 		return Pending, nil
 	}
 	outcome := Pending
@@ -122,11 +124,29 @@ func (r *run) closeRound(ctx context.Context, agreed round) (Outcome, error) {
 			r.log.InfoContext(ctx, "another task leads this round")
 			return nil
 		}
-		var err error
+		offers, err := r.readOffers(ctx, r.round, agreed)
+		if err != nil {
+			return err
+		}
+		if len(offers) < agreed.Tasks {
+			r.log.InfoContext(ctx, "the round is void, the next execution reads the source again", "offers", len(offers), "tasks", agreed.Tasks)
+			return nil
+		}
 		outcome, err = r.lead(ctx, agreed.Full, true, offers)
 		return err
 	})
 	return outcome, err
+}
+
+// countOffers returns how many tasks have left an offer.
+func (r *run) countOffers(ctx context.Context) (n int, err error) {
+	for _, err := range r.bucket.List(ctx, offersPrefix(r.round)) {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
 }
 
 // readOffers returns the offers of a round that are made from the agreed state.

@@ -1,9 +1,12 @@
 package metadatasync
 
 import (
+	"context"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A change of the number of tasks must not bring back what an older segment says.
@@ -100,4 +103,72 @@ func TestTasksStartOverTogether(t *testing.T) {
 	w.wantDone(w.execute("next", 4))
 	w.wantInStep()
 	w.wantTidy()
+}
+
+// While the last task of an execution waits for the lock of the data store, the next execution takes the round over and
+// forgets it, as it does with what the guard would stop. What is gone with it must not become part of the state.
+func TestRoundThatIsForgottenWhileItsLeaderWaits(t *testing.T) {
+	w := newWorld(t)
+	w.fill(300)
+	w.wantDone(w.execute("full", 2))
+	w.exec(`UPDATE docs SET body = 'changed'`)
+	w.attempt(t.Context(), "slow", 0, 2)
+	w.gone()
+	next, err := w.open(t.Context(), w.set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer next.close()
+	lock := "vertex-metadata/" + w.set.DataStore
+	if locked, err := next.DB.TryLock(t.Context(), lock); err != nil || !locked {
+		t.Fatalf("lock: %v, %v", locked, err)
+	}
+	if err := next.DB.Check(t.Context()); err != nil { // another statement than the leader's, see waitForLeader
+		t.Fatal(err)
+	}
+	ended := make(chan result)
+	go func() { ended <- w.attempt(t.Context(), "slow", 1, 2) }()
+	w.waitForLeader("slow", 2)
+	for _, o := range objects.List(w.bucket, roundPrefix("slow")) {
+		objects.Delete(w.bucket, o.Name)
+	}
+	if err := next.DB.Unlock(t.Context(), lock); err != nil {
+		t.Fatal(err)
+	}
+	if r := <-ended; r.Outcome != Pending || r.err != nil {
+		t.Errorf("%+v %v\n%s", r.Summary, r.err, r.log)
+	}
+	next.close()
+	w.gone()
+	s := w.state()
+	for name := range s.objects() {
+		if !strings.HasSuffix(name, "/") && name != "" {
+			if _, err := objects.Read(w.bucket, name); err != nil {
+				t.Errorf("the state names %s: %v", name, err)
+			}
+		}
+	}
+	w.wantDone(w.execute("next", 2))
+	w.wantInStep()
+}
+
+// waitForLeader waits until all n tasks of an execution have left their offers and one asks for the lock of the data store.
+func (w *world) waitForLeader(execution string, n int) {
+	w.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		var asked int
+		if len(objects.List(w.bucket, offersPrefix(execution))) == n {
+			err := w.conn.QueryRow(context.Background(), `SELECT count(*) FROM pg_stat_activity
+				WHERE application_name = $1 AND query LIKE '%pg_try_advisory_lock%'`, w.application()).Scan(&asked)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		if asked > 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.t.Fatalf("no task of execution %s asks for the lock", execution)
+		}
+	}
 }
