@@ -88,10 +88,13 @@ func (db *DB) serverFacts(ctx context.Context, functions []string) (facts, doubt
 }
 
 // countersQuery takes the counters by object id: the views pg_stat_… would compute two dozen more columns. The number of
-// columns ever made notices one that was dropped and made again, which rewrites nothing.
+// columns ever made notices one that was dropped and made again, which rewrites nothing. The relations are looked up in the
+// catalogue because to_regclass demands USAGE on their schema, which who may read a view need not have.
 const countersQuery = `SELECT c.relkind, c.relpersistence, c.oid < 16384, r.name,
   concat_ws(' ', c.oid, c.relfilenode, c.relnatts, pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid))
-FROM unnest($1::text[]) AS r(name) LEFT JOIN pg_catalog.pg_class c ON c.oid = to_regclass(r.name) ORDER BY r.name`
+FROM (SELECT name, parse_ident(name)::name[] AS parts FROM unnest($1::text[]) AS given(name)) AS r
+LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = r.parts[1]
+LEFT JOIN pg_catalog.pg_class c ON c.relname = r.parts[2] AND c.relnamespace = n.oid ORDER BY r.name`
 
 func (db *DB) counters(ctx context.Context, relations []string) (counters, doubt string, err error) {
 	if len(relations) == 0 {

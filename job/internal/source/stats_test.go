@@ -123,3 +123,19 @@ func TestDoubtfulPlans(t *testing.T) {
 		t.Error("damage is accepted")
 	}
 }
+
+// TestTableStatsBehindViews: a role that may read a view may not see into the schema of what is behind it, and need not.
+func TestTableStatsBehindViews(t *testing.T) {
+	url := database(t)
+	admin := server.AdminURL(databaseOf(t, url))
+	run(t, admin, "CREATE SCHEMA hidden", "CREATE TABLE hidden.t (id int)", "CREATE VIEW v AS SELECT id FROM hidden.t", "GRANT SELECT ON v TO public")
+	db := open(t, Config{URL: url, Query: "SELECT id FROM v"})
+	before := stats(t, db)
+	if !before.Trusted {
+		t.Errorf("not trusted: %s", before.Reason)
+	}
+	run(t, admin, "INSERT INTO hidden.t VALUES (1)")
+	if after := stats(t, db); after.Fingerprint == before.Fingerprint {
+		t.Error("a change is not noticed")
+	}
+}
