@@ -74,7 +74,7 @@ func TestPartsOfAFailedSnapshotAreRemoved(t *testing.T) {
 func TestFullSyncOfAnEmptySourceLeavesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.fill(20)
-	w.want(w.run(), Imported)
+	w.wantDone(w.execute("four", 4))
 	w.store.Put("by-hand", `{"id": "by-hand", "structData": {"body": "by hand"}}`)
 	w.exec(`UPDATE docs SET mime = 'image/gif'`)
 	full := func(s *Settings) { s.Full = true }
@@ -84,6 +84,10 @@ func TestFullSyncOfAnEmptySourceLeavesNothing(t *testing.T) {
 	if r := w.want(w.run(full, func(s *Settings) { s.AllowMassDelete = true }), Imported); r.Deleted != 21 {
 		t.Errorf("%+v", r.Summary)
 	}
+	w.wantInStep()
+	w.wantTidy()
+	w.fill(20)
+	w.want(w.run(), Imported)
 	w.wantInStep()
 	w.wantTidy()
 }
@@ -122,4 +126,20 @@ func TestStoppedRunLeavesTheManifestOfAnotherDataStore(t *testing.T) {
 			w.want(w.run(), Unchanged)
 		})
 	}
+}
+
+// A full sync replaces the manifest, so folding its segments before would be work for nothing.
+func TestFullSyncDoesNotFoldTheManifest(t *testing.T) {
+	w := newWorld(t)
+	w.fill(40)
+	w.wantDone(w.execute("four", 4))
+	objects.ResetLog()
+	w.want(w.run(func(s *Settings) { s.Full = true }), Imported) // shares that have to be folded, since their number changes
+	for _, req := range objects.Log() {
+		if req.Op == "objects.insert" && strings.Contains(req.Object, "/base-") {
+			t.Errorf("wrote %s", req.Object)
+		}
+	}
+	w.wantInStep()
+	w.wantTidy()
 }

@@ -97,10 +97,12 @@ func (r *run) compare(ctx context.Context, table *manifest.Table, full bool, cha
 	}
 	c.offer = offer{Task: r.set.Task, Revision: r.state.Revision, Before: table.Len()}
 	c.offer.scanned = scanned{ScannedAt: r.now(), Configuration: r.configuration()}
-	if !c.dry {
+	if !c.dry && !full { // a full sync writes the manifest anew
 		if c.offer.Base, err = r.compact(ctx, table); err != nil {
 			return nil, err
 		}
+	}
+	if !c.dry {
 		c.upserted, c.removed = r.newList(ctx, "upserted"), r.newList(ctx, "removed")
 		c.data = &jsonl{bucket: r.bucket, inMemory: !full && r.set.Tasks == 1, name: r.dataName(full)}
 	}
