@@ -92,7 +92,14 @@ func TestLoadNamesEveryProblem(t *testing.T) {
 			with(local, "DATABASE_URL=postgres://u:hunter2%ss@host/d"),
 			"configuration: DATABASE_URL is not a libpq URL such as postgres://user:password@host:5432/database?sslmode=require, special characters in the password percent-encoded",
 		},
-		"location": {with(local, "GCP_LOCATION=asia"), `configuration: GCP_LOCATION is "asia", want one of global, us, eu`},
+		"certificate of the database": {
+			with(local, "DATABASE_URL=postgres://u:hunter2@host/d?sslmode=verify-full&sslrootcert=absent.pem"),
+			"configuration: DATABASE_URL names absent.pem, which cannot be read: no such file or directory",
+		},
+		"no statement timeout":    {with(local, "STATEMENT_TIMEOUT=0"), `configuration: STATEMENT_TIMEOUT is "0", want a duration from 1ms to 576h, such as 90s, 2m or 24h`},
+		"short statement timeout": {with(local, "STATEMENT_TIMEOUT=999us"), `configuration: STATEMENT_TIMEOUT is "999us", want a duration from 1ms to 576h, such as 90s, 2m or 24h`},
+		"long statement timeout":  {with(local, "STATEMENT_TIMEOUT=577h"), `configuration: STATEMENT_TIMEOUT is "577h", want a duration from 1ms to 576h, such as 90s, 2m or 24h`},
+		"location":                {with(local, "GCP_LOCATION=asia"), `configuration: GCP_LOCATION is "asia", want one of global, us, eu`},
 		"durations": {
 			with(local, "IMPORT_WAIT=soon", "RESCAN_INTERVAL=-1h"),
 			`configuration: IMPORT_WAIT is "soon", want a duration such as 90s, 2m or 24h; RESCAN_INTERVAL is "-1h", want a duration such as 90s, 2m or 24h`,

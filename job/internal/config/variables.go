@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"io/fs"
 	"regexp"
 	"slices"
 	"strconv"
@@ -47,7 +49,7 @@ var Variables = []Variable{
 	{Name: "FULL_SYNC_INTERVAL", Default: "24h", Meaning: "age of the last full sync at which the next is due; 0: every run is one", set: duration(func(c *Config) *time.Duration { return &c.FullSyncInterval })},
 	{Name: "RESCAN_INTERVAL", Default: "1h", Meaning: "age of the last scan at which unchanged table statistics no longer spare the next; 0: scan every time", set: duration(func(c *Config) *time.Duration { return &c.RescanInterval })},
 	{Name: "MAX_DELETE_RATIO", Default: "0.5", Meaning: "share of the documents that one run may remove, 0 to 1", set: ratio},
-	{Name: "STATEMENT_TIMEOUT", Default: "10m", Meaning: "longest time that the source query may take; 0: the default", set: duration(func(c *Config) *time.Duration { return &c.StatementTimeout })},
+	{Name: "STATEMENT_TIMEOUT", Default: "10m", Meaning: "longest time that the source query may take; 0: the default", set: statementTimeout},
 	{Name: "LOG_LEVEL", Default: "info", Meaning: "info or debug", set: choice(func(c *Config) *string { return &c.LogLevel }, "info", "debug")},
 	{Name: "EMBEDDING_MODEL", Meaning: "not supported in this version; must be empty", set: unsupported},
 	{Name: "CLOUD_RUN_TASK_INDEX", Default: "0", Meaning: "set by Cloud Run: which of the tasks this is", set: number(func(c *Config) *int { return &c.Task })},
@@ -89,13 +91,18 @@ func name(field func(*Config) *string, form *regexp.Regexp, want string) func(*l
 	}
 }
 
-// databaseURL leaves the judgement to whoever connects. The value, which holds a password, stays out of the problem.
+// databaseURL must be readable, or the run could not connect. The value, which holds a password, stays out of the problem.
 func databaseURL(l *loader, c *Config, v Variable) {
 	c.DatabaseURL = l.get(v)
 	if c.DatabaseURL == "" {
 		return
 	}
-	if _, err := pgconn.ParseConfig(c.DatabaseURL); err != nil {
+	_, err := pgconn.ParseConfig(c.DatabaseURL)
+	var file *fs.PathError
+	switch {
+	case errors.As(err, &file): // of a certificate or key
+		l.problem("%s names %s, which cannot be read: %v", v.Name, file.Path, file.Err)
+	case err != nil:
 		l.problem("%s is not a libpq URL such as postgres://user:password@host:5432/database?sslmode=require, special characters in the password percent-encoded", v.Name)
 	}
 }
@@ -141,6 +148,16 @@ func duration(field func(*Config) *time.Duration) func(*loader, *Config, Variabl
 		}
 		*field(c) = d
 	}
+}
+
+// statementTimeout takes what PostgreSQL can be told, in whole milliseconds of 31 bits. 0 would be no limit to it.
+func statementTimeout(l *loader, c *Config, v Variable) {
+	const longest = 24 * 24 * time.Hour
+	d, err := time.ParseDuration(l.get(v))
+	if err != nil || d < time.Millisecond || d > longest {
+		l.problem("%s is %q, want a duration from 1ms to 576h, such as 90s, 2m or 24h", v.Name, l.get(v))
+	}
+	c.StatementTimeout = d
 }
 
 func ratio(l *loader, c *Config, v Variable) {
