@@ -83,9 +83,6 @@ func Open(ctx context.Context, name string, opts ...Option) (*Bucket, error) {
 // Close releases the connections.
 func (b *Bucket) Close() error { return b.client.Close() }
 
-// Name is the bucket's name.
-func (b *Bucket) Name() string { return b.name }
-
 // URI is the address of an object, gs://bucket/name.
 func (b *Bucket) URI(name string) string { return "gs://" + b.name + "/" + name }
 
@@ -100,11 +97,11 @@ func (b *Bucket) retryable(err error) bool {
 	return true
 }
 
-// ValidName says why name cannot be an object's name here, or returns nil.
+// validName says why name cannot be an object's name here, or returns nil.
 // It is stricter than the service: the characters * ? [ ] # are wildcards to
 // the tools and to the import that read these objects, and a name that is a
 // path with empty, "." or ".." steps is mangled by some of them.
-func ValidName(name string) error {
+func validName(name string) error {
 	switch {
 	case name == "":
 		return errors.New("object name is empty")

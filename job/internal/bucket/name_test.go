@@ -25,7 +25,7 @@ func TestValidName(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := ""
-			if err := ValidName(tt.in); err != nil {
+			if err := validName(tt.in); err != nil {
 				got = err.Error()
 			}
 			if got != tt.want {
@@ -70,7 +70,7 @@ func FuzzObjectName(f *testing.F) {
 	newCloud(f)
 	b := openBucket(f, 5*time.Second)
 	f.Fuzz(func(t *testing.T, name string) {
-		if ValidName(name) != nil {
+		if validName(name) != nil {
 			return
 		}
 		generation, err := b.Write(t.Context(), name, []byte(name), Any)

@@ -64,7 +64,7 @@ func (b *Bucket) Read(ctx context.Context, name string) (data []byte, generation
 // object's present generation is ifGeneration (Absent: there is none; Any:
 // whatever it is); otherwise the error is ErrConflict.
 func (b *Bucket) Write(ctx context.Context, name string, data []byte, ifGeneration int64) (generation int64, err error) {
-	if err := ValidName(name); err != nil {
+	if err := validName(name); err != nil {
 		return 0, fmt.Errorf("write gs://%s: %w", b.name, err)
 	}
 	return b.put(ctx, name, data, ifGeneration)
@@ -106,7 +106,7 @@ func (b *Bucket) CreateFolder(ctx context.Context, prefix string) error {
 	if !ok {
 		return fmt.Errorf("create folder %s: the name does not end in a slash", b.URI(prefix))
 	}
-	if err := ValidName(folder); err != nil {
+	if err := validName(folder); err != nil {
 		return fmt.Errorf("create folder %s: %w", b.URI(prefix), err)
 	}
 	_, err := b.put(ctx, prefix, nil, Any)
@@ -142,7 +142,7 @@ func (b *Bucket) Attrs(ctx context.Context, name string) (Object, error) {
 
 // Copy copies an object within the bucket, on the server, whatever its size.
 func (b *Bucket) Copy(ctx context.Context, src, dst string) error {
-	if err := ValidName(dst); err != nil {
+	if err := validName(dst); err != nil {
 		return fmt.Errorf("copy %s: %w", b.URI(src), err)
 	}
 	ctx, dog := watch(ctx, b.budget)

@@ -90,7 +90,7 @@ func (b *Bucket) Create(ctx context.Context, name string, opts WriterOptions) *W
 	w.upload.ChunkRetryDeadline = b.budget
 	w.upload.ChunkTransferTimeout = b.budget / 2
 	w.upload.ProgressFunc = func(int64) { w.dog.feed() }
-	if err := ValidName(name); err != nil {
+	if err := validName(name); err != nil {
 		w.dog.cancel(err) // told by the first Write that fills a block, or by Commit
 	}
 	go w.pump()
