@@ -204,6 +204,7 @@ func checkCompact(t *testing.T, table *Table, segments [][]byte, store map[strin
 func checkScan(t *testing.T, r *rand.Rand, table *Table, segments [][]byte, store map[string]uint64, ids []string) {
 	t.Helper()
 	seen := map[string]bool{}
+	table.Expect(len(ids), func(i int) []byte { return []byte(ids[i]) }) // changes nothing
 	for range len(ids) {
 		id, hash := ids[r.IntN(len(ids))], uint64(1+r.IntN(3))
 		if r.IntN(10) == 0 && !seen[id] {
@@ -269,6 +270,34 @@ func TestLoadKeepsItsShareAndUnknownHashes(t *testing.T) {
 	}
 	if got := table.See([]byte("mine"), 5); got != Changed {
 		t.Errorf("See of an unconfirmed entry = %v, want Changed", got)
+	}
+}
+
+// A slot holds less of a hash than a segment does. None may look like Unknown, nor change on its way through Compact.
+func TestHashesThatDoNotFitASlot(t *testing.T) {
+	id := []byte("a")
+	for _, hash := range []uint64{1, 1 << 58, 1 << 59, 1 << 63, 31 << 59, 1<<64 - 1} {
+		for _, held := range []uint64{hash, Unknown} {
+			table := NewTable(0)
+			for range 2 { // as it came, and as Compact wrote it
+				if err := table.Load(bytes.NewReader(segment(t, Entry{ID: id, Hash: held})), false, nil); err != nil {
+					t.Fatal(err)
+				}
+				got, ok := table.Compact(id)
+				if !ok || (got == Unknown) != (held == Unknown) {
+					t.Fatalf("Compact of %#x = %#x, %v", held, got, ok)
+				}
+				held = got
+				table.Reset()
+			}
+			want := Same
+			if held == Unknown {
+				want = Changed
+			}
+			if got := table.See(id, hash); got != want {
+				t.Errorf("See(%#x) over %#x = %v, want %v", hash, held, got, want)
+			}
+		}
 	}
 }
 

@@ -29,7 +29,7 @@ const (
 	flagLive                // the data store holds it, or the scan saw it
 	flagOld                 // the data store held it before the scan
 	flagSeen                // the scan saw it
-	flagWritten             // Compact wrote it, or Gone took it
+	flagWritten             // Compact wrote it, or TakeGone took it
 
 	flagBits = 5
 	allFlags = 1<<flagBits - 1
