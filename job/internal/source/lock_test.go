@@ -49,6 +49,17 @@ func TestCheckNoticesEnd(t *testing.T) {
 	}
 }
 
+// TestCheckNoticesMove: behind a pooler that moves sessions, no lock holds what it promises.
+func TestCheckNoticesMove(t *testing.T) {
+	db := open(t, Config{URL: server.URL("")})
+	db.pid = "1"
+	want := "check session of " + db.where + ": it moved to another server process, so its locks are lost: connect past the connection pooler, or pool by session"
+	err := db.Check(t.Context())
+	if e, ok := err.(*Error); !ok || !e.Config || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
 // TestLockOfDeadReader: a run that dies in the middle of a read, without a word, leaves its lock free in time.
 func TestLockOfDeadReader(t *testing.T) {
 	db := open(t, Config{URL: server.TCPURL(""), Query: "SELECT generate_series(1, 1000000) AS id, repeat('x', 1000) AS t"})
@@ -67,6 +78,24 @@ func TestLockOfDeadReader(t *testing.T) {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 	waitForLock(t, open(t, Config{URL: server.URL("")}), "dead", 15*time.Second)
+}
+
+// TestSlowReader: when the server gives up on a reader that did not read, the error blames what was slow.
+func TestSlowReader(t *testing.T) {
+	db := open(t, Config{URL: server.TCPURL(""), Query: "SELECT generate_series(1, 1000000) AS id, repeat('x', 1000) AS t"})
+	rows := 0
+	_, err := db.Scan(t.Context(), Share{}, func([][]byte) error {
+		if rows++; rows == 10 {
+			db.reader.returned = time.Now().Add(-14 * time.Second) // as if this took so long
+			server.Proxy().Cut()
+		}
+		return nil
+	})
+	want := fmt.Sprintf("read rows (after %d): the connection was lost (%s), as nothing was read for 14s: "+
+		"whatever takes the documents (storage) was too slow; the next run reads again", rows, db.where)
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
 }
 
 func waitForLock(t *testing.T, db *DB, key string, limit time.Duration) {

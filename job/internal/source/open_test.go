@@ -284,3 +284,19 @@ func TestOldServer(t *testing.T) {
 		}
 	}
 }
+
+// TestUnknownErrorsHideThePassword: what no case of connectError knows is told as it is, less the password.
+func TestUnknownErrorsHideThePassword(t *testing.T) {
+	pg, err := Config{URL: "postgres://u:s3cr3t-p%25ss@h/d"}.parse()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"SASL said " + secret + " twice: " + secret: `connect to database "d" as user "u" at host h:5432: SASL said *** twice: ***`,
+		"nothing of it": `connect to database "d" as user "u" at host h:5432: nothing of it`,
+	} {
+		if got := connectError(t.Context(), pg, errors.New(text)); got.Error() != want {
+			t.Errorf("got  %v\nwant %s", got, want)
+		}
+	}
+}

@@ -10,13 +10,10 @@ import (
 func TestTrimQuery(t *testing.T) {
 	same := []string{
 		"SELECT 1", "SELECT ';'", `SELECT 1 AS ";"`, "SELECT $$;$$", "SELECT $a$;$$;$a$", "SELECT 1 -- ;", "SELECT /* ; /* ; */ ; */ 1",
-		`SELECT E'\';'`, `SELECT e'\\'`, "SELECT 'it''s;'", "SELECT a$b$c FROM t", "SELECT 1 -- no newline; at the end", "SELECT 'open ;", "SELECT $1", "/* ;",
+		`SELECT E'\';'`, `SELECT e'\\'`, "SELECT 'it''s;'", "SELECT a$b$c FROM t", "SELECT 1 -- no newline; at the end", "SELECT 'open ;", "SELECT $1", "SELECT 1 /* ;",
 		`SELECT 'backslash\' AS a`, "SELECT type'x'",
 	}
 	for _, query := range same {
-		if query == "/* ;" {
-			continue
-		}
 		if got, err := trimQuery(query); err != nil || got != query {
 			t.Errorf("trimQuery(%q) = %q, %v", query, got, err)
 		}
@@ -45,7 +42,7 @@ func FuzzTrimQuery(f *testing.F) {
 
 func TestColumnsErrors(t *testing.T) {
 	url := database(t, "CREATE TABLE t (id int, a text, b text)")
-	run(t, strings.Replace(server.AdminURL(databaseOf(t, url)), "?", "?", 1), "CREATE TABLE closed (id int)", "CREATE SCHEMA s", "CREATE TABLE s.t (id int)")
+	run(t, server.AdminURL(databaseOf(t, url)), "CREATE TABLE closed (id int)", "CREATE SCHEMA s", "CREATE TABLE s.t (id int)")
 	const (
 		names   = ": check the names in the query (SYNC_QUERY or SYNC_QUERY_FILE), the database and the search_path"
 		correct = ": correct the query (SYNC_QUERY or SYNC_QUERY_FILE)"
