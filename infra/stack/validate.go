@@ -32,7 +32,6 @@ var (
 	cpuQuantity  = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?|[0-9]+m)$`)
 	memQuantity  = regexp.MustCompile(`^[0-9]+(Mi|Gi)$`)
 	instanceName = regexp.MustCompile(`^([a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]+:[a-z0-9-]+:[a-z][a-z0-9-]*$`)
-	cronField    = regexp.MustCompile(`^[0-9A-Za-z*/,-]+$`)
 	labelKey     = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 	labelValue   = regexp.MustCompile(`^[a-z0-9_-]{0,63}$`)
 	variable     = regexp.MustCompile(`^[A-Z_][A-Z0-9_]*$`)
@@ -79,8 +78,9 @@ func (s Settings) check(p *problems) {
 	p.oneOf(s.ImageBuildNetwork, "imageBuildNetwork", "default", "host", "none")
 	p.match(resourceID, s.ArtifactRepository, "artifactRepository", "a repository id, without host or project")
 
-	p.require(len(strings.Fields(s.Schedule)) == 5 && !slices.ContainsFunc(strings.Fields(s.Schedule), notCron),
-		"schedule", "%q is not five cron fields", s.Schedule)
+	if _, err := parseSchedule(s.Schedule); err != nil {
+		p.add("schedule", "%v", err)
+	}
 	if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "" {
 		p.add("timeZone", "%q is not a time zone such as Asia/Tokyo", s.TimeZone)
 	}
@@ -153,6 +153,10 @@ func (s Settings) checkTogether(p *problems) {
 		p.require(key == nil || key[1] == s.Region, "kmsKey", "%q is not in the job's region %s", s.KMSKey, s.Region)
 	}
 	p.require(len(s.AlertEmails) == 0 || s.Monitoring, "monitoring", "is false though alertEmails are given; set it to true")
+	if schedule, err := parseSchedule(s.Schedule); err == nil && s.Monitoring && !s.Paused {
+		pause := longestPause(schedule, s.AlertAfter)
+		p.require(pause < s.AlertAfter, "alertAfter", "%s is not longer than a pause of the schedule, %s; the alert would go off with every such pause", s.AlertAfter, pause)
+	}
 	_, inEnv := s.Env["SYNC_QUERY"]
 	p.require(!inEnv || s.SyncQueryFile == "", "syncQueryFile", "is set and so is SYNC_QUERY under env; keep one")
 }
@@ -175,8 +179,6 @@ func readQuery(root, file string, p *problems) string {
 	p.require(len(query) <= maxQuery, "syncQueryFile", "%s has %d bytes, Cloud Run takes %d; make it a view and select from that", file, len(query), maxQuery)
 	return query
 }
-
-func notCron(field string) bool { return !cronField.MatchString(field) }
 
 // problems collects what is wrong, one line each.
 type problems []string

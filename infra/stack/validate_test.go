@@ -28,6 +28,8 @@ func TestValidSettings(t *testing.T) {
 		"a URL as a secret":           func(s *Settings) { s.Secrets = map[string]string{"DATABASE_URL": "database_url"} },
 		"a custom role":               func(s *Settings) { s.DataStoreRole = "organizations/1234/roles/search.writer" },
 		"an hourly schedule":          func(s *Settings) { s.Schedule = "0 9-17 * * MON-FRI" },
+		"a patient alert":             func(s *Settings) { s.Monitoring, s.Schedule, s.AlertAfter = true, "0 * * * *", 61*time.Minute },
+		"a paused alert":              func(s *Settings) { s.Monitoring, s.Schedule, s.Paused = true, "0 * * * *", true },
 	} {
 		s := valid()
 		change(&s)
@@ -58,6 +60,10 @@ func TestProblemsNameTheSettingAndTheRemedy(t *testing.T) {
 		{"timeout", func(s *Settings) { s.Timeout = 8 * 24 * time.Hour }, "vertex-metadata:timeout: 192h0m0s is not between 1s and 168h0m0s"},
 		{"deadline", func(s *Settings) { s.AttemptDeadline = 20500 * time.Millisecond }, "vertex-metadata:attemptDeadline: 20.5s is not in whole seconds"},
 		{"schedule", func(s *Settings) { s.Schedule = "every 3 minutes" }, `vertex-metadata:schedule: "every 3 minutes" is not five cron fields`},
+		{"minute", func(s *Settings) { s.Schedule = "99 * * * *" }, `vertex-metadata:schedule: "99 * * * *" is not a schedule: end of range (99) above maximum (59): 99`},
+		{"hours between runs", func(s *Settings) { s.Monitoring, s.Schedule = true, "0 * * * *" }, "vertex-metadata:alertAfter: 30m0s is not longer than a pause of the schedule, 1h0m0s; the alert would go off with every such pause"},
+		{"nights between runs", func(s *Settings) { s.Monitoring, s.Schedule = true, "*/3 6-21 * * *" }, "vertex-metadata:alertAfter: 30m0s is not longer than a pause of the schedule, 8h3m0s; the alert would go off with every such pause"},
+		{"never", func(s *Settings) { s.Monitoring, s.Schedule = true, "0 0 31 2 *" }, `vertex-metadata:schedule: "0 0 31 2 *" is a day that never comes`},
 		{"time zone", func(s *Settings) { s.TimeZone = "Tokyo" }, `vertex-metadata:timeZone: "Tokyo" is not a time zone such as Asia/Tokyo`},
 		{"secret in the open", func(s *Settings) { s.Env = map[string]string{"API_TOKEN": "x"} }, "vertex-metadata:env: API_TOKEN looks like a secret; put it into Secret Manager and name it under secrets"},
 		{"set by the program", func(s *Settings) { s.Env = map[string]string{"GCP_LOCATION": "eu"} }, "vertex-metadata:env: GCP_LOCATION is set by the program or by Cloud Run; leave it out"},
