@@ -96,10 +96,10 @@ func TestLoadNamesEveryProblem(t *testing.T) {
 			with(local, "DATABASE_URL=postgres://u:hunter2@host/d?sslmode=verify-full&sslrootcert=absent.pem"),
 			"configuration: DATABASE_URL names absent.pem, which cannot be read: no such file or directory",
 		},
-		"no statement timeout":    {with(local, "STATEMENT_TIMEOUT=0"), `configuration: STATEMENT_TIMEOUT is "0", want a duration from 1ms to 576h, such as 90s, 2m or 24h`},
-		"short statement timeout": {with(local, "STATEMENT_TIMEOUT=999us"), `configuration: STATEMENT_TIMEOUT is "999us", want a duration from 1ms to 576h, such as 90s, 2m or 24h`},
-		"long statement timeout":  {with(local, "STATEMENT_TIMEOUT=577h"), `configuration: STATEMENT_TIMEOUT is "577h", want a duration from 1ms to 576h, such as 90s, 2m or 24h`},
-		"location":                {with(local, "GCP_LOCATION=asia"), `configuration: GCP_LOCATION is "asia", want one of global, us, eu`},
+		"negative statement timeout": {with(local, "STATEMENT_TIMEOUT=-1s"), `configuration: STATEMENT_TIMEOUT is "-1s", want 0 or a duration from 1ms to 576h, such as 90s, 2m or 24h`},
+		"short statement timeout":    {with(local, "STATEMENT_TIMEOUT=999us"), `configuration: STATEMENT_TIMEOUT is "999us", want 0 or a duration from 1ms to 576h, such as 90s, 2m or 24h`},
+		"long statement timeout":     {with(local, "STATEMENT_TIMEOUT=577h"), `configuration: STATEMENT_TIMEOUT is "577h", want 0 or a duration from 1ms to 576h, such as 90s, 2m or 24h`},
+		"location":                   {with(local, "GCP_LOCATION=asia"), `configuration: GCP_LOCATION is "asia", want one of global, us, eu`},
 		"durations": {
 			with(local, "IMPORT_WAIT=soon", "RESCAN_INTERVAL=-1h"),
 			`configuration: IMPORT_WAIT is "soon", want a duration such as 90s, 2m or 24h; RESCAN_INTERVAL is "-1h", want a duration such as 90s, 2m or 24h`,
@@ -165,6 +165,12 @@ func TestErrorsShowNoSecret(t *testing.T) {
 		if strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("the value of %s is in the error: %v", v.Name, err)
 		}
+	}
+}
+
+func TestStatementTimeoutOfZero(t *testing.T) {
+	if got, err := Load(with(local, "STATEMENT_TIMEOUT=0")); err != nil || got.StatementTimeout != 0 {
+		t.Errorf("Load = %v, %v", got.StatementTimeout, err)
 	}
 }
 

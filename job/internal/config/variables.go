@@ -150,12 +150,13 @@ func duration(field func(*Config) *time.Duration) func(*loader, *Config, Variabl
 	}
 }
 
-// statementTimeout takes what PostgreSQL can be told, in whole milliseconds of 31 bits. 0 would be no limit to it.
+// statementTimeout takes what PostgreSQL can be told, in whole milliseconds of 31 bits. What it would round to 0 would be no
+// limit at all; 0 itself leaves the choice to package source.
 func statementTimeout(l *loader, c *Config, v Variable) {
 	const longest = 24 * 24 * time.Hour
 	d, err := time.ParseDuration(l.get(v))
-	if err != nil || d < time.Millisecond || d > longest {
-		l.problem("%s is %q, want a duration from 1ms to 576h, such as 90s, 2m or 24h", v.Name, l.get(v))
+	if err != nil || d != 0 && d < time.Millisecond || d > longest {
+		l.problem("%s is %q, want 0 or a duration from 1ms to 576h, such as 90s, 2m or 24h", v.Name, l.get(v))
 	}
 	c.StatementTimeout = d
 }
