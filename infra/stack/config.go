@@ -67,6 +67,8 @@ type Settings struct {
 	Monitoring  bool
 	AlertEmails []string
 	AlertAfter  time.Duration
+
+	AlertImportAfter time.Duration
 }
 
 // Setting is one key of a stack file as Pulumi.yaml declares it. Default is written as in YAML.
@@ -129,6 +131,7 @@ func Declared(s *Settings) []Setting {
 		boolean("monitoring", "false", "Log-based metrics, a dashboard and alerts", &s.Monitoring),
 		list("alertEmails", "Addresses that alerts go to", &s.AlertEmails),
 		duration("alertAfter", "30m", "Alert when no run has succeeded for this long", &s.AlertAfter),
+		duration("alertImportAfter", "6h", "Alert when an import has been under way for this long", &s.AlertImportAfter),
 	}
 }
 

@@ -92,6 +92,7 @@ func (s Settings) check(p *problems) {
 	p.match(roleName, s.DataStoreRole, "dataStoreRole", "a role such as roles/discoveryengine.admin")
 	p.within(s.GrantWait, 0, 10*time.Minute, "grantWait")
 	p.within(s.AlertAfter, 2*time.Minute, 48*time.Hour, "alertAfter")
+	p.within(s.AlertImportAfter, 10*time.Minute, 30*24*time.Hour, "alertImportAfter")
 	s.checkMaps(p)
 	s.checkTogether(p)
 }

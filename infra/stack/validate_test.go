@@ -79,6 +79,7 @@ func TestProblemsNameTheSettingAndTheRemedy(t *testing.T) {
 		{"key elsewhere", func(s *Settings) { s.KMSKey = "projects/p/locations/us/keyRings/r/cryptoKeys/k" }, `vertex-metadata:kmsKey: "projects/p/locations/us/keyRings/r/cryptoKeys/k" is not in the job's region asia-northeast1`},
 		{"password pinned", func(s *Settings) { s.DBPasswordSecret = "pw:1" }, `vertex-metadata:dbPasswordSecret: "pw:1" is not a secret id or projects/PROJECT/secrets/SECRET`},
 		{"two queries", func(s *Settings) { s.SyncQueryFile, s.Env = "q.sql", map[string]string{"SYNC_QUERY": "x"} }, "vertex-metadata:syncQueryFile: is set and so is SYNC_QUERY under env; keep one"},
+		{"import", func(s *Settings) { s.AlertImportAfter = time.Minute }, "vertex-metadata:alertImportAfter: 1m0s is not between 10m0s and 720h0m0s"},
 		{"wait", func(s *Settings) { s.GrantWait = time.Hour }, "vertex-metadata:grantWait: 1h0m0s is not between 0s and 10m0s"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
