@@ -40,6 +40,7 @@ func TestFaults(t *testing.T) {
 	for name, tt := range map[string]struct {
 		many  bool // the change goes through the bucket
 		full  bool // the run is a full sync
+		long  bool // the fault outlasts every retry, so there is no use in many
 		fault func(w *world) (undo func())
 		want  Outcome
 		says  string // in the error, or in the log when the run does not fail
@@ -48,16 +49,16 @@ func TestFaults(t *testing.T) {
 			fault: refuse("ImportDocuments", 1, codes.Unavailable), want: Imported, says: "import done",
 		},
 		"import refused for long": {
-			fault: refuse("ImportDocuments", -1, codes.ResourceExhausted), want: Failed, says: "start import of 12 documents",
+			long: true, fault: refuse("ImportDocuments", -1, codes.ResourceExhausted), want: Failed, says: "start import of 12 documents",
 		},
 		"import refused because another runs": {
-			fault: refuse("ImportDocuments", -1, codes.Aborted), want: Failed, says: "start import of 12 documents",
+			long: true, fault: refuse("ImportDocuments", -1, codes.Aborted), want: Failed, says: "start import of 12 documents",
 		},
 		"import not permitted": {
 			fault: refuse("ImportDocuments", -1, codes.PermissionDenied), want: Failed, says: "roles/discoveryengine.editor",
 		},
 		"full import refused": {
-			full: true, fault: refuse("ImportDocuments", -1, codes.Unavailable), want: Failed, says: "start import of 397 documents",
+			full: true, long: true, fault: refuse("ImportDocuments", -1, codes.Unavailable), want: Failed, says: "start import of 397 documents",
 		},
 		"import fails": {
 			fault: operation(discoveryengine.Import, 0), want: Failed, says: "they go again on the next run: ",
@@ -135,7 +136,7 @@ func TestFaults(t *testing.T) {
 			many: true, fault: status(429, 2, "*"), want: Imported, says: "import done",
 		},
 		"storage unavailable for long": {
-			fault: status(503, -1, "*"), want: Failed, says: "read gs://",
+			long: true, fault: status(503, -1, "*"), want: Failed, says: "read gs://",
 		},
 		"state cannot be written": {
 			fault: func(w *world) func() {
@@ -176,9 +177,13 @@ func TestFaults(t *testing.T) {
 			w.fill(400)
 			w.want(w.run(), Imported)
 			w.change(tt.many)
-			undo := tt.fault(w)
+			undo, budget := tt.fault(w), w.config.Budget
+			if tt.long {
+				w.config.Budget = budget / 2
+			}
 			r := w.run(func(s *Settings) { s.Full = tt.full })
 			undo()
+			w.config.Budget = budget
 			w.want(r, tt.want)
 			said := r.log
 			if tt.want == Failed {
