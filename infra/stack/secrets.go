@@ -20,8 +20,15 @@ var DefaultSecrets = map[string]string{
 	"DATA_STORE_ID":  "data_store_id:latest",
 }
 
-// neededSecrets cannot be left out: the job does not start without them.
-var neededSecrets = []string{"DB_NAME", "DB_USER", "GCS_BUCKET", "PROJECT_ID", "SECRET_ID", "DATA_STORE_ID"}
+// neededSecrets cannot be left out: the job does not start without them. With a DATABASE_URL it asks neither for the
+// database's name and role nor for the password's secret.
+func (s Settings) neededSecrets() []string {
+	needed := []string{"GCS_BUCKET", "PROJECT_ID", "DATA_STORE_ID"}
+	if s.Secrets["DATABASE_URL"] == "" {
+		needed = append(needed, "DB_NAME", "DB_USER", "SECRET_ID")
+	}
+	return needed
+}
 
 var secretRef = regexp.MustCompile(`^(projects/[^/:]+/secrets/)?[A-Za-z0-9_-]{1,255}(:[A-Za-z0-9_-]+)?$`)
 

@@ -29,8 +29,6 @@ var (
 	imagePath    = regexp.MustCompile(`^[a-z0-9]+([._/-][a-z0-9]+)*$`)
 	imageTag     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
 	imageDigest  = regexp.MustCompile(`^[^@\s]+@sha256:[0-9a-f]{64}$`)
-	cpuQuantity  = regexp.MustCompile(`^([0-9]+(\.[0-9]+)?|[0-9]+m)$`)
-	memQuantity  = regexp.MustCompile(`^[0-9]+(Mi|Gi)$`)
 	instanceName = regexp.MustCompile(`^([a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]+:[a-z0-9-]+:[a-z][a-z0-9-]*$`)
 	labelKey     = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,62}$`)
 	labelValue   = regexp.MustCompile(`^[a-z0-9_-]{0,63}$`)
@@ -63,8 +61,7 @@ func (s Settings) check(p *problems) {
 	p.match(accountID, s.RunnerAccount, "runnerAccount", "6 to 30 lower-case letters, digits and dashes")
 	p.match(resourceID, s.JobName, "jobName", "at most 63 lower-case letters, digits and dashes")
 	p.match(triggerID, s.TriggerName, "triggerName", "letters, digits, dashes and underscores")
-	p.match(cpuQuantity, s.CPU, "cpu", "a quantity such as 1 or 1000m")
-	p.match(memQuantity, s.Memory, "memory", "a quantity such as 512Mi or 2Gi")
+	s.checkSize(p)
 	p.between(s.Tasks, 1, 10000, "tasks")
 	p.between(s.Parallelism, 0, s.Tasks, "parallelism")
 	p.between(s.MaxRetries, 0, 10, "maxRetries")
@@ -117,7 +114,7 @@ func (s Settings) checkMaps(p *problems) {
 		switch {
 		case !variable.MatchString(name):
 			p.add("secrets", "%s is not a variable name of capitals, digits and underscores", name)
-		case ref == "" && slices.Contains(neededSecrets, name):
+		case ref == "" && slices.Contains(s.neededSecrets(), name):
 			p.add("secrets", "%s cannot be left out; the job needs it", name)
 		case ref != "" && !secretRef.MatchString(ref):
 			p.add("secrets", "%s: %q is not secret, secret:version or projects/PROJECT/secrets/SECRET:version", name, ref)
@@ -143,7 +140,7 @@ func (s Settings) checkTogether(p *problems) {
 	p.require(s.VPCSubnetwork == "" || s.VPCNetwork != "", "vpcNetwork", "is not set though vpcSubnetwork is; name the network too")
 	if s.IAMScope == scopeResource {
 		p.require(s.Bucket != "", "bucket", "is not set; iamScope resource grants access to this bucket alone")
-		p.require(s.DBPasswordSecret != "", "dbPasswordSecret", "is not set; iamScope resource grants access secret by secret")
+		p.require(s.DBPasswordSecret != "" || s.Secrets["DATABASE_URL"] != "", "dbPasswordSecret", "is not set; iamScope resource grants access secret by secret")
 	}
 	if s.DBPasswordSecret != "" && (!secretRef.MatchString(s.DBPasswordSecret) || strings.Contains(s.DBPasswordSecret, ":")) {
 		p.add("dbPasswordSecret", "%q is not a secret id or projects/PROJECT/secrets/SECRET", s.DBPasswordSecret)

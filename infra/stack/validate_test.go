@@ -18,7 +18,12 @@ func valid() Settings {
 
 func TestValidSettings(t *testing.T) {
 	for name, change := range map[string]func(s *Settings){
-		"the least":                   func(*Settings) {},
+		"the least":   func(*Settings) {},
+		"large tasks": func(s *Settings) { s.CPU, s.Memory = "8", "32Gi" },
+		"by URL": func(s *Settings) {
+			s.Secrets = map[string]string{"DATABASE_URL": "database_url", "DB_NAME": "", "DB_USER": "", "SECRET_ID": "", "VERSION_ID": ""}
+			s.IAMScope, s.Bucket = "resource", "bucket"
+		},
 		"a prebuilt image":            func(s *Settings) { s.ArtifactRepository, s.Image = "", "host/a/b@sha256:"+strings.Repeat("0f", 32) },
 		"a project of a domain":       func(s *Settings) { s.Project = "example.com:my-project" },
 		"an instance of a domain":     func(s *Settings) { s.CloudSQLInstance = "example.com:my-project:asia-northeast1:db" },
@@ -55,6 +60,11 @@ func TestProblemsNameTheSettingAndTheRemedy(t *testing.T) {
 		{"create what", func(s *Settings) {
 			s.ArtifactRepository, s.Image, s.CreateArtifactRepository = "", "i@sha256:"+strings.Repeat("0", 64), true
 		}, "vertex-metadata:createArtifactRepository: needs artifactRepository: the name of the repository to create"},
+		{"part of a cpu", func(s *Settings) { s.CPU = "500m" }, `vertex-metadata:cpu: "500m" is none of 1000m, 2000m, 4000m, 6000m, 8000m`},
+		{"three cpus", func(s *Settings) { s.CPU = "3" }, `vertex-metadata:cpu: "3" is none of 1000m, 2000m, 4000m, 6000m, 8000m`},
+		{"memory", func(s *Settings) { s.Memory = "512MB" }, `vertex-metadata:memory: "512MB" is not a quantity such as 512Mi or 2Gi`},
+		{"much memory", func(s *Settings) { s.Memory = "8Gi" }, "vertex-metadata:memory: 8Gi is not between 512Mi and 4096Mi, which is what goes with cpu 1000m"},
+		{"little memory", func(s *Settings) { s.CPU, s.Memory = "4", "1Gi" }, "vertex-metadata:memory: 1Gi is not between 2048Mi and 16384Mi, which is what goes with cpu 4"},
 		{"tasks", func(s *Settings) { s.Tasks = 0 }, "vertex-metadata:tasks: 0 is not between 1 and 10000"},
 		{"parallelism", func(s *Settings) { s.Parallelism = 2 }, "vertex-metadata:parallelism: 2 is not between 0 and 1"},
 		{"timeout", func(s *Settings) { s.Timeout = 8 * 24 * time.Hour }, "vertex-metadata:timeout: 192h0m0s is not between 1s and 168h0m0s"},
