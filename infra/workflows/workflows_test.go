@@ -16,15 +16,24 @@ var pinned = regexp.MustCompile(`^\S+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
 type workflow struct {
 	On          yaml.Node
 	Permissions yaml.Node
-	Jobs        map[string]struct {
-		If          string
-		Uses        string
-		Permissions map[string]string
-		Steps       []struct {
-			Uses string
-			Run  string
-			With map[string]string
-		}
+	Concurrency yaml.Node
+	Jobs        map[string]job
+}
+
+type job struct {
+	If          string
+	Uses        string
+	Needs       string
+	Permissions map[string]string
+	Timeout     int `yaml:"timeout-minutes"`
+	Concurrency struct {
+		Group  string
+		Cancel bool `yaml:"cancel-in-progress"`
+	}
+	Steps []struct {
+		Uses string
+		Run  string
+		With map[string]string
 	}
 }
 
@@ -53,6 +62,7 @@ func TestWorkflows(t *testing.T) {
 			t.Errorf("%s: no permissions at the top, so the token has the repository's default ones", name)
 		}
 		checkJobs(t, name, w)
+		checkRuns(t, name, w)
 	}
 }
 
@@ -77,6 +87,32 @@ func checkJobs(t *testing.T, name string, w workflow) {
 			}
 		}
 	}
+}
+
+// checkRuns looks at when jobs run, beside each other and after each other.
+func checkRuns(t *testing.T, name string, w workflow) {
+	if strings.Contains(keys(w.On), "pull_request") && w.Concurrency.IsZero() {
+		t.Errorf("%s: every push to a pull request adds a run and ends none", name)
+	}
+	for id, j := range w.Jobs {
+		if len(j.Steps) > 0 && j.Timeout == 0 {
+			t.Errorf("%s: %s may hang for six hours", name, id)
+		}
+		if strings.HasSuffix(j.Uses, "/up.yml") && !comesAfter(w.Jobs, j, "/test.yml") {
+			t.Errorf("%s: %s deploys what was not tested", name, id)
+		}
+		for _, step := range j.Steps {
+			if step.With["command"] == "up" && (!strings.Contains(j.Concurrency.Group, "${{ inputs.stack }}") || j.Concurrency.Cancel) {
+				t.Errorf("%s: %s may meet another update of its stack, or be cut off by one", name, id)
+			}
+		}
+	}
+}
+
+// comesAfter says whether a job waits, directly or not, for one that calls a workflow.
+func comesAfter(jobs map[string]job, j job, workflow string) bool {
+	first, ok := jobs[j.Needs]
+	return ok && (strings.HasSuffix(first.Uses, workflow) || comesAfter(jobs, first, workflow))
 }
 
 // keys joins the events a workflow runs on.
