@@ -1,13 +1,10 @@
 package controlplane
 
 import (
-	"encoding/json"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // A filter in Cloud Logging's query language: comparisons of dotted fields joined by AND, OR, NOT and parentheses. Side by side
@@ -49,7 +46,7 @@ func parseFilter(filter string) (matcher, error) {
 	if len(p.tokens) == 0 {
 		return func(object) bool { return true }, nil
 	}
-	m, err := p.or()
+	m, err := p.and()
 	if err == nil && p.at < len(p.tokens) {
 		err = invalid("Unparseable filter: unexpected %q.", p.tokens[p.at])
 	}
@@ -69,16 +66,15 @@ func (p *filterParser) take() string {
 	return token
 }
 
-// or binds tighter than and in this language, but both read the same where each is in parentheses; as documented, NOT, then OR,
-// then AND.
-func (p *filterParser) or() (matcher, error) {
-	left, err := p.either()
+// and joins what or joins: in this language NOT binds tightest, then OR, then AND.
+func (p *filterParser) and() (matcher, error) {
+	left, err := p.or()
 	for err == nil && p.at < len(p.tokens) && p.peek() != ")" {
 		if p.peek() == "AND" {
 			p.take()
 		}
 		var right matcher
-		if right, err = p.either(); err == nil {
+		if right, err = p.or(); err == nil {
 			first := left
 			left = func(e object) bool { return first(e) && right(e) }
 		}
@@ -86,7 +82,7 @@ func (p *filterParser) or() (matcher, error) {
 	return left, err
 }
 
-func (p *filterParser) either() (matcher, error) {
+func (p *filterParser) or() (matcher, error) {
 	left, err := p.not()
 	for err == nil && p.peek() == "OR" {
 		p.take()
@@ -114,7 +110,7 @@ func (p *filterParser) not() (matcher, error) {
 	}
 	if p.peek() == "(" {
 		p.take()
-		inner, err := p.or()
+		inner, err := p.and()
 		if err != nil {
 			return nil, err
 		}
@@ -195,44 +191,6 @@ func splitField(name string) []string {
 	return parts
 }
 
-func lookup(entry object, path []string) (string, bool) {
-	var value any = entry
-	for i, part := range path {
-		inner, ok := value.(object)
-		if !ok {
-			return "", false
-		}
-		if value, ok = inner[camel(part)]; !ok || i > 0 {
-			// Only an entry's own fields have two spellings; keys of payloads and labels are as they are.
-			if exact, has := inner[part]; has {
-				value, ok = exact, true
-			}
-		}
-		if !ok {
-			return "", false
-		}
-	}
-	return asText(value), true
-}
-
-func asText(value any) string {
-	switch v := value.(type) {
-	case string:
-		return v
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	case nil:
-		return ""
-	case object, []any:
-		content, err := json.Marshal(v)
-		if err != nil {
-			return fmt.Sprint(v)
-		}
-		return string(content)
-	}
-	return fmt.Sprint(value)
-}
-
 func unquote(token string) string {
 	if !strings.HasPrefix(token, `"`) {
 		return token
@@ -242,35 +200,4 @@ func unquote(token string) string {
 	}
 	// Escapes that Go does not have, such as \. in a regular expression, are kept.
 	return strings.ReplaceAll(token[1:len(token)-1], `\"`, `"`)
-}
-
-// compare orders severities by their rank, times by their instant, numbers by their value and all else as text without case.
-func compare(found, operator, wanted string, path []string) bool {
-	order := strings.Compare(strings.ToLower(found), strings.ToLower(wanted))
-	if path[0] == "severity" {
-		order = slices.Index(severities, found) - slices.Index(severities, strings.ToUpper(wanted))
-	} else if a, b, ok := instants(found, wanted); ok {
-		order = a.Compare(b)
-	} else if a, errA := strconv.ParseFloat(found, 64); errA == nil {
-		if b, errB := strconv.ParseFloat(wanted, 64); errB == nil {
-			order = int(max(-1, min(1, (a-b)*1e9)))
-		}
-	}
-	switch operator {
-	case "=":
-		return order == 0
-	case ">":
-		return order > 0
-	case ">=":
-		return order >= 0
-	case "<":
-		return order < 0
-	}
-	return order <= 0
-}
-
-func instants(a, b string) (first, second time.Time, ok bool) {
-	first, errA := time.Parse(time.RFC3339Nano, a)
-	second, errB := time.Parse(time.RFC3339Nano, b)
-	return first, second, errA == nil && errB == nil
 }
