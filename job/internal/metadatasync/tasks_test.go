@@ -211,6 +211,20 @@ func TestTaskThatDies(t *testing.T) {
 	}
 }
 
+// settles fails the test unless two more executions bring the data store in step, and no import stays pending for ever.
+func (w *world) settles(execution string, n int) {
+	w.t.Helper()
+	for next := 0; w.state().Pending != nil || !w.inStep(); next++ {
+		if next >= 2 {
+			w.wantInStep()
+		}
+		if next == 5 {
+			w.t.Fatalf("after %s and %d more executions of %d tasks an import is pending: %+v", execution, next, n, w.state().Pending)
+		}
+		w.execute(fmt.Sprintf("%s-next-%d", execution, next), n)
+	}
+}
+
 // Every task of an execution is ended at every one of its first steps, and tried again by Cloud Run.
 func TestTaskEndedAndTriedAgain(t *testing.T) {
 	w := newWorld(t)
@@ -229,12 +243,7 @@ func TestTaskEndedAndTriedAgain(t *testing.T) {
 		if r.err != nil {
 			t.Fatalf("step %d, second attempt: %v\nfirst: %v\n%s\nsecond:\n%s", step, r.err, ended.err, ended.log, r.log)
 		}
-		for next := 0; w.state().Pending != nil || !w.inStep(); next++ {
-			if next == 2 {
-				w.wantInStep()
-			}
-			w.execute(fmt.Sprintf("%s-next-%d", execution, next), 3)
-		}
+		w.settles(execution, 3)
 		if !cut {
 			return
 		}
@@ -265,13 +274,7 @@ func TestRandomTasks(t *testing.T) {
 		}
 		w.execute(execution, n, func(s *Settings) { s.Full = round%5 == 4 })
 		undo()
-		for next := 0; !w.inStep() || w.state().Pending != nil; next++ {
-			if next == 2 {
-				t.Logf("round %d of seed %d, %d tasks", round, *seed, n)
-				w.wantInStep()
-			}
-			w.execute(fmt.Sprintf("%s-%d", execution, next), n)
-		}
+		w.settles(execution, n)
 	}
 	w.wantInStep()
 }
