@@ -36,7 +36,7 @@ func TestPasswordRotatedBetweenRuns(t *testing.T) {
 	}
 	r := w.sync("failed")
 	want := `sync failed: connect to database "` + w.name + `" as user "app" at socket ` + w.env["CLOUD_SQL_SOCKET_DIR"] + `/` + w.env["CLOUD_SQL_INSTANCE"] +
-		`/.s.PGSQL.5432: password authentication failed for user "app": check the password (SECRET_ID and VERSION_ID, or DATABASE_URL)`
+		`/.s.PGSQL.5432: password authentication failed for user "app": check the user (DB_USER) and the password (SECRET_ID and VERSION_ID), or DATABASE_URL`
 	if got := failures(r); len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

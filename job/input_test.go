@@ -61,7 +61,7 @@ func TestBadInput(t *testing.T) {
 		"unknown flag of sync":     {args: []string{"sync", "--bogus"}, code: 2, want: usage + "unknown flag --bogus; see job --help"},
 		"unknown command":          {args: []string{"purge"}, code: 2, want: usage + "unexpected argument purge; see job --help"},
 		"flag with a wrong value":  {args: []string{"sync", "--full=maybe"}, code: 2, want: usage + `--full: bool value must be true, 1, yes, false, 0 or no but got "maybe"; see job --help`},
-		"wrong password":           {change: []variable{"DATABASE_URL=postgres://app:" + variable(newSecret("wrong-")) + "@{HOST}/{WORLD}?sslmode=disable"}, code: 1, want: `connect to database "{WORLD}" as user "app" at host {HOST}: password authentication failed for user "app": check the password (SECRET_ID and VERSION_ID, or DATABASE_URL)`},
+		"wrong password":           {change: []variable{"DATABASE_URL=postgres://app:" + variable(newSecret("wrong-")) + "@{HOST}/{WORLD}?sslmode=disable"}, code: 1, want: `connect to database "{WORLD}" as user "app" at host {HOST}: password authentication failed for user "app": check the user (DB_USER) and the password (SECRET_ID and VERSION_ID), or DATABASE_URL`},
 		"no such database":         {change: []variable{"DATABASE_URL=postgres://app:{PASSWORD}@{HOST}/nowhere?sslmode=disable"}, code: 1, want: `connect to database "nowhere" as user "app" at host {HOST}: database "nowhere" does not exist: check the database name (DB_NAME, or DATABASE_URL)`},
 		"connection refused":       {change: []variable{"DATABASE_URL=postgres://app:{PASSWORD}@127.0.0.1:1/app"}, code: 1, want: `connect to database "app" as user "app" at host 127.0.0.1:1: connection refused: check host and port, and that the database is up`},
 		"host that does not exist": {change: []variable{"DATABASE_URL=postgres://app:{PASSWORD}@db.invalid/app"}, code: 1, want: `connect to database "app" as user "app" at host db.invalid:5432: the host name cannot be resolved: check the host in DATABASE_URL and the network's DNS`},
@@ -76,7 +76,7 @@ func TestBadInput(t *testing.T) {
 				secrets.Add(project, w.name, []byte(newSecret("rotated-")))
 				return func() {}
 			},
-			want: `connect to database "{WORLD}" as user "app" at socket {SOCKET}: password authentication failed for user "app": check the password (SECRET_ID and VERSION_ID, or DATABASE_URL)`,
+			want: `connect to database "{WORLD}" as user "app" at socket {SOCKET}: password authentication failed for user "app": check the user (DB_USER) and the password (SECRET_ID and VERSION_ID), or DATABASE_URL`,
 		},
 		"absent secret": {
 			cloud: true, change: []variable{"SECRET_ID=absent"}, code: 1,

@@ -68,7 +68,7 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	limited, cancel := context.WithTimeout(ctx, maxConnectTime)
 	defer cancel()
 	if db.conn, err = pgconn.ConnectConfig(limited, pg); err != nil {
-		return nil, connectError(ctx, pg, err)
+		return nil, connectError(ctx, pg, config.URL != "", err)
 	}
 	if err := db.prepareSession(limited); err != nil {
 		db.Close(context.WithoutCancel(ctx))

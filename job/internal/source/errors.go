@@ -62,8 +62,8 @@ const (
 	codeInvalidEncoding   = "22021"
 )
 
-// connectError explains why Open failed.
-func connectError(ctx context.Context, pg *pgconn.Config, err error) error {
+// connectError explains why Open failed. byURL says that pg comes from DATABASE_URL alone.
+func connectError(ctx context.Context, pg *pgconn.Config, byURL bool, err error) error {
 	e := &Error{Op: "connect to " + describe(pg), Err: ctx.Err()}
 	var server *pgconn.PgError
 	var dns *net.DNSError
@@ -78,6 +78,9 @@ func connectError(ctx context.Context, pg *pgconn.Config, err error) error {
 	case socket && errors.Is(err, fs.ErrNotExist):
 		e.Err, e.Reason = fs.ErrNotExist, "there is no such socket"
 		e.Remedy = "the instance is not mounted: check CLOUD_SQL_INSTANCE (project:region:instance) and the job's Cloud SQL volume"
+		if byURL {
+			e.Remedy = "start the database, or correct host and port in DATABASE_URL"
+		}
 	case socket && errors.Is(err, syscall.ECONNREFUSED):
 		e.Err, e.Reason, e.Remedy = syscall.ECONNREFUSED, "nobody listens there", "the database or its proxy is down: the next run tries again"
 	case errors.Is(err, fs.ErrPermission):
@@ -117,7 +120,7 @@ func withoutSecret(text, secret string) string {
 func connectRemedy(code string) string {
 	switch code {
 	case codeInvalidPassword:
-		return "check the password (SECRET_ID and VERSION_ID, or DATABASE_URL)"
+		return "check the user (DB_USER) and the password (SECRET_ID and VERSION_ID), or DATABASE_URL"
 	case codeInvalidAuth:
 		return "check the user (DB_USER, or DATABASE_URL) and the server's pg_hba.conf"
 	case codeNoDatabase:
@@ -169,14 +172,17 @@ func queryRemedy(e *pgconn.PgError) (string, bool) {
 	case codeReadOnly:
 		return "the query may only read", true
 	case codeCanceled:
-		return "raise the statement timeout or make the query cheaper", false
+		return "raise STATEMENT_TIMEOUT or make the query cheaper", false
 	case codeShutdown, codeCrash, codeIdleTimeout, codeStarting, codeStandbyConflict:
 		return "the next run reads again", false
 	case codeUntranslatable, codeInvalidEncoding:
 		return "the text cannot be converted to UTF-8: repair it or leave it out of the query", false
 	}
-	if strings.HasPrefix(e.Code, "42") { // syntax error or access rule violation
+	switch e.Code[:min(2, len(e.Code))] {
+	case "42": // syntax error or access rule violation
 		return "correct the query (SYNC_QUERY or SYNC_QUERY_FILE)", true
+	case "22": // data exception
+		return "a row holds what the query cannot work with: correct that row or the query (SYNC_QUERY or SYNC_QUERY_FILE), or leave the row out", false
 	}
 	return "", false
 }

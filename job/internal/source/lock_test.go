@@ -180,7 +180,7 @@ func TestStop(t *testing.T) {
 func TestStatementTimeout(t *testing.T) {
 	db := open(t, Config{URL: server.URL(""), Query: "SELECT 1 AS id, pg_sleep(60)::text AS t", StatementTimeout: 100 * time.Millisecond})
 	_, err := db.Scan(t.Context(), Share{}, func([][]byte) error { return nil })
-	const want = "read rows: canceling statement due to statement timeout: raise the statement timeout or make the query cheaper"
+	const want = "read rows: canceling statement due to statement timeout: raise STATEMENT_TIMEOUT or make the query cheaper"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

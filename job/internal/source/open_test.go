@@ -30,12 +30,12 @@ func TestOpenErrors(t *testing.T) {
 		{
 			"wrong password",
 			Config{URL: server.URLAs(user, secret, "app")},
-			fmt.Sprintf(`connect to database "app" as user %q at socket %s: password authentication failed for user %q: check the password (SECRET_ID and VERSION_ID, or DATABASE_URL)`, user, socket, user), false,
+			fmt.Sprintf(`connect to database "app" as user %q at socket %s: password authentication failed for user %q: check the user (DB_USER) and the password (SECRET_ID and VERSION_ID), or DATABASE_URL`, user, socket, user), false,
 		},
 		{
 			"no such user",
 			Config{URL: server.URLAs("nobody", secret, "app")},
-			fmt.Sprintf(`connect to database "app" as user "nobody" at socket %s: password authentication failed for user "nobody": check the password (SECRET_ID and VERSION_ID, or DATABASE_URL)`, socket), false,
+			fmt.Sprintf(`connect to database "app" as user "nobody" at socket %s: password authentication failed for user "nobody": check the user (DB_USER) and the password (SECRET_ID and VERSION_ID), or DATABASE_URL`, socket), false,
 		},
 		{
 			"no such database",
@@ -81,6 +81,11 @@ func TestOpenErrors(t *testing.T) {
 			"not mounted",
 			Config{Instance: "p:r:i", Database: "d", User: "u", Password: secret, SocketDir: missing},
 			`connect to database "d" as user "u" at socket ` + missing + `/p:r:i/.s.PGSQL.5432: there is no such socket: the instance is not mounted: check CLOUD_SQL_INSTANCE (project:region:instance) and the job's Cloud SQL volume`, false,
+		},
+		{
+			"no such socket",
+			Config{URL: "postgres://u:s3cr3t-p%25ss@/d?host=" + missing},
+			`connect to database "d" as user "u" at socket ` + missing + `/.s.PGSQL.5432: there is no such socket: start the database, or correct host and port in DATABASE_URL`, false,
 		},
 		{
 			"path too long",
@@ -295,7 +300,7 @@ func TestUnknownErrorsHideThePassword(t *testing.T) {
 		"SASL said " + secret + " twice: " + secret: `connect to database "d" as user "u" at host h:5432: SASL said *** twice: ***`,
 		"nothing of it": `connect to database "d" as user "u" at host h:5432: nothing of it`,
 	} {
-		if got := connectError(t.Context(), pg, errors.New(text)); got.Error() != want {
+		if got := connectError(t.Context(), pg, true, errors.New(text)); got.Error() != want {
 			t.Errorf("got  %v\nwant %s", got, want)
 		}
 	}
