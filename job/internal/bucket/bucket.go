@@ -26,6 +26,9 @@ import (
 // all its retries included.
 const DefaultBudget = 60 * time.Second
 
+// maxPause is the longest pause before a retry.
+const maxPause = 8 * time.Second
+
 // Bucket is one bucket. Its methods may be used by many goroutines at a time.
 type Bucket struct {
 	name   string
@@ -73,7 +76,7 @@ func Open(ctx context.Context, name string, opts ...Option) (*Bucket, error) {
 	client.SetRetry(
 		storage.WithPolicy(storage.RetryAlways),
 		storage.WithErrorFunc(b.retryable),
-		storage.WithBackoff(gax.Backoff{Initial: 200 * time.Millisecond, Max: 8 * time.Second, Multiplier: 2}),
+		storage.WithBackoff(gax.Backoff{Initial: 200 * time.Millisecond, Max: maxPause, Multiplier: 2}),
 		storage.WithMaxRetryDuration(b.budget),
 	)
 	b.client, b.handle = client, client.Bucket(name)
@@ -93,7 +96,9 @@ func (b *Bucket) retryable(err error) bool {
 	if errors.Is(err, context.Canceled) || !storage.ShouldRetry(err) {
 		return false
 	}
-	b.last.Store(&transient{err, time.Now()})
+	if !errors.Is(err, context.DeadlineExceeded) { // which says nothing of the cause
+		b.last.Store(&transient{err, time.Now()})
+	}
 	return true
 }
 

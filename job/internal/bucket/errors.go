@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -42,9 +45,9 @@ func (b *Bucket) explain(ctx context.Context, verb, object string, err error) er
 	if cause := context.Cause(ctx); ctx.Err() != nil {
 		var stalled stalledError
 		if errors.As(cause, &stalled) {
-			return fmt.Errorf("%s %s: %w%s", verb, target, stalled, b.lastFailure(stalled.after))
+			return b.gaveUp(verb, target, stalled)
 		}
-		return fmt.Errorf("%s %s: %w", verb, target, cause)
+		return fmt.Errorf("%s %s: %w%s", verb, target, cause, b.lastFailure(maxPause))
 	}
 	if errors.Is(err, storage.ErrBucketNotExist) || isNoBucket(err) {
 		return fmt.Errorf("%s %s: bucket %q does not exist: create it, or set GCS_BUCKET to one that does", verb, target, b.name)
@@ -52,11 +55,16 @@ func (b *Bucket) explain(ctx context.Context, verb, object string, err error) er
 	if errors.Is(err, storage.ErrObjectNotExist) {
 		return fmt.Errorf("%s %s: %w", verb, target, ErrNotExist)
 	}
-	if errors.Is(err, context.DeadlineExceeded) { // the client's own, on one chunk of an upload
-		return fmt.Errorf("%s %s: %w%s", verb, target, stalledError{b.budget}, b.lastFailure(b.budget))
+	if errors.Is(err, context.DeadlineExceeded) || storage.ShouldRetry(err) { // the client's own deadline came before the watchdog's
+		return b.gaveUp(verb, target, stalledError{b.budget})
 	}
 	var api *googleapi.Error
-	if !errors.As(err, &api) {
+	var network *net.OpError
+	switch {
+	case errors.As(err, &api):
+	case errors.As(err, &network):
+		return fmt.Errorf("%s %s: %w: check %s", verb, target, network, suspect())
+	default:
 		return fmt.Errorf("%s %s: %w", verb, target, err)
 	}
 	switch api.Code {
@@ -73,6 +81,19 @@ func (b *Bucket) explain(ctx context.Context, verb, object string, err error) er
 		return fmt.Errorf("%s %s: %w", verb, target, ErrConflict)
 	}
 	return fmt.Errorf("%s %s: HTTP %d: %s", verb, target, api.Code, detail(api))
+}
+
+// gaveUp explains a call that was tried for as long as it may be.
+func (b *Bucket) gaveUp(verb, target string, stalled stalledError) error {
+	return fmt.Errorf("%s %s: %w%s: the next run tries again; check %s if this stays", verb, target, stalled, b.lastFailure(stalled.after), suspect())
+}
+
+// suspect is what is likely to be wrong when storage cannot be reached.
+func suspect() string {
+	if os.Getenv("STORAGE_EMULATOR_HOST") != "" {
+		return "STORAGE_EMULATOR_HOST"
+	}
+	return "the network"
 }
 
 // isNoBucket tells a missing bucket from a missing object: both are a 404, and
@@ -120,7 +141,7 @@ func detail(api *googleapi.Error) string {
 		text = strings.ToValidUTF8(api.Body[:min(len(api.Body), maxDetail)], "")
 	}
 	if text = strings.Join(strings.Fields(text), " "); text != "" {
-		return text
+		return strings.TrimSuffix(text, ".") // more follows it
 	}
 	return http.StatusText(api.Code)
 }
@@ -142,6 +163,10 @@ func (b *Bucket) lastFailure(within time.Duration) string {
 	var api *googleapi.Error
 	if errors.As(last.err, &api) {
 		return fmt.Sprintf("; last failure: HTTP %d: %s", api.Code, detail(api))
+	}
+	var request *url.Error
+	if errors.As(last.err, &request) {
+		return "; last failure: " + request.Err.Error() // the address of an upload is as good as a key to it
 	}
 	return "; last failure: " + last.err.Error()
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"cloud.google.com/go/storage"
+
+	"vertexmetadata/job/internal/panics"
 )
 
 const (
@@ -58,7 +60,7 @@ type Writer struct {
 	size  int64
 	crc   uint32
 
-	pumped chan struct{} // closed once the pump ended, pumpErr set
+	pumped chan struct{} // closed once the pump ended, err set
 	err    error         // the pump's, to be read after pumped
 	end    sync.Once     // closes full
 	over   bool          // committed or aborted
@@ -93,32 +95,36 @@ func (b *Bucket) Create(ctx context.Context, name string, opts WriterOptions) *W
 	if err := validName(name); err != nil {
 		w.dog.cancel(err) // told by the first Write that fills a block, or by Commit
 	}
-	go w.pump()
+	go w.run()
 	return w
 }
 
-// pump moves full blocks into the upload, which blocks while a chunk is sent.
-func (w *Writer) pump() {
+// run pumps, and ends the upload where that panics.
+func (w *Writer) run() {
 	defer close(w.pumped)
+	w.err = panics.Guard(w.pump)()
+}
+
+// pump moves full blocks into the upload, which blocks while a chunk is sent.
+func (w *Writer) pump() error {
 	for {
 		select {
 		case p, more := <-w.full:
 			if !more {
-				return
+				return nil
 			}
 			w.dog.feed()
-			_, w.err = w.upload.Write(p)
+			_, err := w.upload.Write(p)
 			w.dog.rest()
-			if w.err != nil {
-				return
+			if err != nil {
+				return err
 			}
 			select {
 			case w.free <- p[:0]:
 			default: // more blocks than the writer can need at a time
 			}
 		case <-w.ctx.Done():
-			w.err = w.ctx.Err()
-			return
+			return w.ctx.Err()
 		}
 	}
 }

@@ -1,0 +1,73 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/url"
+	"testing"
+	"time"
+
+	"vertexmetadata/job/internal/panics"
+)
+
+// Storage that cannot be reached is told with the cause and the remedy, however the call ends.
+func TestUnreachable(t *testing.T) {
+	const refused = "; last failure: dial tcp 127.0.0.1:1: connect: connection refused"
+	for _, tt := range []struct {
+		name, host string
+		budget     time.Duration
+		deadline   time.Duration // of the caller
+		want       string
+	}{
+		{"the budget ends", "127.0.0.1:1", 300 * time.Millisecond, time.Minute, "read gs://posts/s.json: no progress within 300ms" + refused + again},
+		{"the caller ends it", "127.0.0.1:1", time.Minute, 300 * time.Millisecond, "read gs://posts/s.json: out of time" + refused},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("STORAGE_EMULATOR_HOST", tt.host)
+			ctx, cancel := context.WithTimeoutCause(t.Context(), tt.deadline, errors.New("out of time"))
+			defer cancel()
+			if _, _, err := openBucket(t, tt.budget).Read(ctx, "s.json"); err == nil || err.Error() != tt.want {
+				t.Errorf("error\n%v, want\n%s", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestRemedy(t *testing.T) {
+	lost := &url.Error{Op: "Get", URL: "https://storage.googleapis.com/upload?upload_id=key", Err: &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("no such host")}}
+	for _, tt := range []struct {
+		name, emulator string
+		err            error
+		want           string
+	}{
+		{"budget", "", context.DeadlineExceeded, "no progress within 1m0s: the next run tries again; check the network if this stays"},
+		{"lost", "", lost, "dial tcp: no such host: check the network"},
+		{"lost emulator", "nowhere.invalid", lost, "dial tcp: no such host: check STORAGE_EMULATOR_HOST"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Setenv("STORAGE_EMULATOR_HOST", tt.emulator)
+			b := &Bucket{name: "posts", budget: time.Minute}
+			if err := b.explain(t.Context(), "list", "", tt.err); err.Error() != "list gs://posts: "+tt.want {
+				t.Errorf("error\n%v, want\n%s", err, tt.want)
+			}
+		})
+	}
+}
+
+// A panic in the upload's goroutine is the upload's error.
+func TestPumpPanics(t *testing.T) {
+	w := &Writer{b: &Bucket{name: "posts"}, name: "m.jsonl", full: make(chan []byte, 1), pumped: make(chan struct{})}
+	w.ctx, w.dog = watch(t.Context(), time.Minute)
+	defer w.dog.stop()
+	w.full <- []byte("x")
+	w.run() // there is no upload
+	w.full <- []byte("x")
+	w.block = []byte("y")
+	err := w.hand()
+	var caught *panics.Error
+	const want = "write gs://posts/m.jsonl: panic: runtime error: invalid memory address or nil pointer dereference"
+	if !errors.As(err, &caught) || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+}
