@@ -159,6 +159,7 @@ func TestPulumi(t *testing.T) {
 			compareWithPlan(t, s.Plane, stack)
 			stack.must("preview", "--expect-no-changes")
 			stack.must("preview", "--refresh", "--expect-no-changes")
+			checkPreviewOnlyReads(t, s, stack)
 			checkSyncs(t, s)
 			// What ran is no drift.
 			stack.must("preview", "--refresh", "--expect-no-changes")

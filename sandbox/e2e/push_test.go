@@ -56,6 +56,7 @@ func TestPulumiImage(t *testing.T) {
 	}
 	stack.must("preview", "--expect-no-changes")
 	stack.must("preview", "--refresh", "--expect-no-changes")
+	checkPreviewOnlyReads(t, s, stack)
 	checkNoToken(t, stack, s.Plane.AdminToken())
 	checkSyncs(t, s)
 	if ran := slices.Collect(maps.Keys(pushed.pulled)); !slices.Equal(ran, []string{reference}) {
