@@ -80,7 +80,7 @@ func TestBadInput(t *testing.T) {
 		},
 		"absent secret": {
 			cloud: true, change: []variable{"SECRET_ID=absent"}, code: 1,
-			want: `access projects/test-project/secrets/absent/versions/latest: not found: Secret [projects/123456789012/secrets/absent] not found or has no versions.: check PROJECT_ID, SECRET_ID and VERSION_ID`,
+			want: `access projects/test-project/secrets/absent/versions/latest: not found: Secret [projects/123456789012/secrets/absent] not found or has no versions: check PROJECT_ID, SECRET_ID and VERSION_ID`,
 		},
 		"disabled secret version": {
 			cloud: true, code: 1,
@@ -90,7 +90,7 @@ func TestBadInput(t *testing.T) {
 				}
 				return func() {}
 			},
-			want: `access projects/test-project/secrets/{WORLD}/versions/latest: not usable: Secret Version [projects/123456789012/secrets/{WORLD}/versions/1] is in DISABLED state.: enable the version, or set VERSION_ID to one that is`,
+			want: `access projects/test-project/secrets/{WORLD}/versions/latest: not usable: Secret Version [projects/123456789012/secrets/{WORLD}/versions/1] is in DISABLED state: enable the version, or set VERSION_ID to one that is`,
 		},
 		"denied secret": {
 			cloud: true, code: 1,

@@ -76,9 +76,10 @@ func Access(ctx context.Context, cfg Config) (string, error) {
 
 	call, cancel := context.WithTimeout(ctx, cfg.Budget)
 	defer cancel()
-	resp, err := client.AccessSecretVersion(call, &pb.AccessSecretVersionRequest{Name: name}, cfg.retry())
+	var last error
+	resp, err := client.AccessSecretVersion(call, &pb.AccessSecretVersionRequest{Name: name}, cfg.retry(&last))
 	if err != nil {
-		return "", explain(ctx, cfg, name, err)
+		return "", explain(ctx, cfg, name, err, last)
 	}
 	data := resp.GetPayload().GetData()
 	if sum := resp.GetPayload().DataCrc32C; sum != nil {
@@ -103,11 +104,12 @@ func (c *Config) options() []option.ClientOption {
 }
 
 // retry repeats what may pass. It ends a little before the deadline, so that
-// the last failure is told and not that time ran out.
-func (c *Config) retry() gax.CallOption {
+// the last failure is told and not that time ran out, and leaves in last what
+// was retried.
+func (c *Config) retry(last *error) gax.CallOption {
 	end := time.Now().Add(c.Budget - c.Budget/20)
 	return gax.WithRetry(func() gax.Retryer {
-		return &retryer{end: end, onCodes: gax.OnCodes(
+		return &retryer{end: end, last: last, onCodes: gax.OnCodes(
 			[]codes.Code{codes.Unavailable, codes.ResourceExhausted},
 			gax.Backoff{Initial: 200 * time.Millisecond, Max: 5 * time.Second, Multiplier: 2},
 		)}
@@ -116,25 +118,32 @@ func (c *Config) retry() gax.CallOption {
 
 type retryer struct {
 	end     time.Time
+	last    *error
 	onCodes gax.Retryer
 }
 
 func (r *retryer) Retry(err error) (time.Duration, bool) {
 	pause, again := r.onCodes.Retry(err)
+	if again {
+		*r.last = err
+	}
 	return pause, again && time.Now().Add(pause).Before(r.end)
 }
 
-// explain names the remedy where a person must act.
-func explain(ctx context.Context, cfg Config, name string, err error) error {
+// explain names the remedy where a person must act. last is what was retried
+// before, if anything.
+func explain(ctx context.Context, cfg Config, name string, err, last error) error {
 	if ctx.Err() != nil {
+		if last != nil {
+			return fmt.Errorf("access %s: %w; last failure: %s", name, context.Cause(ctx), message(last))
+		}
 		return fmt.Errorf("access %s: %w", name, context.Cause(ctx))
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	if errors.Is(err, context.DeadlineExceeded) || status.Code(err) == codes.DeadlineExceeded {
 		err = status.Error(codes.DeadlineExceeded, "no answer within "+cfg.Budget.String())
 	}
-	st := status.Convert(err)
-	message := strings.Join(strings.Fields(st.Message()), " ")
-	switch st.Code() {
+	message := message(err)
+	switch code := status.Code(err); code {
 	case codes.NotFound:
 		return fmt.Errorf("access %s: not found: %s: check PROJECT_ID, SECRET_ID and VERSION_ID", name, message)
 	case codes.PermissionDenied:
@@ -146,6 +155,18 @@ func explain(ctx context.Context, cfg Config, name string, err error) error {
 		return fmt.Errorf("access %s: not usable: %s: enable the version, or set VERSION_ID to one that is", name, message)
 	case codes.Unauthenticated:
 		return fmt.Errorf("access %s: not signed in: %s: give the job a service account, or run: gcloud auth application-default login", name, message)
+	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted:
+		suspect := "the network"
+		if cfg.Endpoint != "" {
+			suspect = "SECRETMANAGER_ENDPOINT"
+		}
+		return fmt.Errorf("access %s: %s: %s: the next run tries again; check %s if this stays", name, code, message, suspect)
+	default:
+		return fmt.Errorf("access %s: %s: %s", name, code, message)
 	}
-	return fmt.Errorf("access %s: %s: %s", name, st.Code(), message)
+}
+
+// message is what the service said, in one line to which more can be added.
+func message(err error) string {
+	return strings.TrimSuffix(strings.Join(strings.Fields(status.Convert(err).Message()), " "), ".")
 }
