@@ -64,12 +64,14 @@ func (v Verdict) refuse(reason string) Verdict {
 const (
 	reasonTooLong     = "document is longer than the limit of one line"
 	reasonMIMEType    = "MIME type is not accepted"
-	reasonIDNull      = "id is NULL"
-	reasonIDEmpty     = "id is empty"
+	reasonIDNull      = "id is NULL: SELECT * FROM (the query) AS q WHERE id IS NULL shows the row"
+	reasonIDEmpty     = "id is empty: SELECT * FROM (the query) AS q WHERE id::text = '' shows the row"
 	reasonIDLong      = "id is longer than 128 characters"
 	reasonIDCharacter = "id has a character outside A-Z, a-z, 0-9, _ and -"
 	reasonNoURI       = "content_uri is NULL though content_mime_type is not"
 	reasonURI         = "content_uri is not a gs://bucket/object address"
+	reasonBucket      = "content_uri has a bucket name that cannot be: 3 to 222 of a-z, 0-9, ., _ and -, first and last a letter or digit"
+	reasonObject      = "content_uri has an object name that cannot be: 1 to 1024 bytes, no line break, neither . nor .."
 )
 
 // judge applies the rules about the row's id and content. The MIME type comes first: a row that is filtered out is
@@ -83,8 +85,10 @@ func (e *Encoder) judge(row [][]byte) (Outcome, string) {
 			return Skipped, reasonMIMEType
 		case uri == nil:
 			return Refused, reasonNoURI
-		case !isObjectURI(uri):
-			return Refused, reasonURI
+		default:
+			if fault := uriFault(uri); fault != "" {
+				return Refused, fault
+			}
 		}
 	}
 	switch id := row[e.id]; {
@@ -158,28 +162,23 @@ func lacks(text []byte, class uint8) bool {
 
 func isAlphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 
-// isObjectURI checks gs://bucket/object by the rules that Cloud Storage documents for names: a bucket has 3 to 222
-// characters of a-z, 0-9, '.', '_', '-' and begins and ends with a letter or digit; an object has 1 to 1024 bytes, no
-// line break, and is neither "." nor "..".
+// uriFault says why uri is no gs://bucket/object, or returns "". It goes by the rules that Cloud Storage documents for
+// names: a bucket has 3 to 222 characters of a-z, 0-9, '.', '_', '-' and begins and ends with a letter or digit; an object
+// has 1 to 1024 bytes, no line break, and is neither "." nor "..".
 // https://cloud.google.com/storage/docs/buckets#naming, https://cloud.google.com/storage/docs/objects#naming
-func isObjectURI(uri []byte) bool {
+func uriFault(uri []byte) string {
 	rest, ok := bytes.CutPrefix(uri, []byte("gs://"))
-	if !ok {
-		return false
-	}
 	slash := bytes.IndexByte(rest, '/')
-	if slash < 3 || slash > 222 {
-		return false
+	if !ok || slash < 1 || slash == len(rest)-1 {
+		return reasonURI
 	}
 	bucket, object := rest[:slash], rest[slash+1:]
-	if !isAlphanumeric(bucket[0]) || !isAlphanumeric(bucket[slash-1]) {
-		return false
+	if slash < 3 || slash > 222 || !isAlphanumeric(bucket[0]) || !isAlphanumeric(bucket[slash-1]) || !lacks(bucket, notInBucket) {
+		return reasonBucket
 	}
-	if !lacks(bucket, notInBucket) {
-		return false
+	if len(object) > 1024 || bytes.IndexByte(object, '\n') >= 0 || bytes.IndexByte(object, '\r') >= 0 ||
+		string(object) == "." || string(object) == ".." {
+		return reasonObject
 	}
-	if len(object) == 0 || len(object) > 1024 || bytes.IndexByte(object, '\n') >= 0 || bytes.IndexByte(object, '\r') >= 0 {
-		return false
-	}
-	return string(object) != "." && string(object) != ".."
+	return ""
 }

@@ -125,8 +125,8 @@ func TestVerdicts(t *testing.T) {
 		outcome Outcome
 		reason  string
 	}{
-		{"id NULL", kind(Text), row(nil, ""), Refused, "id is NULL"},
-		{"id empty", kind(Text), row("", ""), Refused, "id is empty"},
+		{"id NULL", kind(Text), row(nil, ""), Refused, "id is NULL: SELECT * FROM (the query) AS q WHERE id IS NULL shows the row"},
+		{"id empty", kind(Text), row("", ""), Refused, "id is empty: SELECT * FROM (the query) AS q WHERE id::text = '' shows the row"},
 		{"id of 128", kind(Text), row(strings.Repeat("x", 128), ""), Document, ""},
 		{"id of 129", kind(Text), row(strings.Repeat("x", 129), ""), Refused, "id is longer than 128 characters"},
 		{"id all characters", kind(Text), row("azAZ09_-", ""), Document, ""},
@@ -189,18 +189,24 @@ func TestVerdicts(t *testing.T) {
 }
 
 func TestObjectURI(t *testing.T) {
-	tests := map[string]bool{
-		"gs://bucket/object": true, "gs://b.u_c-k3t/a/b//c d?#%": true, "gs://bkt/日本.jpg": true,
-		"gs://bucket/" + strings.Repeat("x", 1024): true, "gs://bucket/" + strings.Repeat("x", 1025): false,
-		"": false, "gs://": false, "gs://bucket": false, "gs://bucket/": false, "gs:///object": false, "gs://ab/object": false,
-		"gs://Bucket/object": false, "gs://buck et/object": false, "gs://-bucket/object": false, "gs://bucket-/object": false,
-		"gs://bucket/a\nb": false, "gs://bucket/a\rb": false, "gs://bucket/.": false, "gs://bucket/..": false,
-		"GS://bucket/object": false, "https://bucket/object": false, " gs://bucket/object": false,
-		"gs://" + strings.Repeat("x", 223) + "/o": false,
+	const (
+		address = "content_uri is not a gs://bucket/object address"
+		bucket  = "content_uri has a bucket name that cannot be: 3 to 222 of a-z, 0-9, ., _ and -, first and last a letter or digit"
+		object  = "content_uri has an object name that cannot be: 1 to 1024 bytes, no line break, neither . nor .."
+	)
+	tests := map[string]string{
+		"gs://bucket/object": "", "gs://b.u_c-k3t/a/b//c d?#%": "", "gs://bkt/日本.jpg": "",
+		"gs://bucket/" + strings.Repeat("x", 1024): "", "gs://bucket/" + strings.Repeat("x", 1025): object,
+		"": address, "gs://": address, "gs://bucket": address, "gs://bucket/": address, "gs:///object": address, "gs://ab/object": bucket,
+		"gs://Bucket/object": bucket, "gs://buck et/object": bucket, "gs://-bucket/object": bucket, "gs://bucket-/object": bucket,
+		"gs://bucket/a\nb": object, "gs://bucket/a\rb": object, "gs://bucket/.": object, "gs://bucket/..": object,
+		"GS://bucket/object": address, "https://bucket/object": address, " gs://bucket/object": address,
+		"gs://" + strings.Repeat("x", 223) + "/o": bucket,
 	}
+	e := mustEncoder(t, columns("id", "content_mime_type", "content_uri"), Options{})
 	for uri, want := range tests {
-		if got := isObjectURI([]byte(uri)); got != want {
-			t.Errorf("isObjectURI(%.60q) = %v, want %v", uri, got, want)
+		if _, v := e.Append(nil, row("1", "image/png", uri)); v.Reason != want || (v.Outcome == Refused) != (want != "") {
+			t.Errorf("%.60q: outcome %d %q, want %q", uri, v.Outcome, v.Reason, want)
 		}
 	}
 }
