@@ -119,8 +119,8 @@ func (r *run) fill(ctx context.Context, c *collector) error {
 	if err := r.scan(ctx, c); err != nil {
 		return err
 	}
-	// An import of nothing does not exist: what is there goes id by id then. Like a full import that removes what the
-	// manifest does not know too, for instance what a purge should have that the service refused.
+	// An import of nothing does not exist: what is there goes id by id then. A full import would remove what the manifest
+	// does not know too, such as the ids of a purge that the service refused; so the data store itself is asked.
 	emptied := c.offer.Documents == 0 && r.set.Tasks == 1
 	listed := c.full && (emptied || !r.state.known())
 	if c.offer.Upserts == 0 && r.set.Tasks == 1 {

@@ -26,7 +26,7 @@ func (r *run) sweep(ctx context.Context) {
 // what it deletes is of no use whatever the guard says, and runs that the guard stops leave objects too.
 func (r *run) sweepAll(ctx context.Context) {
 	if r.strange {
-		return // the guard may yet stop this run, and somebody set right what made the state strange, a wrong DATA_STORE_ID for one
+		return // the guard may stop this run, and somebody put right what made the state strange: a wrong DATA_STORE_ID, say
 	}
 	needed := r.state.objects()
 	group, gctx := errgroup.WithContext(ctx)
