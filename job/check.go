@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/source"
 )
 
@@ -33,11 +35,22 @@ func (c *checkCommand) Run(ctx context.Context, env environment) error {
 	configured := finding{name: "config", detail: fmt.Sprintf("%d of %d variables set", countSet(env.getenv), len(config.Variables))}
 	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, errors.New("no answer in time: check the network"))
 	defer cancel()
-	checks := []func(context.Context, config.Config) []finding{checkSource, checkBucket, checkStore}
+	checks := []struct {
+		name string
+		try  func(context.Context, config.Config) []finding
+	}{{"database", checkSource}, {"bucket", checkBucket}, {"data store", checkStore}}
 	found := make([][]finding, len(checks))
 	var running sync.WaitGroup
 	for i, check := range checks {
-		running.Go(func() { found[i] = check(ctx, cfg) })
+		running.Go(func() {
+			err := panics.Guard(func() error {
+				found[i] = check.try(ctx, cfg)
+				return nil
+			})()
+			if err != nil {
+				found[i] = []finding{{name: check.name, err: err}}
+			}
+		})
 	}
 	running.Wait()
 	all := []finding{configured}
@@ -141,13 +154,13 @@ func countSet(getenv func(string) string) (n int) {
 	return n
 }
 
-// report prints a line for each finding. Its error decides the exit code: cause, or that something failed.
+// report prints a line for each finding. Its error decides the exit code, which is a sync's: cause, or what failed.
 func report(out *printer, found []finding, cause error) error {
-	failed := 0
+	var failed []error
 	for _, f := range found {
 		switch {
 		case f.err != nil:
-			failed++
+			failed = append(failed, f.err)
 			out.printf("FAIL  %-11s  %s\n", f.name, strings.Join(strings.Fields(f.err.Error()), " "))
 		case f.skipped:
 			out.printf("-     %-11s  %s\n", f.name, f.detail)
@@ -158,11 +171,8 @@ func report(out *printer, found []finding, cause error) error {
 	if err := out.flush(); err != nil {
 		return err
 	}
-	switch {
-	case cause != nil:
-		return &reportedError{cause}
-	case failed > 0:
-		return &reportedError{fmt.Errorf("%d checks failed", failed)}
+	if err := cmp.Or(cause, errors.Join(failed...)); err != nil {
+		return &reportedError{err}
 	}
 	return nil
 }

@@ -66,12 +66,17 @@ func TestGolden(t *testing.T) {
 	golden(t, "dry-run.golden", w.run([]string{"sync", "--dry-run", "--full"}).stdout)
 	golden(t, "incremental.golden", w.sync("imported").stderr)
 	golden(t, "unchanged.golden", w.sync("unchanged").stderr)
+	golden(t, "plan-nothing.golden", w.run([]string{"plan"}).stdout)
 	golden(t, "unchanged-debug.golden", w.sync("unchanged", "LOG_LEVEL=debug\n").stderr)
 
 	w.exec(`DELETE FROM posts`)
 	w.exec(`SELECT pg_stat_force_next_flush()`)
 	golden(t, "guard.golden", w.sync("failed").stderr)
-	golden(t, "plan-guard.golden", w.run([]string{"plan"}).stdout)
+	plan := w.run([]string{"plan"})
+	golden(t, "plan-guard.golden", plan.stdout)
+	if plan.code != exitFailure || plan.stderr != "" {
+		t.Errorf("plan of a sync that would stop: exit %d, standard error %q", plan.code, plan.stderr)
+	}
 }
 
 // An import that takes longer than the run waits, and a run that comes meanwhile.

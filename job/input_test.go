@@ -192,6 +192,7 @@ func TestSilentServices(t *testing.T) {
 	w := newWorld(t)
 	w.env["DATABASE_URL"] = "postgres://app:" + newSecret("") + "@" + at + "/app"
 	check := w.start([]string{"check"}, "STORAGE_EMULATOR_HOST="+variable(at), "DISCOVERYENGINE_ENDPOINT="+variable(at))
+	refused := w.start([]string{"check"}, "STORAGE_EMULATOR_HOST=127.0.0.1:1", "DISCOVERYENGINE_ENDPOINT="+variable(at))
 	sync := w.start(nil)
 
 	r := sync.wait()
@@ -213,6 +214,12 @@ func TestSilentServices(t *testing.T) {
 		if !strings.Contains(r.stdout, line+"\n") {
 			t.Errorf("check does not say %q:\n%s", line, r.stdout)
 		}
+	}
+
+	r = refused.wait()
+	line := "FAIL  bucket       check permissions on gs://" + w.name + ": no answer in time: check the network; last failure: dial tcp 127.0.0.1:1: connect: connection refused"
+	if !strings.Contains(r.stdout, line+"\n") {
+		t.Errorf("check does not say %q:\n%s", line, r.stdout)
 	}
 }
 

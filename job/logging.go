@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -32,7 +34,7 @@ func (e environment) fail(ctx context.Context, command string, err error) {
 // newLogger logs JSON in Cloud Logging's form, or plain text on a terminal, to out.
 func newLogger(out io.Writer, terminal bool, level slog.Level) *slog.Logger {
 	if terminal {
-		return slog.New(tint.NewHandler(out, &tint.Options{Level: level, TimeFormat: "15:04:05", ReplaceAttr: shortened}))
+		return slog.New(tint.NewHandler(out, &tint.Options{Level: level, TimeFormat: "15:04:05", ReplaceAttr: readable}))
 	}
 	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: cloudLogging}))
 }
@@ -52,6 +54,19 @@ func cloudLogging(groups []string, a slog.Attr) slog.Attr {
 		}
 	}
 	return shortened(groups, a)
+}
+
+// readable shows counts as a person would write them, where Go prints map[…].
+func readable(groups []string, a slog.Attr) slog.Attr {
+	counts, ok := a.Value.Any().(map[string]int64)
+	if !ok {
+		return shortened(groups, a)
+	}
+	parts := make([]string, 0, len(counts))
+	for _, name := range slices.Sorted(maps.Keys(counts)) {
+		parts = append(parts, fmt.Sprintf("%s %d", name, counts[name]))
+	}
+	return shortened(groups, slog.String(a.Key, strings.Join(parts, ", ")))
 }
 
 // shortened cuts texts that no reader wants whole.

@@ -39,3 +39,12 @@ func TestCloudLogging(t *testing.T) {
 		})
 	}
 }
+
+func TestCountsOnATerminal(t *testing.T) {
+	var out bytes.Buffer
+	log := newLogger(&out, true, slog.LevelInfo)
+	log.Info("rows skipped", "rows_by_type", map[string]int64{"image/gif": 3, "image/bmp": 12})
+	if got, want := plain(out.String()), `INF rows skipped rows_by_type="image/bmp 12, image/gif 3"`+"\n"; !strings.HasSuffix(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

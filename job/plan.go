@@ -13,7 +13,7 @@ type planCommand struct {
 	AllowMassDelete bool `help:"Do not say that the sync would stop because it removes too much."`
 }
 
-// Run prints what a sync would change: a line for each document, and a summary.
+// Run prints what a sync would change: a line for each document, and a summary. It fails where the sync would stop.
 func (c *planCommand) Run(ctx context.Context, env environment) error {
 	cfg, err := config.Load(env.getenv)
 	if err != nil {
@@ -35,7 +35,13 @@ func (c *planCommand) Run(ctx context.Context, env environment) error {
 		return err
 	}
 	printPlan(out, p)
-	return out.flush()
+	if err := out.flush(); err != nil {
+		return err
+	}
+	if p.Guard != nil {
+		return &reportedError{p.Guard}
+	}
+	return nil
 }
 
 func printPlan(out *printer, p metadatasync.Plan) {
@@ -46,8 +52,12 @@ func printPlan(out *printer, p metadatasync.Plan) {
 	if p.Full {
 		kind = "full sync"
 	}
-	out.printf("Plan: %s: %d to add, %d to change, %d to remove, %d of %d documents sent (%d bytes).\n",
-		kind, p.Add, p.Update, p.Remove, p.Send, p.Documents, p.Bytes)
+	if p.Send+p.Remove == 0 && p.Pending == "" && p.Guard == nil {
+		out.printf("Nothing to do: %s, none of %d documents differs.\n", kind, p.Documents)
+	} else {
+		out.printf("Plan: %s: %d to add, %d to change, %d to remove, %d of %d documents sent (%d bytes).\n",
+			kind, p.Add, p.Update, p.Remove, p.Send, p.Documents, p.Bytes)
+	}
 	if p.Skipped > 0 {
 		out.printf("%d rows are skipped for their MIME type.\n", p.Skipped)
 	}
@@ -55,6 +65,6 @@ func printPlan(out *printer, p metadatasync.Plan) {
 		out.printf("%d rows cannot become documents; they are named in the log.\n", p.Refused)
 	}
 	if p.Guard != nil {
-		out.printf("The sync would stop before it writes anything: %v\n", p.Guard)
+		out.printf("The sync would stop before it writes anything, with exit 1: %v\n", p.Guard)
 	}
 }

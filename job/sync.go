@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"vertexmetadata/job/internal/config"
@@ -89,12 +90,20 @@ func (r *syncRun) await(ctx context.Context, work func() (metadatasync.Summary, 
 	select {
 	case end := <-done:
 		if end.err != nil && ctx.Err() != nil {
-			end.err = fmt.Errorf("stopped (%w), the next run completes the work: %w", context.Cause(ctx), end.err)
+			end.err = stopped(context.Cause(ctx), end.err)
 		}
 		return r.finish(ctx, end.summary, end.err)
 	case <-late:
 		return r.finish(ctx, failedSummary, fmt.Errorf("stopped (%w), what was in flight is abandoned, the next run completes the work", context.Cause(ctx)))
 	}
+}
+
+// stopped says that a run was interrupted, and once by what: err may say it as well.
+func stopped(cause, err error) error {
+	if strings.Contains(err.Error(), cause.Error()) {
+		return fmt.Errorf("stopped, the next run completes the work: %w", err)
+	}
+	return fmt.Errorf("stopped (%w), the next run completes the work: %w", cause, err)
 }
 
 // finish logs why a run failed, if it did, and its last line.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,5 +67,23 @@ func TestPanicEndsTheRun(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// A run that was stopped says once by what.
+func TestStopped(t *testing.T) {
+	cause := errors.New("terminated signal received")
+	for name, tt := range map[string]struct {
+		err  error
+		want string
+	}{
+		"the error says it": {fmt.Errorf("read gs://b/o: %w", cause), "stopped, the next run completes the work: read gs://b/o: terminated signal received"},
+		"it does not":       {errors.New("read rows: it was interrupted"), "stopped (terminated signal received), the next run completes the work: read rows: it was interrupted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := stopped(cause, tt.err); got.Error() != tt.want {
+				t.Errorf("got  %v\nwant %s", got, tt.want)
+			}
+		})
 	}
 }
