@@ -29,6 +29,7 @@ var rules = []rule{
 	{"no input is empty", noEmptyInput},
 	{"the new one is there before the old one goes", newOneFirst},
 	{"no image is deleted", imagesStay},
+	{"job and trigger are protected together", protectedTogether},
 	{"the job waits for new grants to take effect", jobWaitsForGrants},
 }
 
@@ -59,6 +60,7 @@ func TestRulesCanBeBroken(t *testing.T) {
 		"APIs stay on at destroy":                        func(p *Plan) { find(p, "run").Inputs["disableOnDestroy"] = true },
 		"no input is empty":                              func(p *Plan) { find(p, "job-cloudsql.client").Inputs["member"] = "" },
 		"the new one is there before the old one goes":   func(p *Plan) { find(p, "job-cloudsql.client").OldGoesFirst = true },
+		"job and trigger are protected together":         func(p *Plan) { ofType(p, "gcp:cloudrunv2/job:Job").Inputs["deletionProtection"] = true },
 		"no image is deleted":                            func(p *Plan) { find(p, "jobs").Retain = false },
 		"the job waits for new grants to take effect":    func(p *Plan) { find(p, "job-cloudsql.client").Hooks = nil },
 	} {
@@ -193,11 +195,21 @@ func apisStay(p *Plan) (broken []string) {
 	return broken
 }
 
-// A role that goes before its replacement comes leaves the running job without it. Only a job that must not be deleted
-// is asked to go first: it refuses while all else is as it was.
+// A destroy that the job alone refuses stops half way, when the trigger is gone.
+func protectedTogether(p *Plan) (broken []string) {
+	job, trigger := ofType(p, "gcp:cloudrunv2/job:Job"), ofType(p, "gcp:cloudscheduler/job:Job")
+	for _, r := range []*Resource{job, trigger} {
+		if r.Protect != (job.Inputs["deletionProtection"] == true) {
+			broken = append(broken, r.Name)
+		}
+	}
+	return broken
+}
+
+// A role that goes before its replacement comes leaves the running job without it.
 func newOneFirst(p *Plan) (broken []string) {
 	for _, r := range p.Resources {
-		if r.OldGoesFirst != (r.Inputs["deletionProtection"] == true) {
+		if r.OldGoesFirst {
 			broken = append(broken, r.Name)
 		}
 	}

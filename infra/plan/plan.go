@@ -29,6 +29,7 @@ type Resource struct {
 	Ignore  []string       `json:"ignoreChanges,omitempty"` // inputs whose differences do not count
 	Hooks   []string       `json:"hooks,omitempty"`         // what the program does when it is made or changed
 	Retain  bool           `json:"retainOnDelete,omitempty"`
+	Protect bool           `json:"protect,omitempty"`
 	// OldGoesFirst says that a replacement deletes the old one before it makes the new one.
 	OldGoesFirst bool   `json:"deleteBeforeReplace,omitempty"`
 	Version      string `json:"version,omitempty"` // of its provider

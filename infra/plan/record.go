@@ -85,7 +85,7 @@ func (m *monitor) RegisterResource(_ context.Context, in *pulumirpc.RegisterReso
 			Type: in.GetType(), Name: in.GetName(), URN: urn, Parent: m.parent(in), Custom: in.GetCustom(),
 			Inputs: plain(inputs), Depends: slices.Sorted(slices.Values(in.GetDependencies())),
 			Import: in.GetImportId(), Ignore: in.GetIgnoreChanges(), Hooks: hooks(in.GetHooks()),
-			Retain: in.GetRetainOnDelete(), Version: in.GetVersion(),
+			Retain: in.GetRetainOnDelete(), Protect: in.GetProtect(), Version: in.GetVersion(),
 			// The provider has the old one go first where the program does not say.
 			OldGoesFirst: in.GetCustom() && (in.GetDeleteBeforeReplace() || !in.GetDeleteBeforeReplaceDefined()),
 		})

@@ -89,6 +89,9 @@ func options(r Resource) (said []string) {
 	if r.Retain {
 		said = append(said, "left behind when deleted")
 	}
+	if r.Protect {
+		said = append(said, "protected")
+	}
 	if r.OldGoesFirst {
 		said = append(said, "deleted before it is replaced")
 	}

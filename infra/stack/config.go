@@ -106,7 +106,7 @@ func Declared(s *Settings) []Setting {
 		object("env", "Further plain environment variables of the job", &s.Env),
 		text("syncQueryFile", "", "File with the SELECT to sync, relative to Pulumi.yaml; empty: the job's own query", &s.SyncQueryFile),
 		object("labels", "Labels of the job, its executions and the repository", &s.Labels),
-		boolean("deletionProtection", "false", "Refuse to delete the job, by destroy or by replacement", &s.DeletionProtection),
+		boolean("deletionProtection", "false", "Refuse to delete job and trigger, by destroy or by replacement", &s.DeletionProtection),
 		text("vpcNetwork", "", "VPC network for direct egress; empty: none", &s.VPCNetwork),
 		text("vpcSubnetwork", "", "Subnetwork for direct egress; empty: the one named like the network", &s.VPCSubnetwork),
 		text("vpcEgress", "private-ranges-only", "What leaves through the VPC: private-ranges-only or all-traffic", &s.VPCEgress),

@@ -17,8 +17,7 @@ func (d *deployment) declareJob() {
 		if d.Adopt {
 			opts = d.adopting(d.after(first...), d.jobID(), "client", "clientVersion", "deletionProtection", "labels", "template")
 		}
-		// A protected job refuses to go. Asked first, it refuses before anything has changed.
-		opts = append(opts, pulumi.DeleteBeforeReplace(d.DeletionProtection))
+		opts = append(opts, pulumi.Protect(d.DeletionProtection))
 		d.job, err = cloudrunv2.NewJob(d.ctx, d.JobName, &cloudrunv2.JobArgs{
 			Project:            pulumi.String(d.Project),
 			Location:           pulumi.String(d.Region),

@@ -5,16 +5,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"vertexmetadata/sandbox/world"
 )
 
 // TestPulumiChanges changes a running system as it is changed over the years: narrower grants and another account for the job while its
-// trigger fires, a repository that is let go of, everything destroyed and deployed again. No run fails.
+// trigger fires, a repository that is let go of, everything destroyed, once it is no longer protected, and deployed again. No run fails.
 func TestPulumiChanges(t *testing.T) {
 	findPulumi(t)
 	t.Parallel()
 	s := newSystem(t)
-	stack := newStack(t, s, map[string]string{"artifactRepository": "images", "createArtifactRepository": "true"})
+	stack := newStack(t, s, map[string]string{"artifactRepository": "images", "createArtifactRepository": "true", "deletionProtection": "true"})
 	stack.must("up", "--yes", "--skip-preview")
 	for key, value := range map[string]string{
 		"iamScope": "resource", "bucket": world.Bucket, "dbPasswordSecret": world.SecretID,
@@ -36,6 +38,16 @@ func TestPulumiChanges(t *testing.T) {
 	}
 	stack.must("preview", "--refresh", "--expect-no-changes")
 
+	if output, err := stack.run("destroy", "--yes", "--skip-preview"); err == nil || !strings.Contains(output, "protected") {
+		t.Errorf("a protected job was destroyed: %v\n%s", err, output)
+	}
+	kept, err := s.Plane.Snapshot()
+	must(t, err)
+	if diff := cmp.Diff(string(snapshot), string(kept)); diff != "" {
+		t.Errorf("a destroy that was refused changed something (-before +after):\n%s", diff)
+	}
+	stack.must("config", "set", "deletionProtection", "false")
+	stack.must("up", "--yes", "--skip-preview")
 	stack.must("destroy", "--yes", "--skip-preview")
 	stack.must("up", "--yes", "--skip-preview")
 	if err := s.tick(t); err != nil {
