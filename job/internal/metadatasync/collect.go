@@ -25,6 +25,7 @@ type collector struct {
 	held  *manifest.Table // ids that wait for a purge to end, nil if there are none
 	offer offer
 
+	base     *list // nil unless the share's segments are folded
 	data     *jsonl
 	upserted *list
 	removed  *list
@@ -182,6 +183,14 @@ func (c *collector) commit(ctx context.Context) (offer, error) {
 		return offer{}, err
 	}
 	c.offer.Lines = c.data.lines
+	if c.base != nil {
+		if c.offer.Base, err = c.base.commit(ctx); err != nil {
+			return offer{}, err
+		}
+		if c.offer.Base == nil {
+			c.offer.Base = &segment{} // nothing is left: the share has no segments
+		}
+	}
 	if c.offer.Upserted, err = c.upserted.commit(ctx); err != nil {
 		return offer{}, err
 	}
@@ -201,6 +210,9 @@ func (c *collector) commit(ctx context.Context) (offer, error) {
 func (c *collector) abort() {
 	if c.dry {
 		return
+	}
+	if c.base != nil {
+		c.base.out.abort()
 	}
 	c.data.abort()
 	c.upserted.out.abort()

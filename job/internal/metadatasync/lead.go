@@ -25,9 +25,7 @@ func (r *run) lead(ctx context.Context, full, whole bool, offers []offer) (Outco
 		return Failed, errNoDocument
 	}
 	next := r.state.clone()
-	if !full {
-		next.Shards = divide(next.Shards, r.set.Tasks)
-	}
+	next.Shards = divide(next.Shards, r.set.Tasks)
 	p := &pending{
 		Round: r.round, Full: full, Started: r.now(), Upserts: t.Upserts,
 		Tasks: r.set.Tasks, Offers: offers, Whole: whole, scanned: oldest(offers),

@@ -23,10 +23,10 @@ type removal struct {
 // returned for removeFew; once next is the state they count as documents of which nothing is known, so that a deletion
 // of which the state is not told any more leaves nothing in the manifest that is not in the data store.
 func (r *run) prepareRemovals(next *state, p *pending) (few []removal) {
-	if p.Full {
-		return nil
-	}
 	if len(next.Shards) == 0 {
+		if p.Full {
+			return nil // there is no manifest yet, and until it succeeds there must not seem to be one
+		}
 		next.Shards = make([]shard, p.Tasks)
 	}
 	for i := range p.Offers {

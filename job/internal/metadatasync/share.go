@@ -97,12 +97,11 @@ func (r *run) compare(ctx context.Context, table *manifest.Table, full bool, cha
 	}
 	c.offer = offer{Task: r.set.Task, Revision: r.state.Revision, Before: table.Len()}
 	c.offer.scanned = scanned{ScannedAt: r.now(), Configuration: r.configuration()}
-	if !c.dry && !full { // a full sync writes the manifest anew
-		if c.offer.Base, err = r.compact(ctx, table); err != nil {
+	if !c.dry {
+		// A full sync too: if it fails, and the next, each adds a segment of all documents.
+		if c.base, err = r.compact(ctx, table); err != nil {
 			return nil, err
 		}
-	}
-	if !c.dry {
 		c.upserted, c.removed = r.newList(ctx, "upserted"), r.newList(ctx, "removed")
 		c.data = &jsonl{bucket: r.bucket, inMemory: !full && r.set.Tasks == 1, name: r.dataName(full)}
 	}
@@ -183,8 +182,8 @@ const (
 )
 
 // compact writes the share's manifest as one segment if its segments have grown too much, or hold the ids of other shares;
-// else it returns nil.
-func (r *run) compact(ctx context.Context, table *manifest.Table) (*segment, error) {
+// else it returns nil. The segment is not committed yet: a run that the guard stops leaves nothing.
+func (r *run) compact(ctx context.Context, table *manifest.Table) (*list, error) {
 	var entries int64
 	for _, g := range r.share() {
 		entries += g.Entries
@@ -194,7 +193,6 @@ func (r *run) compact(ctx context.Context, table *manifest.Table) (*segment, err
 		return nil, nil
 	}
 	base := r.newList(ctx, "base")
-	defer base.out.abort()
 	err := r.eachEntry(ctx, r.share(), func(e manifest.Entry) error {
 		if hash, ok := table.Compact(e.ID); ok {
 			return base.segment.Put(e.ID, hash)
@@ -202,11 +200,9 @@ func (r *run) compact(ctx context.Context, table *manifest.Table) (*segment, err
 		return nil
 	})
 	if err != nil {
+		base.out.abort()
 		return nil, err
 	}
 	table.Reset()
-	if base.segment.Count() == 0 {
-		return &segment{}, nil // nothing is left: the share has no segments
-	}
-	return base.commit(ctx)
+	return base, nil
 }
