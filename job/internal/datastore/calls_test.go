@@ -143,6 +143,9 @@ func TestImportsRefusedHere(t *testing.T) {
 }
 
 // What passes is retried; what does not is reported at once.
+// unavailable is what a call says that a stand-in never answered.
+const unavailable = "the service is unavailable: down: the next run tries again; check DISCOVERYENGINE_ENDPOINT if this stays"
+
 func TestRefusals(t *testing.T) {
 	busy := status.Error(codes.Aborted, "another import is running")
 	disabled, err := status.New(codes.PermissionDenied, "Discovery Engine API is off").WithDetails(&errdetails.ErrorInfo{Reason: "SERVICE_DISABLED"})
@@ -161,15 +164,15 @@ func TestRefusals(t *testing.T) {
 		{"unavailable, then fine", []error{status.Error(codes.Unavailable, "x"), status.Error(codes.Unavailable, "x")}, nil, 3, nil, ""},
 		{"quota, then fine", []error{status.Error(codes.ResourceExhausted, "x")}, nil, 2, nil, ""},
 		{"another import, then fine", []error{busy}, nil, 2, nil, ""},
-		{"another import", nil, busy, 0, ErrBusy, into + "the service is busy: another import is running"},
-		{"quota", nil, status.Error(codes.ResourceExhausted, "Quota exceeded\nfor imports"), 0, ErrBusy, into + "the service is busy: Quota exceeded for imports"},
-		{"unavailable", nil, status.Error(codes.Unavailable, "down"), 0, ErrUnavailable, into + "the service is unavailable: down"},
+		{"another import", nil, busy, 0, ErrBusy, into + "the service is busy: another import is running: the next run tries again"},
+		{"quota", nil, status.Error(codes.ResourceExhausted, "Quota exceeded\nfor imports"), 0, ErrBusy, into + "the service is busy: Quota exceeded for imports: the next run tries again"},
+		{"unavailable", nil, status.Error(codes.Unavailable, "down"), 0, ErrUnavailable, into + unavailable},
 		{"denied", nil, status.Error(codes.PermissionDenied, "Permission 'discoveryengine.documents.import' denied"), 1, nil, into + "access denied: Permission 'discoveryengine.documents.import' denied: grant roles/discoveryengine.editor on project p1 to the account the job runs as"},
 		{"API off", nil, disabled.Err(), 1, nil, into + "API disabled: Discovery Engine API is off: run: gcloud services enable discoveryengine.googleapis.com --project p1"},
-		{"absent", nil, status.Error(codes.NotFound, "DataStore "+storeName+" not found."), 1, nil, into + "not found: DataStore " + storeName + " not found.: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)"},
+		{"absent", nil, status.Error(codes.NotFound, "DataStore "+storeName+" not found."), 1, nil, into + "not found: DataStore " + storeName + " not found: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)"},
 		{"unauthenticated", nil, status.Error(codes.Unauthenticated, "no token"), 1, nil, into + "not signed in: no token: give the job a service account, or run: gcloud auth application-default login"},
 		{"invalid", nil, status.Error(codes.InvalidArgument, "bad uri"), 1, nil, into + "invalid argument: bad uri"},
-		{"other region", nil, status.Error(codes.InvalidArgument, `Incorrect API endpoint used.`), 1, nil, into + "wrong endpoint: Incorrect API endpoint used.: set GCP_LOCATION (now global) to where the data store is: global, us or eu"},
+		{"other region", nil, status.Error(codes.InvalidArgument, `Incorrect API endpoint used.`), 1, nil, into + "wrong endpoint: Incorrect API endpoint used: set GCP_LOCATION (now global) to where the data store is: global, us or eu"},
 		{"internal", nil, status.Error(codes.Internal, "oops"), 1, nil, into + "Internal: oops"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -259,8 +262,8 @@ func TestDeleteStopsWhereItCannotSucceed(t *testing.T) {
 		want string
 	}{
 		{"denied", status.Error(codes.PermissionDenied, "no"), ": access denied: no: grant roles/discoveryengine.editor on project p1 to the account the job runs as"},
-		{"away", status.Error(codes.Unavailable, "down"), ": the service is unavailable: down"},
-		{"no store", status.Error(codes.NotFound, "DataStore x not found."), ": not found: DataStore x not found.: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)"},
+		{"away", status.Error(codes.Unavailable, "down"), ": " + unavailable},
+		{"no store", status.Error(codes.NotFound, "DataStore x not found."), ": not found: DataStore x not found: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -357,7 +360,7 @@ func TestCheck(t *testing.T) {
 		{"documents with content", &pb.DataStore{ContentConfig: pb.DataStore_CONTENT_REQUIRED}, ""},
 		{"fields alone", &pb.DataStore{ContentConfig: pb.DataStore_NO_CONTENT}, ""},
 		{"web site", &pb.DataStore{ContentConfig: pb.DataStore_PUBLIC_WEBSITE}, "check " + storeName + ": its content is PUBLIC_WEBSITE, which takes no imported documents: create one for unstructured documents with metadata (CONTENT_REQUIRED) and set DATA_STORE_ID"},
-		{"absent", nil, "check " + storeName + ": not found: DataStore " + storeName + " not found.: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)"},
+		{"absent", nil, "check " + storeName + ": not found: DataStore " + storeName + " not found: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := start(t, &service{store: tt.store}, time.Second)

@@ -53,7 +53,7 @@ func (s *Store) explain(ctx context.Context, verb, object string, err error) err
 	if !ok {
 		return fmt.Errorf("%s %s: %w", verb, object, err)
 	}
-	message := oneLine(st.Message())
+	message := strings.TrimSuffix(oneLine(st.Message()), ".") // something follows
 	remedy, kind := s.remedy(err, st.Code(), message)
 	text := fmt.Sprintf("%s %s: %s", verb, object, message)
 	if kind != nil {
@@ -69,9 +69,13 @@ func (s *Store) explain(ctx context.Context, verb, object string, err error) err
 func (s *Store) remedy(err error, code codes.Code, message string) (remedy string, kind error) {
 	switch code {
 	case codes.Aborted, codes.ResourceExhausted:
-		return "", ErrBusy
+		return "the next run tries again", ErrBusy
 	case codes.Unavailable, codes.DeadlineExceeded:
-		return "", ErrUnavailable
+		suspect := "the network"
+		if s.cfg.Endpoint != "" {
+			suspect = "DISCOVERYENGINE_ENDPOINT"
+		}
+		return "the next run tries again; check " + suspect + " if this stays", ErrUnavailable
 	case codes.NotFound:
 		return fmt.Sprintf("check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now %s)", s.cfg.Location), errors.New("not found")
 	case codes.Unauthenticated:

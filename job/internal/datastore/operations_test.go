@@ -73,7 +73,7 @@ func TestAwait(t *testing.T) {
 			name: "poll fails between", operations: []*longrunningpb.Operation{importing(1, 0, 3), done(importing(3, 0, 3))},
 			refusals: []error{nil, down, grpcstatus.Error(codes.Internal, "oops")}, wait: 10 * time.Second, want: Progress{Done: true, Succeeded: 3, Total: 3},
 		},
-		{name: "poll fails for ever", forever: down, err: "poll " + operation + ": the service is unavailable: down", is: ErrUnavailable},
+		{name: "poll fails for ever", forever: down, err: "poll " + operation + ": " + unavailable, is: ErrUnavailable},
 		{
 			name: "poll denied", forever: grpcstatus.Error(codes.PermissionDenied, "no"),
 			err: "poll " + operation + ": access denied: no: grant roles/discoveryengine.editor on project p1 to the account the job runs as",

@@ -11,6 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"vertexmetadata/job/internal/panics"
 )
 
 // deleters is how many deletions are under way at a time: a few hundred take
@@ -53,7 +55,7 @@ func (s *Store) Delete(ctx context.Context, ids []string) (failed map[string]err
 		if gctx.Err() != nil {
 			break
 		}
-		group.Go(func() error {
+		group.Go(panics.Guard(func() error {
 			err := s.deleteOne(gctx, ctx, client.DeleteDocument, id)
 			mu.Lock()
 			defer mu.Unlock()
@@ -67,7 +69,7 @@ func (s *Store) Delete(ctx context.Context, ids []string) (failed map[string]err
 				return nil // of this document; the others may go
 			}
 			return err
-		})
+		}))
 	}
 	err = group.Wait()
 	if ctx.Err() != nil {

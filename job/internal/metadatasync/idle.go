@@ -41,6 +41,8 @@ func (r *run) whyScan(stats source.Stats) string {
 		return "a full sync was asked for"
 	case !s.known():
 		return "there is no manifest of what the data store holds"
+	case s.LastFull.IsZero():
+		return "no full sync has succeeded yet, or the last one failed"
 	case r.fullDue():
 		return "the last full sync is older than FULL_SYNC_INTERVAL"
 	case len(s.Shards) != r.set.Tasks:

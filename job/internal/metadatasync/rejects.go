@@ -139,8 +139,11 @@ func (r *run) commitPartly(ctx context.Context, next *state, p *pending, x rejec
 		marks[o.Task] = mark
 	}
 	if found != rejected {
-		r.log.ErrorContext(ctx, "the service did not tell which documents it rejected, all of the import go again",
-			"operation", p.Operation, "rejected", rejected, "named", found, "errors", r.bucket.URI(p.Errors))
+		attrs := []any{"operation", p.Operation, "rejected", rejected, "named", found}
+		if p.Errors != "" { // an inline import has none
+			attrs = append(attrs, "errors", r.bucket.URI(p.Errors))
+		}
+		r.log.ErrorContext(ctx, "the service did not tell which documents it rejected, all documents of the import go again", attrs...)
 		next.disown(p)
 		next.Failed = rejected
 		return nil

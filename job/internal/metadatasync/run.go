@@ -25,6 +25,7 @@ import (
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/manifest"
+	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/source"
 )
 
@@ -112,7 +113,10 @@ func (s *Run) Sync(ctx context.Context) (Summary, error) {
 	r := s.start()
 	outcome, err := r.sync(ctx)
 	if err == nil && r.summary.Failed > 0 {
-		err = fmt.Errorf("%d documents failed, each is named above or in the service's own error report; the rest is in step", r.summary.Failed)
+		err = fmt.Errorf("%d documents failed, each is named above or in the service's own error report", r.summary.Failed)
+		if r.summary.Documents > r.summary.Failed {
+			err = fmt.Errorf("%w; the rest is in step", err)
+		}
 	}
 	if err != nil {
 		outcome = Failed
@@ -163,7 +167,8 @@ func (r *run) sync(ctx context.Context) (Outcome, error) {
 // open reads the state and, at the same time, the table statistics, which must be older than the snapshot of the scan.
 func (r *run) open(ctx context.Context) (source.Stats, error) {
 	loaded := make(chan error, 1)
-	go func() { loaded <- r.loadState(ctx) }()
+	load := panics.Guard(func() error { return r.loadState(ctx) })
+	go func() { loaded <- load() }()
 	stats, err := r.db.TableStats(ctx)
 	return stats, errors.Join(<-loaded, err)
 }

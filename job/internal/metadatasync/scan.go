@@ -6,6 +6,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vertexmetadata/job/internal/document"
+	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/source"
 )
 
@@ -73,11 +74,11 @@ func (r *run) scan(ctx context.Context, c *collector) error {
 	}
 	// The uploads that the collector begins outlive the scan, so they must not depend on the group's context.
 	group, reading := errgroup.WithContext(ctx)
-	group.Go(func() error {
+	group.Go(panics.Guard(func() error {
 		defer close(full)
 		return r.read(reading, encoder, full, free)
-	})
-	group.Go(func() error {
+	}))
+	group.Go(panics.Guard(func() error {
 		for b := range full {
 			if err := c.takeBatch(ctx, b); err != nil {
 				return err
@@ -87,9 +88,9 @@ func (r *run) scan(ctx context.Context, c *collector) error {
 			free <- b // never blocks: there are only as many batches as places
 		}
 		return nil
-	})
+	}))
 	err = group.Wait()
-	r.logSkipped(ctx)
+	r.logSkipped(ctx, err == nil && c.offer.Documents == 0)
 	return err
 }
 
@@ -108,9 +109,14 @@ func (r *run) skip(mimeType []byte) {
 	r.skipped["others"]++
 }
 
-// logSkipped shows an operator which MIME types are left out, should one of them be missed.
-func (r *run) logSkipped(ctx context.Context) {
-	if len(r.skipped) > 0 {
+// logSkipped shows an operator which MIME types are left out, should one of them be missed. all says that no document is
+// left.
+func (r *run) logSkipped(ctx context.Context, all bool) {
+	switch {
+	case len(r.skipped) == 0:
+	case all:
+		r.log.WarnContext(ctx, "every row was skipped for its MIME type, see SYNC_MIME_TYPES", "rows_by_type", r.skipped)
+	default:
 		r.log.InfoContext(ctx, "rows skipped for their MIME type", "rows_by_type", r.skipped)
 	}
 }

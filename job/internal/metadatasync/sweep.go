@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"vertexmetadata/job/internal/panics"
 )
 
 // orphanAge is the age at which an object that the state does not name is taken for one that a dead run left. Before,
@@ -44,7 +46,7 @@ func (r *run) sweepAll(ctx context.Context) {
 			continue
 		}
 		swept++
-		group.Go(func() error { return r.bucket.Delete(gctx, o.Name) })
+		group.Go(panics.Guard(func() error { return r.bucket.Delete(gctx, o.Name) }))
 	}
 	if err := group.Wait(); err != nil {
 		r.log.WarnContext(ctx, "cannot clean up objects, the next run tries again", "cause", err.Error())

@@ -1,10 +1,12 @@
 package metadatasync
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/sandbox/discoveryengine"
 )
 
@@ -344,5 +346,34 @@ func TestDocumentsAreToldWithoutReadingTheSource(t *testing.T) {
 		total("cannot read the source", Failed)
 		w.exec(`ALTER TABLE hidden RENAME TO docs`)
 		w.want(w.run(), Imported)
+	}
+}
+
+// A mistake in the program ends a run as any failure does; the next one does its work.
+func TestPanicIsAFailure(t *testing.T) {
+	w := newWorld(t)
+	w.fill(20)
+	clients, err := w.open(t.Context(), w.set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := Run{Settings: w.set, Clients: clients.Clients, Log: testLogger(t), Progress: func(int64, int64) { panic("mistake") }}
+	summary, err := run.Sync(t.Context())
+	clients.close()
+	var caught *panics.Error
+	if !errors.As(err, &caught) || summary.Outcome != Failed {
+		t.Fatalf("%+v %v, want the panic as an error", summary, err)
+	}
+	w.gone()
+	w.want(w.run(), Imported)
+	w.wantInStep()
+}
+
+func TestAllRowsSkipped(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	w.exec(`UPDATE docs SET mime = 'image/gif'`)
+	if r := w.run(); !strings.Contains(r.log, `"level":"WARN","msg":"every row was skipped for its MIME type, see SYNC_MIME_TYPES","rows_by_type":{"image/gif":3}`) {
+		t.Errorf("log %s", r.log)
 	}
 }
