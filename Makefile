@@ -24,7 +24,7 @@ test: go postgresql ## Run every test but the slow ones of make e2e
 
 .PHONY: e2e
 e2e: go postgresql ## Deploy with the real gcloud and Pulumi into the sandbox, where they are installed
-	@cd sandbox && go test -count=1 -timeout 15m ./e2e
+	@cd sandbox && go test -count=1 -timeout 15m ./e2e ./storage
 
 .PHONY: soak
 soak: go postgresql ## Run the randomised fault tests for long: make soak ROUNDS=5000

@@ -60,7 +60,7 @@ func TestPlanNamesEveryProblemOfTheSettings(t *testing.T) {
 settings to mend with ` + "`pulumi config set`" + ` or in the stack's file:
   gcp:project: is not set; give the project's id
   vertex-metadata:cloudSqlInstance: is not set; give project:region:instance
-  vertex-metadata:tasks: 0 is not between 1 and 10000
+  vertex-metadata:tasks: 0 is not between 1 and 100
   vertex-metadata:iamScope: "wide" is none of project, resource
   vertex-metadata:artifactRepository: is not set; name the repository to push to, or a prebuilt image under image`)
 	if err == nil || !strings.Contains(err.Error(), want) {

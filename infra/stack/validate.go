@@ -19,6 +19,9 @@ const maxQuery = 32 << 10
 // A socket path is limited to 107 bytes, /cloudsql/ before and /.s.PGSQL.5432 behind the instance included.
 const maxInstance = 107 - len("/cloudsql/") - len("/.s.PGSQL.5432")
 
+// maxTasks is what the job takes: an import has at most 100 objects, and each task writes one. Cloud Run takes 10,000.
+const maxTasks = 100
+
 var (
 	projectID    = regexp.MustCompile(`^([a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$`)
 	regionID     = regexp.MustCompile(`^[a-z]+-[a-z]+[0-9]+$`)
@@ -62,7 +65,7 @@ func (s Settings) check(p *problems) {
 	p.match(resourceID, s.JobName, "jobName", "at most 63 lower-case letters, digits and dashes")
 	p.match(triggerID, s.TriggerName, "triggerName", "letters, digits, dashes and underscores")
 	s.checkSize(p)
-	p.between(s.Tasks, 1, 10000, "tasks")
+	p.between(s.Tasks, 1, maxTasks, "tasks")
 	p.between(s.Parallelism, 0, s.Tasks, "parallelism")
 	p.between(s.MaxRetries, 0, 10, "maxRetries")
 	p.within(s.Timeout, time.Second, 7*24*time.Hour, "timeout")

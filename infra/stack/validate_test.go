@@ -65,7 +65,7 @@ func TestProblemsNameTheSettingAndTheRemedy(t *testing.T) {
 		{"memory", func(s *Settings) { s.Memory = "512MB" }, `vertex-metadata:memory: "512MB" is not a quantity such as 512Mi or 2Gi`},
 		{"much memory", func(s *Settings) { s.Memory = "8Gi" }, "vertex-metadata:memory: 8Gi is not between 512Mi and 4096Mi, which is what goes with cpu 1000m"},
 		{"little memory", func(s *Settings) { s.CPU, s.Memory = "4", "1Gi" }, "vertex-metadata:memory: 1Gi is not between 2048Mi and 16384Mi, which is what goes with cpu 4"},
-		{"tasks", func(s *Settings) { s.Tasks = 0 }, "vertex-metadata:tasks: 0 is not between 1 and 10000"},
+		{"tasks", func(s *Settings) { s.Tasks = 0 }, "vertex-metadata:tasks: 0 is not between 1 and 100"},
 		{"parallelism", func(s *Settings) { s.Parallelism = 2 }, "vertex-metadata:parallelism: 2 is not between 0 and 1"},
 		{"timeout", func(s *Settings) { s.Timeout = 8 * 24 * time.Hour }, "vertex-metadata:timeout: 192h0m0s is not between 1s and 168h0m0s"},
 		{"deadline", func(s *Settings) { s.AttemptDeadline = 20500 * time.Millisecond }, "vertex-metadata:attemptDeadline: 20.5s is not in whole seconds"},
