@@ -24,7 +24,7 @@ type measured struct {
 func monitored(t *testing.T) *system {
 	t.Helper()
 	s := newSystem(t, func(o *cloud.Options) { o.Env = append(o.Env, "IMPORT_WAIT=1s") })
-	s.deploy(t, "prod.json", "example-prod-posts", world.Bucket, "example-prod", world.Project, `"taskCount": 2`, `"taskCount": 1`)
+	s.deploy(t, "prod.json", "example-prod-posts", world.Bucket, "example-prod", world.Project)
 	return s
 }
 
