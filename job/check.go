@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/source"
 )
@@ -35,10 +37,11 @@ func (c *checkCommand) Run(ctx context.Context, env environment) error {
 	configured := finding{name: "config", detail: fmt.Sprintf("%d of %d variables set", countSet(env.getenv), len(config.Variables))}
 	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, errors.New("no answer in time: check the network"))
 	defer cancel()
+	var match contentMatch
 	checks := []struct {
 		name string
 		try  func(context.Context, config.Config) []finding
-	}{{"database", checkSource}, {"bucket", checkBucket}, {"data store", checkStore}}
+	}{{"database", match.checkSource}, {"bucket", checkBucket}, {"data store", match.checkStore}}
 	found := make([][]finding, len(checks))
 	var running sync.WaitGroup
 	for i, check := range checks {
@@ -57,7 +60,7 @@ func (c *checkCommand) Run(ctx context.Context, env environment) error {
 	for _, f := range found {
 		all = append(all, f...)
 	}
-	return report(out, all, nil)
+	return report(out, append(all, match.findings()...), nil)
 }
 
 // finding is what became of one check.
@@ -71,7 +74,30 @@ type finding struct {
 // untried is a check that needs another one first.
 func untried(name, why string) finding { return finding{name: name, detail: why, skipped: true} }
 
-func checkSource(ctx context.Context, cfg config.Config) (found []finding) {
+// contentMatch is what two checks find out that must agree.
+type contentMatch struct {
+	columns []source.Column   // nil: not known
+	store   datastore.Content // what the data store takes
+}
+
+// findings compares the query's documents with those that the data store takes: any other would be refused one by one, at
+// the end of an import.
+func (m *contentMatch) findings() []finding {
+	if m.columns == nil || m.store == datastore.ContentUnknown {
+		return nil
+	}
+	f := finding{name: "content", detail: "the query's documents are of the kind that the data store takes"}
+	selected := slices.ContainsFunc(m.columns, func(c source.Column) bool { return c.Name == "content_uri" })
+	switch {
+	case selected && m.store == datastore.ContentNone:
+		f.err = errors.New("the data store takes only documents without content (NO_CONTENT): leave content_uri and content_mime_type out of the query, or set DATA_STORE_ID to one for unstructured documents with metadata (CONTENT_REQUIRED)")
+	case !selected && m.store == datastore.ContentRequired:
+		f.err = errors.New("the data store takes only documents with content (CONTENT_REQUIRED): select content_uri and content_mime_type, or set DATA_STORE_ID to one for structured documents (NO_CONTENT)")
+	}
+	return []finding{f}
+}
+
+func (m *contentMatch) checkSource(ctx context.Context, cfg config.Config) (found []finding) {
 	if cfg.DatabaseURL == "" {
 		_, err := password(ctx, cfg)
 		name := fmt.Sprintf("projects/%s/secrets/%s/versions/%s", cfg.Project, cfg.SecretID, cfg.SecretVersion)
@@ -96,6 +122,7 @@ func checkSource(ctx context.Context, cfg config.Config) (found []finding) {
 	if err != nil {
 		return found
 	}
+	m.columns = columns
 	stats, err := db.TableStats(ctx)
 	detail := "a run is spared the source while they do not change"
 	if !stats.Trusted {
@@ -125,11 +152,11 @@ func checkBucket(ctx context.Context, cfg config.Config) []finding {
 	return []finding{{name: "bucket", detail: "gs://" + cfg.Bucket + ", objects can be written, read, listed and deleted", err: err}}
 }
 
-func checkStore(ctx context.Context, cfg config.Config) []finding {
+func (m *contentMatch) checkStore(ctx context.Context, cfg config.Config) []finding {
 	store, err := openStore(ctx, cfg)
 	if err == nil {
 		defer store.Close()
-		err = store.Check(ctx)
+		m.store, err = store.Check(ctx)
 	}
 	found := []finding{{name: "data store", detail: cfg.DataStore + " in " + cfg.Location, err: err}}
 	if err != nil {

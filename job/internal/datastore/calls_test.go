@@ -353,20 +353,25 @@ func TestIDs(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	for _, tt := range []struct {
-		name  string
-		store *pb.DataStore
-		want  string
+		name    string
+		store   *pb.DataStore
+		content Content
+		want    string
 	}{
-		{"documents with content", &pb.DataStore{ContentConfig: pb.DataStore_CONTENT_REQUIRED}, ""},
-		{"fields alone", &pb.DataStore{ContentConfig: pb.DataStore_NO_CONTENT}, ""},
-		{"web site", &pb.DataStore{ContentConfig: pb.DataStore_PUBLIC_WEBSITE}, "check " + storeName + ": its content is PUBLIC_WEBSITE, which takes no imported documents: create one for unstructured documents with metadata (CONTENT_REQUIRED) and set DATA_STORE_ID"},
-		{"absent", nil, "check " + storeName + ": not found: DataStore " + storeName + " not found: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)"},
+		{"documents with content", &pb.DataStore{ContentConfig: pb.DataStore_CONTENT_REQUIRED}, ContentRequired, ""},
+		{"fields alone", &pb.DataStore{ContentConfig: pb.DataStore_NO_CONTENT}, ContentNone, ""},
+		{"not told", &pb.DataStore{}, ContentUnknown, ""},
+		{"web site", &pb.DataStore{ContentConfig: pb.DataStore_PUBLIC_WEBSITE}, ContentUnknown, "check " + storeName + ": its content is PUBLIC_WEBSITE, which takes no imported documents: create one for unstructured documents with metadata (CONTENT_REQUIRED) and set DATA_STORE_ID"},
+		{"absent", nil, ContentUnknown, "check " + storeName + ": not found: DataStore " + storeName + " not found: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := start(t, &service{store: tt.store}, time.Second)
-			err := s.Check(t.Context())
+			content, err := s.Check(t.Context())
 			if err == nil && tt.want != "" || err != nil && err.Error() != tt.want {
 				t.Errorf("error\n%v, want\n%s", err, tt.want)
+			}
+			if content != tt.content {
+				t.Errorf("content %d, want %d", content, tt.content)
 			}
 		})
 	}

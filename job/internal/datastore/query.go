@@ -73,17 +73,35 @@ func (s *Store) page(ctx context.Context, client *discoveryengine.DocumentClient
 	return ids, next, nil
 }
 
-// Check asks whether the data store is there and takes what this job sends.
-func (s *Store) Check(ctx context.Context) error {
+// Content says whether the documents of a data store have content beside their
+// fields. The service refuses a document of the other kind.
+type Content int
+
+const (
+	// ContentUnknown: the service does not say.
+	ContentUnknown Content = iota
+	// ContentNone: fields alone (NO_CONTENT).
+	ContentNone
+	// ContentRequired: every document has content (CONTENT_REQUIRED).
+	ContentRequired
+)
+
+// Check asks whether the data store is there and takes imported documents, and
+// of which kind.
+func (s *Store) Check(ctx context.Context) (Content, error) {
 	store, err := s.describe(ctx)
 	if err != nil {
-		return err
+		return ContentUnknown, err
 	}
 	switch c := store.GetContentConfig(); c {
+	case pb.DataStore_NO_CONTENT:
+		return ContentNone, nil
+	case pb.DataStore_CONTENT_REQUIRED:
+		return ContentRequired, nil
 	case pb.DataStore_PUBLIC_WEBSITE, pb.DataStore_GOOGLE_WORKSPACE:
-		return fmt.Errorf("check %s: its content is %s, which takes no imported documents: create one for unstructured documents with metadata (CONTENT_REQUIRED) and set DATA_STORE_ID", s.name, c)
+		return ContentUnknown, fmt.Errorf("check %s: its content is %s, which takes no imported documents: create one for unstructured documents with metadata (CONTENT_REQUIRED) and set DATA_STORE_ID", s.name, c)
 	}
-	return nil
+	return ContentUnknown, nil
 }
 
 func (s *Store) describe(ctx context.Context) (*pb.DataStore, error) {

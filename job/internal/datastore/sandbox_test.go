@@ -61,7 +61,7 @@ func TestAgainstSandbox(t *testing.T) {
 		return fmt.Sprintf(`{"id":%q,"structData":{"answer":"鳥 %s"},"content":{"mimeType":"image/png","uri":"gs://i/%s"}}`+"\n", id, id, id)
 	}
 
-	if err := s.Check(t.Context()); err != nil {
+	if _, err := s.Check(t.Context()); err != nil {
 		t.Error(err)
 	}
 	p := await(s.ImportObjects(t.Context(), []string{write("1.jsonl", line("a")+line("b")), write("2.jsonl", line("c")+line("bad"))}, Full, "gs://b/errors/0/"))

@@ -89,7 +89,10 @@ func badQuery(reason, remedy string) error {
 // checkNames applies the rules of the contract to the names of the columns.
 func checkNames(fields []pgconn.FieldDescription) error {
 	seen := make(map[string]bool, len(fields))
-	for _, f := range fields {
+	for i, f := range fields {
+		if f.Name == "?column?" { // PostgreSQL's word for none
+			return badQuery(fmt.Sprintf("column %d has no name", i+1), "name it with AS")
+		}
 		if seen[f.Name] {
 			return badQuery(fmt.Sprintf("column %q appears twice", f.Name), "give one of them another name with AS")
 		}
