@@ -69,7 +69,7 @@ func TestColumnsErrors(t *testing.T) {
 		{"no id", "SELECT a FROM t", "check the query: it has no column id: name the document's id with AS id"},
 		{"id in capitals", `SELECT id AS "ID" FROM t`, "check the query: it has no column id: name the document's id with AS id"},
 		{"duplicate", "SELECT id, a, b AS a FROM t", `check the query: column "a" appears twice: give one of them another name with AS`},
-		{"no name", "SELECT id, a + 1 FROM t", `check the query: column 2 has no name: name it with AS`},
+		{"no name", "SELECT id, a || a FROM t", `check the query: column 2 has no name: name it with AS`},
 		{"uri alone", "SELECT id, a AS content_uri FROM t", "check the query: it has only one of content_uri and content_mime_type: select both or neither"},
 		{"type alone", "SELECT id, a AS content_mime_type FROM t", "check the query: it has only one of content_uri and content_mime_type: select both or neither"},
 	}

@@ -92,7 +92,7 @@ func TestWideAndLong(t *testing.T) {
 }
 
 func TestErrorWhileReading(t *testing.T) {
-	db := open(t, Config{URL: server.URL(""), Query: "SELECT generate_series(3, -1, -1) AS id, 1"})
+	db := open(t, Config{URL: server.URL(""), Query: "SELECT generate_series(3, -1, -1) AS id, 1 AS a"})
 	if _, err := db.Columns(t.Context()); err != nil {
 		t.Fatal(err)
 	}
