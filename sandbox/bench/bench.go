@@ -42,7 +42,7 @@ func newBench(ctx context.Context, o options) (*bench, error) {
 	b := &bench{
 		ctx: ctx, options: o, began: time.Now(), series: map[string][]usage{}, cold: map[string][]time.Duration{}, idle: map[string]int64{},
 	}
-	query, err := os.ReadFile(filepath.Join(o.dir, "query.sql"))
+	query, err := os.ReadFile(o.queryFile)
 	if err != nil {
 		return nil, err
 	}

@@ -16,20 +16,22 @@ import (
 
 // options are the command line.
 type options struct {
-	job    string // the job's binary
-	dir    string // where query.sql and orm.py are and RESULTS.md goes
-	posts  int    // rows of the table that most is measured on
-	reps   int
-	orm    int // repetitions of yardstick B, which takes long
-	change int // runs after a small change
-	large  bool
-	only   *regexp.Regexp // readings to take
+	job       string // the job's binary
+	dir       string // where orm.py is and RESULTS.md goes
+	queryFile string // of the job's default query
+	posts     int    // rows of the table that most is measured on
+	reps      int
+	orm       int // repetitions of yardstick B, which takes long
+	change    int // runs after a small change
+	large     bool
+	only      *regexp.Regexp // readings to take
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.job, "job", "bin/job", "the job's binary")
-	flag.StringVar(&o.dir, "dir", "bench", "folder of query.sql and orm.py, and for RESULTS.md")
+	flag.StringVar(&o.dir, "dir", "bench", "folder of orm.py, and for RESULTS.md")
+	flag.StringVar(&o.queryFile, "query", "job/internal/config/query.sql", "file of the job's default query")
 	flag.IntVar(&o.posts, "posts", 300_000, "posts to generate; 54.7 % of them become documents")
 	flag.IntVar(&o.reps, "reps", 7, "repetitions")
 	flag.IntVar(&o.orm, "orm", 2, "repetitions of the Python way")

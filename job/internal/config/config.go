@@ -3,6 +3,7 @@
 package config
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	"os"
@@ -47,19 +48,11 @@ type Config struct {
 	LogLevel string // info or debug
 }
 
+//go:embed query.sql
+var queryFile string
+
 // DefaultQuery reads the posts that are public and whose image is stored.
-const DefaultQuery = `SELECT posts.post_id AS id,
-       posts.user_question,
-       posts.object_label,
-       posts.ai_answer,
-       posts.ai_question,
-       posts.location,
-       images.gcs_uri AS content_uri,
-       images.mime_type AS content_mime_type
-  FROM posts
-  JOIN images USING (img_id)
- WHERE images.status = 'stored'
-   AND posts.is_public`
+var DefaultQuery = strings.TrimSpace(queryFile)
 
 // Error names every problem of the environment.
 type Error struct{ Problems []string }
