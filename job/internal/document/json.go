@@ -4,15 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
 const (
-	faultJSON      = "is not valid JSON"
-	faultDeep      = "is JSON nested deeper than 30 levels"
-	faultNUL       = `holds \u0000, which no text may hold`
-	faultSurrogate = "holds half of a surrogate pair"
+	faultJSON = "is not valid JSON"
+	faultDeep = "is JSON nested deeper than 30 levels"
 
 	// maxDepth keeps a document within the 100 nested messages at which readers of protocol buffers, such as the service,
 	// give up by default. A level of objects is three of them, and five stand around the value of a column: one document
@@ -203,105 +199,4 @@ func (p *jsonParser) number() string {
 	p.dst, fault = appendNumber(p.dst, p.text[:n])
 	p.text = p.text[n:]
 	return fault
-}
-
-// string reads a string with its quotes.
-func (p *jsonParser) string() string {
-	p.text = p.text[1:]
-	p.dst = append(p.dst, '"')
-	for {
-		n := plainPrefix(p.text)
-		switch {
-		case n < 0:
-			return faultUTF8
-		case n == len(p.text):
-			return faultJSON // no closing quote
-		}
-		p.dst = append(p.dst, p.text[:n]...)
-		c := p.text[n]
-		p.text = p.text[n+1:]
-		switch c {
-		case '"':
-			p.dst = append(p.dst, '"')
-			return ""
-		case '\\':
-			if fault := p.escape(); fault != "" {
-				return fault
-			}
-		default:
-			return faultJSON // a raw control character
-		}
-	}
-}
-
-// escape reads what follows a backslash and writes the character it stands for.
-func (p *jsonParser) escape() string {
-	if len(p.text) == 0 {
-		return faultJSON
-	}
-	c := p.text[0]
-	p.text = p.text[1:]
-	switch c {
-	case '"', '\\':
-		p.dst = append(p.dst, '\\', c)
-	case '/':
-		p.dst = append(p.dst, '/')
-	case 'b', 'f', 'n', 'r', 't':
-		p.dst = append(p.dst, '\\', c)
-	case 'u':
-		return p.unicode()
-	default:
-		return faultJSON
-	}
-	return ""
-}
-
-func (p *jsonParser) unicode() string {
-	r, ok := p.hex4()
-	switch {
-	case !ok:
-		return faultJSON
-	case r == 0:
-		return faultNUL
-	case utf16.IsSurrogate(r):
-		rest, ok := bytes.CutPrefix(p.text, []byte(`\u`))
-		if !ok {
-			return faultSurrogate
-		}
-		p.text = rest
-		low, ok := p.hex4()
-		if !ok {
-			return faultJSON
-		}
-		if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-			return faultSurrogate
-		}
-	case r < ' ' || r == '"' || r == '\\':
-		p.dst = appendEscaped(p.dst, byte(r))
-		return ""
-	}
-	p.dst = utf8.AppendRune(p.dst, r)
-	return ""
-}
-
-func (p *jsonParser) hex4() (rune, bool) {
-	if len(p.text) < 4 {
-		return 0, false
-	}
-	var r rune
-	for _, c := range p.text[:4] {
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c && c <= 'f':
-			c -= 'a' - 10
-		case 'A' <= c && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	p.text = p.text[4:]
-	return r, true
 }
