@@ -21,10 +21,11 @@ func (r *run) syncShare(ctx context.Context, stats source.Stats) (Outcome, error
 	if err != nil {
 		return Failed, err
 	}
-	if r.fullDue() {
+	full := r.fullDue()
+	if full {
 		r.sweepAll(ctx) // what runs left that died before they committed anything
 	}
-	c, err := r.compare(ctx, table, r.fullDue(), nil)
+	c, err := r.compare(ctx, table, full, nil)
 	if err != nil {
 		return Failed, err
 	}
