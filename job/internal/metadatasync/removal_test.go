@@ -127,9 +127,7 @@ func TestListsOfARemovalAreGone(t *testing.T) {
 	w.exec(`DELETE FROM docs WHERE id <= 'doc-01200'`)
 	undo := operation(discoveryengine.Purge, 0.5)(w)
 	w.want(w.run(), Pending)
-	if err := engine.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.awaitOperations()
 	undo()
 	p := w.state().Purges[0]
 	objects.Delete(w.bucket, p.Object)
@@ -185,9 +183,7 @@ func TestListOfARemovalIsLostWhileItRuns(t *testing.T) {
 				t.Errorf("%d documents written that the removal could remove again", s.Written)
 			}
 			engine.Release()
-			if err := engine.Wait(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			w.awaitOperations()
 			for i := 0; !w.inStep() && i < 3; i++ {
 				execute()
 			}
@@ -222,9 +218,7 @@ func TestRefusedPurgeAndThenNoSource(t *testing.T) {
 		}
 	}
 	engine.Release()
-	if err := engine.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.awaitOperations()
 	w.run(allowed)
 	w.wantInStep()
 }

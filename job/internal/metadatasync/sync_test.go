@@ -109,9 +109,7 @@ func TestManyRemovalsArePurgedAndHeldBack(t *testing.T) {
 		t.Errorf("held back: %+v", r.Summary)
 	}
 	engine.Release()
-	if err := engine.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.awaitOperations()
 	if n := w.store.Len(); n != 1800 {
 		t.Errorf("%d documents after the purge, want 1800", n)
 	}
@@ -136,9 +134,7 @@ func TestPendingImportIsPickedUp(t *testing.T) {
 		t.Error("the pending import has no age")
 	}
 	engine.Release()
-	if err := engine.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.awaitOperations()
 	w.set.ImportWait = 20 * time.Second
 	if r := w.want(w.run(), Imported); r.Upserted != 1 {
 		t.Errorf("%+v", r.Summary)
@@ -340,9 +336,7 @@ func TestDocumentsAreToldWithoutReadingTheSource(t *testing.T) {
 		total("still runs", Pending)
 		w.exec(`ALTER TABLE docs RENAME TO hidden`)
 		engine.Release()
-		if err := engine.Wait(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		w.awaitOperations()
 		total("cannot read the source", Failed)
 		w.exec(`ALTER TABLE hidden RENAME TO docs`)
 		w.want(w.run(), Imported)

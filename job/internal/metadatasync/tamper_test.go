@@ -149,13 +149,9 @@ func TestPurgeFailsHalfWay(t *testing.T) {
 	w.exec(`DELETE FROM docs WHERE id <= 'doc-01200'`)
 	engine.FailOperations(discoveryengine.OperationFault{Kind: discoveryengine.Purge, Applied: 0.5})
 	w.want(w.run(), Pending)
-	if err := engine.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.awaitOperations()
 	w.run()
-	if err := engine.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.awaitOperations()
 	w.want(w.run(), Unchanged)
 	w.wantInStep()
 	w.wantTidy()
@@ -202,9 +198,7 @@ func TestLostFullImportIsWaitedFor(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	engine.Release()
-	if err := engine.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.awaitOperations()
 	w.want(w.run(), Imported)
 	w.wantInStep()
 	w.wantTidy()
@@ -303,9 +297,7 @@ func TestLostPurgeIsWaitedFor(t *testing.T) {
 		t.Fatalf("%d operations", n)
 	}
 	engine.Release()
-	if err := engine.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.awaitOperations()
 	w.run()
 	w.run()
 	w.wantInStep()
@@ -325,9 +317,7 @@ func TestLostReplyOfAnImportThatRuns(t *testing.T) {
 		t.Errorf("%d full imports were begun, want 1", s.ImportsFull)
 	}
 	engine.Release()
-	if err := engine.Wait(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	w.awaitOperations()
 	w.want(w.run(), Imported)
 	w.wantInStep()
 	w.wantTidy()

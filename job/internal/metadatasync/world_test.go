@@ -178,6 +178,14 @@ func (w *world) gone() {
 	}
 }
 
+// awaitOperations waits until the service has done all that it was asked for.
+func (w *world) awaitOperations() {
+	w.t.Helper()
+	if err := engine.Wait(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // application names the connections of a world's runs.
 func (w *world) application() string { return "run of " + w.bucket }
 
