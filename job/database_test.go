@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+
 	"vertexmetadata/sandbox/postgres"
 )
 
@@ -155,5 +157,30 @@ func TestTwoRunsAtOnce(t *testing.T) {
 	}
 	engine.Release()
 	w.run(nil)
+	w.wantInStep()
+}
+
+// A role that may read what the query reads needs no other right, not even for the table statistics.
+func TestRoleThatMayOnlyRead(t *testing.T) {
+	w := newDocs(t, database, 20)
+	admin, err := pgx.Connect(t.Context(), database.AdminURL(w.name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close(context.Background())
+	password := newSecret("reader-")
+	for _, sql := range []string{"CREATE ROLE reader LOGIN PASSWORD '" + password + "'", "GRANT SELECT ON docs TO reader"} {
+		if _, err := admin.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reader := []variable{variable("DATABASE_URL=" + database.URLAs("reader", password, w.name)), "RESCAN_INTERVAL=1h"}
+	w.sync("imported", reader...)
+	w.sync("unchanged", reader...)
+	w.exec(`UPDATE docs SET body = 'changed' WHERE id = 'doc-0001'`)
+	w.exec(`SELECT pg_stat_force_next_flush()`)
+	if r := w.sync("imported", reader...); !strings.Contains(r.stderr, `"why":"table statistics changed"`) {
+		t.Errorf("it did not go by the statistics:\n%s", r.stderr)
+	}
 	w.wantInStep()
 }
