@@ -16,15 +16,32 @@ import (
 const MaxID = 128
 
 // Unknown is the hash of a document whose content in the data store is not known, for instance because its import
-// failed half way. It differs from every real hash, so the document goes again.
+// failed half way. It differs from every real hash, so the document is imported again.
 const Unknown uint64 = 0
 
 // Entry says what the data store holds under an id.
 type Entry struct {
-	ID   []byte // 1 to MaxID bytes; valid until the next entry is read
-	Hash uint64 // of the document line, or Unknown
-	Gone bool   // the document was removed; Hash means nothing then
+	ID    []byte // 1 to MaxID bytes; valid until the next entry is read
+	Hash  uint64 // of the document line, or Unknown
+	Tried bool   // the service rejected this line: what the data store holds is not known
+	Gone  bool   // the document was removed; Hash means nothing then
 }
+
+// Mark says how far the entries of a segment are to be believed.
+type Mark string
+
+const (
+	// Confirmed: the data store holds these lines, and no longer the ids that are gone.
+	Confirmed Mark = ""
+	// Undecided: the segment describes what was begun. Its ids may be in the data store, with whatever content.
+	Undecided Mark = "undecided"
+	// Tried: the service rejected some of these lines and did not say which. Nothing is known of them, but the same line
+	// is not worth another import before the next full sync.
+	Tried Mark = "tried"
+)
+
+// Valid reports whether m is one of the marks.
+func (m Mark) Valid() bool { return m == Confirmed || m == Undecided || m == Tried }
 
 // key is the fixed-size form of an id: the 16 bytes of a canonical UUID, else a 128-bit hash of the text. Two ids of
 // one table share a key with a probability of about n²/2¹²⁹, which for ten million documents is below 10⁻²⁴.

@@ -164,19 +164,11 @@ func (db *DB) setColumns(fields []pgconn.FieldDescription, kinds map[uint32]stri
 
 // statement returns what Scan executes. The user's query runs as it is unless something must be computed from it; the
 // planner pulls a simple one up, and a parallel plan stays parallel.
-func (db *DB) statement(share Share) string {
-	if !db.wrap && share.Count <= 1 {
+func (db *DB) statement() string {
+	if !db.wrap {
 		return db.query
 	}
-	list := "q.*"
-	if db.wrap {
-		list = strings.Join(db.exprs, ", ")
-	}
-	statement := "SELECT " + list + " FROM (\n" + db.query + "\n) AS q"
-	if share.Count > 1 {
-		statement += " WHERE " + share.condition()
-	}
-	return statement
+	return "SELECT " + strings.Join(db.exprs, ", ") + " FROM (\n" + db.query + "\n) AS q"
 }
 
 func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -63,10 +63,10 @@ func open(t testing.TB, config Config) *DB {
 }
 
 // scan reads a whole query and returns its rows as texts; NULL is "<null>".
-func scan(t testing.TB, db *DB, share Share) [][]string {
+func scan(t testing.TB, db *DB) [][]string {
 	t.Helper()
 	var rows [][]string
-	if _, err := db.Scan(t.Context(), share, func(row [][]byte) error {
+	if _, err := db.Scan(t.Context(), func(row [][]byte) error {
 		texts := make([]string, len(row))
 		for i, v := range row {
 			if texts[i] = string(v); v == nil {

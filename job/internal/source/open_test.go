@@ -160,7 +160,7 @@ func TestOpenByInstance(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := open(t, Config{SocketDir: dir, Instance: "p:r:i", Database: server.Database(), User: server.User(), Password: server.Password(), Query: "SELECT 1 AS id"})
-	if got := scan(t, db, Share{}); len(got) != 1 || got[0][0] != "1" {
+	if got := scan(t, db); len(got) != 1 || got[0][0] != "1" {
 		t.Errorf("got %v", got)
 	}
 }

@@ -89,7 +89,7 @@ func TestColumnsErrors(t *testing.T) {
 
 func TestScanNoticesLockedRows(t *testing.T) {
 	url := database(t, "CREATE TABLE t (id int)")
-	_, err := open(t, Config{URL: url, Query: "SELECT id FROM t FOR UPDATE"}).Scan(t.Context(), Share{}, func([][]byte) error { return nil })
+	_, err := open(t, Config{URL: url, Query: "SELECT id FROM t FOR UPDATE"}).Scan(t.Context(), func([][]byte) error { return nil })
 	const want = "read rows: cannot execute SELECT FOR UPDATE in a read-only transaction: the query may only read"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -104,7 +104,7 @@ func TestQueryForms(t *testing.T) {
 		"SELECT * FROM (VALUES (1, '{a,b}'::text[]), (2, NULL)) AS v (id, tags)",
 	} {
 		db := open(t, Config{URL: url, Query: query})
-		if diff := cmp.Diff([][]string{{"1", `["a","b"]`}, {"2", "<null>"}}, scan(t, db, Share{})); diff != "" {
+		if diff := cmp.Diff([][]string{{"1", `["a","b"]`}, {"2", "<null>"}}, scan(t, db)); diff != "" {
 			t.Errorf("%s: %s", query, diff)
 		}
 		db.Close(t.Context())

@@ -16,17 +16,14 @@ type ScanStats struct {
 	Bytes int64 // as received, protocol included
 }
 
-// Scan calls fn with every row of the share, in the order in which PostgreSQL finds them, all from one snapshot. The row
+// Scan calls fn with every row, in the order in which PostgreSQL finds them, all from one snapshot. The row
 // and its values are valid until fn returns; nil is NULL. The server may use a parallel plan, since the result is asked
 // for as a whole, and its transaction ends with the last row.
 //
 // An error of fn ends the read and is returned as it is. The session, with its locks, survives that, and the end of ctx
 // too, if the server stops within cancelGrace; Check tells. While fn works the server waits: over TCP a wait of more than
 // twelve seconds looks to it like a client that vanished, so whatever can take long belongs behind a buffer.
-func (db *DB) Scan(ctx context.Context, share Share, fn func(row [][]byte) error) (ScanStats, error) {
-	if share.Count > 1 && (share.Index < 0 || share.Index >= share.Count) {
-		return ScanStats{}, fmt.Errorf("read rows: share %d of %d does not exist", share.Index, share.Count)
-	}
+func (db *DB) Scan(ctx context.Context, fn func(row [][]byte) error) (ScanStats, error) {
 	if _, err := db.Columns(ctx); err != nil {
 		return ScanStats{}, err
 	}
@@ -34,7 +31,7 @@ func (db *DB) Scan(ctx context.Context, share Share, fn func(row [][]byte) error
 	defer stop()
 	before := db.reader.n
 	db.reader.restart()
-	result := db.conn.ExecParams(stopped, db.statement(share), nil, nil, nil, nil)
+	result := db.conn.ExecParams(stopped, db.statement(), nil, nil, nil, nil)
 	stats, err := db.rows(stopped, result, fn)
 	if err != nil {
 		stop() // asks the server to end the statement; what is under way is read and dropped
@@ -47,7 +44,7 @@ func (db *DB) Scan(ctx context.Context, share Share, fn func(row [][]byte) error
 	case err != nil:
 		return stats, err
 	case closeErr != nil:
-		return stats, db.readError(share, stats, closeErr)
+		return stats, db.readError(stats, closeErr)
 	}
 	return stats, nil
 }
@@ -89,9 +86,9 @@ func (db *DB) sameColumns(fields []pgconn.FieldDescription) error {
 	return nil
 }
 
-func (db *DB) readError(share Share, stats ScanStats, err error) error {
+func (db *DB) readError(stats ScanStats, err error) error {
 	query := db.query
-	if db.statement(share) != query {
+	if db.wrap {
 		query = "" // positions are those of the wrapping statement
 	}
 	op := "read rows"

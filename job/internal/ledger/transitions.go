@@ -1,0 +1,92 @@
+package ledger
+
+import (
+	"time"
+
+	"vertexmetadata/job/internal/manifest"
+)
+
+// Work is what a run is about to do.
+type Work struct {
+	Import
+	// Folded replaces the manifest's segments by one that says the same; one without entries has no name. nil: they stay.
+	Folded *Segment
+}
+
+// Begin records work before anything of it is sent: from now on nothing is believed of the ids that it touches. A full
+// sync is due until one is confirmed, since a full import that fails may have removed documents; and the next run reads
+// the source again unless this work is confirmed.
+func Begin(s State, w Work) State {
+	s = fold(s, w.Folded)
+	s.Segments = with(s.Segments, w.Upserted, manifest.Undecided)
+	s.Segments = with(s.Segments, w.Removed, manifest.Undecided)
+	if w.Full {
+		s.LastFull = time.Time{}
+	}
+	s.Scan.Statistics = ""
+	pending := w.Import
+	s.Pending = &pending
+	return s
+}
+
+// Started records the name of the import's operation, so that later runs can follow it, and how many of the deletions
+// failed.
+func Started(s State, operation string, undeleted int64) State {
+	pending := *s.Pending
+	pending.Operation, pending.Undeleted = operation, undeleted
+	s.Pending = &pending
+	return s
+}
+
+// Rejections are the documents that the service did not take from an import that is done.
+type Rejections struct {
+	Named   *Segment // tried entries of those that are known, nil if there are none
+	Unnamed bool     // the service rejected some documents and did not say which
+	// Failures are those of the scan, and the rejected documents.
+	Failures Failures
+}
+
+// Confirmed records that the pending work is done: the data store holds what was imported, but for what the service
+// rejected, and no longer what was deleted. A full import replaced the whole content of the data store.
+func Confirmed(s State, r Rejections) State {
+	p := *s.Pending
+	s.Pending = nil
+	mark := manifest.Confirmed
+	if r.Unnamed {
+		mark = manifest.Tried
+	}
+	if p.Full {
+		s.Segments = with(nil, p.Upserted, mark)
+		s.Complete, s.LastFull, s.Snapshot = true, p.Scan.At, p.Objects
+	} else {
+		s.Segments = remark(s.Segments, p.Upserted, mark)
+		if p.Undeleted == 0 {
+			s.Segments = remark(s.Segments, p.Removed, manifest.Confirmed)
+		}
+	}
+	s.Segments = with(s.Segments, r.Named, manifest.Confirmed)
+	s.Scan = p.Scan
+	s.Scan.Left += p.Undeleted
+	s.Scan.Failures = r.Failures
+	return s
+}
+
+// Dropped records that nobody waits for the pending work any more. What it may have done is recorded since [Begin].
+func Dropped(s State) State {
+	s.Pending = nil
+	return s
+}
+
+// Scanned records a scan that found nothing to send.
+func Scanned(s State, scan Scan, folded *Segment) State {
+	s = fold(s, folded)
+	s.Scan = scan
+	return s
+}
+
+func fold(s State, folded *Segment) State {
+	if folded != nil {
+		s.Segments = with(nil, folded, manifest.Confirmed)
+	}
+	return s
+}
