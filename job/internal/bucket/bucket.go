@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"cloud.google.com/go/storage"
 	"github.com/googleapis/gax-go/v2"
@@ -34,6 +33,7 @@ type Bucket struct {
 	name   string
 	client *storage.Client
 	handle *storage.BucketHandle
+	root   string // every object's name begins with it
 	budget time.Duration
 	last   atomic.Pointer[transient] // for error texts
 }
@@ -53,6 +53,12 @@ type Option func(*Bucket)
 // WithBudget replaces DefaultBudget. It must be positive.
 func WithBudget(d time.Duration) Option {
 	return func(b *Bucket) { b.budget = d }
+}
+
+// WithRoot confines the Bucket to the objects whose names begin with root, such as
+// metadata/: any other name is ErrOutside, whatever it was read from.
+func WithRoot(root string) Option {
+	return func(b *Bucket) { b.root = root }
 }
 
 // Open returns the bucket called name, without asking whether it exists: a
@@ -100,32 +106,4 @@ func (b *Bucket) retryable(err error) bool {
 		b.last.Store(&transient{err, time.Now()})
 	}
 	return true
-}
-
-// validName says why name cannot be an object's name here, or returns nil.
-// It is stricter than the service: the characters * ? [ ] # are wildcards to
-// the tools and to the import that read these objects, and a name that is a
-// path with empty, "." or ".." steps is mangled by some of them.
-func validName(name string) error {
-	switch {
-	case name == "":
-		return errors.New("object name is empty")
-	case len(name) > 1024:
-		return fmt.Errorf("object name has %d bytes, more than 1024", len(name))
-	case !utf8.ValidString(name):
-		return fmt.Errorf("object name %q is not UTF-8", name)
-	case strings.HasPrefix(name, ".well-known/acme-challenge/"):
-		return fmt.Errorf("object name %q is reserved", name)
-	}
-	for _, r := range name {
-		if r < ' ' || r == 0x7f || strings.ContainsRune("*?[]#", r) {
-			return fmt.Errorf("object name %q has the character %q", name, r)
-		}
-	}
-	for step := range strings.SplitSeq(name, "/") {
-		if step == "" || step == "." || step == ".." {
-			return fmt.Errorf("object name %q has the path step %q", name, step)
-		}
-	}
-	return nil
 }

@@ -21,10 +21,24 @@ var (
 	// ErrConflict is in the chain of an error about a write whose precondition
 	// did not hold: somebody else wrote first.
 	ErrConflict = errors.New("object was changed by somebody else")
+	// ErrExist is in the chain of an error about an object that Create was to make and
+	// that is there already. It is an ErrConflict too.
+	ErrExist error = existError{}
+	// ErrRetained is in the chain of an error about an object that may not be replaced
+	// or deleted because of a retention policy or a hold.
+	ErrRetained = errors.New("object is protected by a retention policy or a hold")
+	// ErrTooLarge is in the chain of an error about an object with more content than
+	// the caller expects.
+	ErrTooLarge = errors.New("object is too large")
 	// ErrCorrupt is in the chain of an error about content whose length or
 	// checksum is not what was sent.
-	ErrCorrupt = errors.New("content was damaged on the way")
+	ErrCorrupt = errors.New("checksum mismatch")
 )
+
+type existError struct{}
+
+func (existError) Error() string        { return "object exists already" }
+func (existError) Is(target error) bool { return target == ErrConflict }
 
 // stalledError is the cause of a context that a watchdog ended.
 type stalledError struct{ after time.Duration }
@@ -71,6 +85,9 @@ func (b *Bucket) explain(ctx context.Context, verb, object string, err error) er
 	case http.StatusUnauthorized:
 		return fmt.Errorf("%s %s: not signed in (%s): give the job a service account, or run: gcloud auth application-default login", verb, target, detail(api))
 	case http.StatusForbidden:
+		if isRetained(err) {
+			return fmt.Errorf("%s %s: %w: %s", verb, target, ErrRetained, detail(api))
+		}
 		return fmt.Errorf("%s %s: access denied (%s): grant roles/storage.objectAdmin on bucket %q to the account the job runs as", verb, target, detail(api), b.name)
 	case http.StatusNotFound:
 		if object == "" {
@@ -108,6 +125,21 @@ func isNoBucket(err error) bool {
 func isPrecondition(err error) bool {
 	var api *googleapi.Error
 	return errors.As(err, &api) && api.Code == http.StatusPreconditionFailed
+}
+
+// isRetained reports whether err says that an object may not be replaced or deleted yet.
+func isRetained(err error) bool {
+	var api *googleapi.Error
+	if !errors.As(err, &api) || api.Code != http.StatusForbidden {
+		return false
+	}
+	for _, e := range api.Errors {
+		if e.Reason == "retentionPolicyNotMet" || e.Reason == "objectUnderActiveHold" {
+			return true
+		}
+	}
+	text := strings.ToLower(detail(api))
+	return strings.Contains(text, "retention policy") || strings.Contains(text, "under active")
 }
 
 // isRefused reports whether the server gave an answer that rules out that the

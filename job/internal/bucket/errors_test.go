@@ -27,7 +27,7 @@ func TestUnreachable(t *testing.T) {
 			t.Setenv("STORAGE_EMULATOR_HOST", tt.host)
 			ctx, cancel := context.WithTimeoutCause(t.Context(), tt.deadline, errors.New("out of time"))
 			defer cancel()
-			if _, _, err := openBucket(t, tt.budget).Read(ctx, "s.json"); err == nil || err.Error() != tt.want {
+			if _, _, err := openBucket(t, tt.budget).Read(ctx, "s.json", 1<<20); err == nil || err.Error() != tt.want {
 				t.Errorf("error\n%v, want\n%s", err, tt.want)
 			}
 		})

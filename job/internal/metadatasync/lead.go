@@ -135,7 +135,7 @@ func (r *run) documents(ctx context.Context, p *pending) (lines [][]byte, object
 		return lines, objects, nil
 	}
 	for _, name := range objects {
-		data, _, err := r.bucket.Read(ctx, name)
+		data, _, err := r.bucket.Read(ctx, name, maxStateBytes)
 		if err != nil {
 			return nil, nil, err
 		}

@@ -235,7 +235,7 @@ func (r *run) earlierRounds(ctx context.Context) (names []string, err error) {
 
 // readJSON reads an object that this package wrote.
 func readJSON[T any](ctx context.Context, r *run, name string) (*T, error) {
-	data, _, err := r.bucket.Read(ctx, name)
+	data, _, err := r.bucket.Read(ctx, name, maxStateBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,9 @@ const (
 	roundsPrefix = root + "rounds/"
 )
 
+// maxStateBytes is far more than the state, a round or the description of an offer ever has.
+const maxStateBytes = 64 << 20
+
 // state is the one object that says what is true: what the data store holds, as far as imports have succeeded, and
 // what has been begun. It changes by compare-and-swap on its generation; every other object under root counts only
 // if the state names it.
@@ -153,7 +156,7 @@ var errSuperseded = errors.New("another run changed the state meanwhile; nothing
 func (r *run) loadState(ctx context.Context) error {
 	r.setState(state{Format: format}, 0)
 	r.strange = false
-	data, generation, err := r.bucket.Read(ctx, stateName)
+	data, generation, err := r.bucket.Read(ctx, stateName, maxStateBytes)
 	if errors.Is(err, bucket.ErrNotExist) {
 		return nil
 	}
