@@ -9,8 +9,8 @@ import (
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
-	"vertexmetadata/job/internal/metadatasync"
 	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/reconcile"
 	"vertexmetadata/job/internal/secret"
 	"vertexmetadata/job/internal/source"
 )
@@ -19,7 +19,7 @@ import (
 const closeTime = time.Second
 
 // clients are the open services of a command.
-type clients struct{ metadatasync.Clients }
+type clients struct{ reconcile.Clients }
 
 // open opens all services at once; the database waits for its password. The context of the bucket outlives this call:
 // its client refreshes credentials with it.

@@ -10,8 +10,8 @@ import (
 
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/document"
-	"vertexmetadata/job/internal/metadatasync"
 	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/reconcile"
 )
 
 // syncCommand is `job sync`, and `job` alone.
@@ -26,7 +26,7 @@ type syncCommand struct {
 const grace = 4 * time.Second
 
 // failedSummary is that of a run that ended before it did anything, or of which nothing is known.
-var failedSummary = metadatasync.Summary{Outcome: metadatasync.Failed}
+var failedSummary = reconcile.Summary{Outcome: reconcile.Failed}
 
 // Run does one sync and logs its last line, however it ends.
 func (c *syncCommand) Run(ctx context.Context, env environment) error {
@@ -39,7 +39,7 @@ func (c *syncCommand) Run(ctx context.Context, env environment) error {
 		return r.finish(ctx, failedSummary, err)
 	}
 	r.cfg = cfg
-	return r.await(ctx, func() (metadatasync.Summary, error) { return r.sync(ctx, c) })
+	return r.await(ctx, func() (reconcile.Summary, error) { return r.sync(ctx, c) })
 }
 
 // syncRun is one run of the sync command.
@@ -54,14 +54,14 @@ func newSyncRun(env environment) *syncRun {
 	return &syncRun{begin: time.Now(), screen: env.screen, log: env.logger(), cfg: config.Identity(env.getenv)}
 }
 
-func (r *syncRun) sync(ctx context.Context, c *syncCommand) (metadatasync.Summary, error) {
+func (r *syncRun) sync(ctx context.Context, c *syncCommand) (reconcile.Summary, error) {
 	r.screen.progress(0, 0)
 	clients, err := open(ctx, r.cfg, "sync")
 	if err != nil {
 		return failedSummary, err
 	}
 	defer clients.Close()
-	run := metadatasync.Run{
+	run := reconcile.Run{
 		Settings: settings(r.cfg, c.Full, c.AllowMassDelete),
 		Clients:  clients.Clients,
 		Log:      r.log,
@@ -71,9 +71,9 @@ func (r *syncRun) sync(ctx context.Context, c *syncCommand) (metadatasync.Summar
 }
 
 // await runs work to its end, or until it is given up, and finishes the run.
-func (r *syncRun) await(ctx context.Context, work func() (metadatasync.Summary, error)) error {
+func (r *syncRun) await(ctx context.Context, work func() (reconcile.Summary, error)) error {
 	type result struct {
-		summary metadatasync.Summary
+		summary reconcile.Summary
 		err     error
 	}
 	done := make(chan result, 1)
@@ -107,7 +107,7 @@ func stopped(cause, err error) error {
 }
 
 // finish logs why a run failed, if it did, and its last line.
-func (r *syncRun) finish(ctx context.Context, s metadatasync.Summary, err error) error {
+func (r *syncRun) finish(ctx context.Context, s reconcile.Summary, err error) error {
 	r.screen.close()
 	ctx = context.WithoutCancel(ctx)
 	level := slog.LevelInfo
@@ -131,14 +131,14 @@ func (r *syncRun) finish(ctx context.Context, s metadatasync.Summary, err error)
 }
 
 // settings are the run's part of the configuration.
-func settings(cfg config.Config, full, allowMassDelete bool) metadatasync.Settings {
-	return metadatasync.Settings{
-		Task: cfg.Task, Tasks: cfg.Tasks, Execution: cfg.Execution,
+func settings(cfg config.Config, full, allowMassDelete bool) reconcile.Settings {
+	return reconcile.Settings{
+		DataStore: cfg.Project + "/" + cfg.Location + "/" + cfg.DataStore,
+		Execution: cfg.Execution, Version: version(),
 		Query:     cfg.Query,
 		Documents: document.Options{MIMETypes: cfg.MIMETypes, MaxBytes: cfg.MaxDocumentBytes},
 		Full:      full, AllowMassDelete: allowMassDelete,
 		ImportWait: cfg.ImportWait, FullSyncInterval: cfg.FullSyncInterval, RescanInterval: cfg.RescanInterval,
-		MaxDeleteRatio: cfg.MaxDeleteRatio,
-		DataStore:      cfg.Project + "/" + cfg.Location + "/" + cfg.DataStore,
+		MaxDeleteRatio: cfg.MaxDeleteRatio, MaxFailed: reconcile.Tolerance{Share: 0.01},
 	}
 }

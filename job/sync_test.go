@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"vertexmetadata/job/internal/metadatasync"
+	"vertexmetadata/job/internal/reconcile"
 )
 
 // A mistake in the program is one entry with its stack, and the run ends as every failed one does.
@@ -27,9 +27,9 @@ func TestPanicEndsTheRun(t *testing.T) {
 	env := map[string]string{"CLOUD_RUN_EXECUTION": "job-x7k", "CLOUD_RUN_TASK_INDEX": "2"}
 	getenv := func(name string) string { return env[name] }
 	r := newSyncRun(environment{getenv: getenv, screen: newScreen(out, getenv)})
-	err = r.await(context.Background(), func() (metadatasync.Summary, error) {
+	err = r.await(context.Background(), func() (reconcile.Summary, error) {
 		var rows []string
-		return metadatasync.Summary{Outcome: metadatasync.Outcome(rows[5])}, nil
+		return reconcile.Summary{Outcome: reconcile.Outcome(rows[5])}, nil
 	})
 	if code := exitCode(err); code != exitFailure {
 		t.Errorf("exit %d, want %d", code, exitFailure)

@@ -50,7 +50,7 @@ func (w outputWriter) Write(p []byte) (int, error) {
 	}
 	w.small.Write(p)
 	if w.small.Len() >= smallOutput {
-		w.stream = w.bucket.Create(w.ctx, w.name, w.opts)
+		w.stream = w.bucket.NewWriter(w.ctx, w.name, w.opts)
 		if _, err := w.stream.Write(w.small.Bytes()); err != nil {
 			return 0, err
 		}

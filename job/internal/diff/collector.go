@@ -18,6 +18,7 @@ const (
 	listingCap = 200_000
 
 	reasonTwice    = "the query returned the id more than once; only the first of the rows is used"
+	reasonUnnamed  = "rejected by Vertex AI Search, which did not say which document"
 	reasonRejected = "rejected by Vertex AI Search and unchanged since"
 )
 
@@ -27,6 +28,7 @@ type collector struct {
 	Changes
 	table    *manifest.Table
 	skipped  map[string]int64 // rows skipped, by MIME type
+	before   ledger.Failures
 	refused  map[failureKey]bool
 	rejected map[string]string // id -> reason
 	named    int
@@ -39,9 +41,9 @@ type failureKey struct {
 }
 
 // remember takes over what failed before, so that only what is new is named.
-func (c *collector) remember(failures []ledger.Failure) {
-	c.refused, c.rejected = map[failureKey]bool{}, map[string]string{}
-	for _, f := range failures {
+func (c *collector) remember(before ledger.Failures) {
+	c.before, c.refused, c.rejected = before, map[failureKey]bool{}, map[string]string{}
+	for _, f := range before.Remembered() {
 		if f.Rejected {
 			c.rejected[f.ID] = f.Reason
 		} else {
@@ -96,7 +98,7 @@ func (c *collector) take(ctx context.Context, id, line []byte) error {
 	if c.in.Show != nil {
 		return nil
 	}
-	if err := c.data.add(ctx, line); err != nil {
+	if err := c.data.Add(ctx, line); err != nil {
 		return err
 	}
 	return c.upserted.Put(id, hash)
@@ -138,6 +140,12 @@ func (c *collector) refuse(ctx context.Context, f refusal, earlier bool) {
 func (c *collector) finish(ctx context.Context) error {
 	if c.named > maxNamed {
 		c.in.Log.WarnContext(ctx, "more documents refused than are named", "named", maxNamed, "refused", c.named)
+	}
+	if c.in.State.Unnamed > 0 && !c.Full {
+		c.Failures.AddUnnamed(c.in.State.Unnamed, reasonUnnamed)
+	}
+	if c.Failures.Same(c.before) {
+		c.Failures = c.before // which is in the bucket already
 	}
 	// A full import of nothing does not exist: what is there is deleted id by id then. It would also have removed what the
 	// manifest does not know, so the data store itself is asked.

@@ -21,6 +21,14 @@ import (
 // collection costs next to nothing however large it is. An idle tick, which has no table, would be 2 ms slower with it.
 const gcPercent = 20
 
+const (
+	// maxObject is how large an object of documents may become; the service reads files up to 2 GB.
+	maxObject = 1900 << 20
+	// maxLines and maxLinesBytes bound a change that is sent inline instead of through the bucket.
+	maxLines      = 100
+	maxLinesBytes = 1 << 20
+)
+
 // Comparison is one reading of the source and what it is compared with. All fields but Progress, Show and Listed must be
 // set.
 type Comparison struct {
@@ -90,7 +98,7 @@ type Changes struct {
 	Removed  *ledger.Segment // Deletions, after Commit
 	Folded   *ledger.Segment // the manifest in one segment, if it was folded, after Commit
 
-	data                      *spool
+	data                      *bucket.Spool
 	folded, upserted, removed *ledger.SegmentWriter
 }
 
@@ -123,7 +131,7 @@ func newCollector(ctx context.Context, in Comparison) (*collector, error) {
 		return nil, err
 	}
 	c := &collector{in: in, table: table, skipped: map[string]int64{}}
-	c.remember(remembered.Remembered())
+	c.remember(remembered)
 	c.Changes = Changes{Full: in.Full, Counts: Counts{Before: table.Len()}}
 	if in.Show != nil {
 		return c, nil
@@ -134,23 +142,31 @@ func newCollector(ctx context.Context, in Comparison) (*collector, error) {
 	}
 	c.upserted = in.Ledger.NewSegment(ctx, in.Folder+"upserted")
 	c.removed = in.Ledger.NewSegment(ctx, in.Folder+"removed")
-	c.data = &spool{bucket: in.Bucket, inMemory: !in.Full, name: func(part int) string {
-		// The usual snapshot has one part, which is written under its final name and need not be copied. Nothing is there
-		// before the guard has passed, since an upload becomes an object only at its end.
+	c.data = in.Bucket.NewSpool(spoolOptions(in))
+	return c, nil
+}
+
+// spoolOptions say where the documents go. The usual snapshot has one part, which is written under its final name and need
+// not be copied. Nothing is there before the guard has passed, since an upload becomes an object only at its end.
+func spoolOptions(in Comparison) bucket.SpoolOptions {
+	opts := bucket.SpoolOptions{MaxObject: maxObject, MaxLines: maxLines, MaxBytes: maxLinesBytes, Name: func(part int) string {
 		if in.Full && part == 0 {
 			return in.Ledger.Layout.Snapshot(1, 1)
 		}
 		return fmt.Sprintf("%sdata-%05d.jsonl", in.Folder, part)
 	}}
-	return c, nil
+	if in.Full {
+		opts.MaxLines = 0 // a full import is never inline
+	}
+	return opts
 }
 
 // Commit makes everything that the changes name exist in the bucket.
 func (c *Changes) Commit(ctx context.Context) (err error) {
-	if c.Objects, err = c.data.commit(ctx); err != nil {
+	if c.Objects, err = c.data.Commit(ctx); err != nil {
 		return err
 	}
-	c.Lines = c.data.lines
+	c.Lines = c.data.Lines()
 	if c.folded != nil {
 		if c.Folded, err = c.folded.Commit(ctx); err != nil {
 			return err
@@ -171,7 +187,7 @@ func (c *Changes) Abort() {
 	if c.data == nil {
 		return
 	}
-	c.data.abort()
+	c.data.Abort()
 	c.folded.Abort()
 	c.upserted.Abort()
 	c.removed.Abort()

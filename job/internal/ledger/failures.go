@@ -64,6 +64,9 @@ func (f Failures) Sorted() Failures {
 	return f
 }
 
+// Same reports that the same documents failed for the same reasons.
+func (f Failures) Same(g Failures) bool { return f.Count == g.Count && slices.Equal(f.all, g.all) }
+
 // Remembered returns the failures that are remembered one by one.
 func (f *Failures) Remembered() []Failure { return f.all }
 

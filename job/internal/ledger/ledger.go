@@ -10,8 +10,6 @@ package ledger
 import (
 	"slices"
 	"time"
-
-	"vertexmetadata/job/internal/manifest"
 )
 
 // Format is the version of everything under a layout's root. A ledger of another format is none: the run becomes a full
@@ -29,16 +27,20 @@ type State struct {
 	Complete bool      `json:"complete"`
 	Segments []Segment `json:"segments"`  // the manifest, oldest first
 	LastFull time.Time `json:"last_full"` // when the last confirmed full sync read the source; zero: a full sync is due
-	Snapshot []string  `json:"snapshot"`  // objects of the last full sync
-	Scan     Scan      `json:"scan"`      // the last scan whose changes are in the data store
-	Pending  *Import   `json:"pending,omitempty"`
+	// Unnamed is how many documents the service rejected since LastFull without saying which.
+	Unnamed  int64    `json:"unnamed,omitempty"`
+	Snapshot []string `json:"snapshot"` // objects of the last full sync
+	Scan     Scan     `json:"scan"`     // the last scan whose changes are in the data store
+	Pending  *Import  `json:"pending,omitempty"`
 }
 
-// Segment names a manifest segment in the bucket and says how far it is to be believed.
+// Segment names a manifest segment in the bucket.
 type Segment struct {
-	Name    string        `json:"name"`
-	Entries int64         `json:"entries"`
-	Mark    manifest.Mark `json:"mark,omitempty"`
+	Name    string `json:"name"`
+	Entries int64  `json:"entries"`
+	// Unknown: the segment describes what was begun and is not confirmed. Its ids may be in the data store, with whatever
+	// content.
+	Unknown bool `json:"unknown,omitempty"`
 }
 
 // Scan is what one reading of the source found.
@@ -126,21 +128,19 @@ func (s State) Objects() map[string]bool {
 }
 
 // with returns a copy of the segments with g behind them.
-func with(segments []Segment, g *Segment, mark manifest.Mark) []Segment {
+func with(segments []Segment, g *Segment, unknown bool) []Segment {
 	if g == nil || g.Name == "" {
 		return segments
 	}
-	marked := *g
-	marked.Mark = mark
-	return append(slices.Clone(segments), marked)
+	return append(slices.Clone(segments), Segment{Name: g.Name, Entries: g.Entries, Unknown: unknown})
 }
 
-// remark returns a copy of the segments in which g has another mark.
-func remark(segments []Segment, g *Segment, mark manifest.Mark) []Segment {
+// known returns a copy of the segments in which g is confirmed.
+func known(segments []Segment, g *Segment) []Segment {
 	segments = slices.Clone(segments)
 	for i := range segments {
 		if g != nil && segments[i].Name == g.Name {
-			segments[i].Mark = mark
+			segments[i].Unknown = false
 		}
 	}
 	return segments

@@ -14,7 +14,7 @@ import (
 const (
 	foldRatio    = 1.25 // of entries to documents
 	foldSlack    = 1000 // entries beyond that ratio, so that small manifests are left alone
-	foldSegments = 24
+	FoldSegments = 24   // more segments than this are folded into one
 )
 
 // object is one object being written; nothing of it exists before Commit.
@@ -57,7 +57,7 @@ func (w *SegmentWriter) Abort() {
 func (s *Store) LoadTable(ctx context.Context, state State) (*manifest.Table, error) {
 	table := manifest.NewTable(min(state.Documents(), state.Entries()))
 	for _, g := range state.Segments {
-		if err := s.read(ctx, g, func(in io.Reader) error { return table.Load(in, g.Mark) }); err != nil {
+		if err := s.read(ctx, g, func(in io.Reader) error { return table.Load(in, g.Unknown) }); err != nil {
 			return nil, err
 		}
 	}
@@ -84,7 +84,7 @@ var Stop = errors.New("stop reading the manifest")
 // Fold writes the manifest as one segment if its segments have grown too much; else it returns nil. table must hold the
 // manifest and no scan yet. The segment is not committed.
 func (s *Store) Fold(ctx context.Context, state State, table *manifest.Table, name string) (*SegmentWriter, error) {
-	if len(state.Segments) <= foldSegments && float64(state.Entries()) <= foldRatio*float64(table.Len())+foldSlack {
+	if len(state.Segments) <= FoldSegments && float64(state.Entries()) <= foldRatio*float64(table.Len())+foldSlack {
 		return nil, nil
 	}
 	folded := s.NewSegment(ctx, name)

@@ -41,14 +41,11 @@ var ErrSuperseded = errors.New("another run changed the ledger meanwhile: nothin
 // Load returns the newest revision. One that is damaged, foreign or of another format is no reason to fail: the state is
 // an empty one then, from which the next run is a full sync, and doubt says why.
 func (s *Store) Load(ctx context.Context) (state State, doubt error, err error) {
-	newest, size, err := s.newest(ctx)
+	newest, err := s.newest(ctx)
 	if err != nil || newest == 0 {
 		return State{}, nil, err
 	}
 	empty := State{Revision: newest}
-	if size > maxState {
-		return empty, fmt.Errorf("read ledger %s: %d bytes, more than %d", s.bucket.URI(s.Layout.Revision(newest)), size, maxState), nil
-	}
 	state, err = s.Read(ctx, newest)
 	var damage *damagedError
 	switch {
@@ -68,8 +65,8 @@ func (e *damagedError) Unwrap() error { return e.error }
 // Read returns one revision.
 func (s *Store) Read(ctx context.Context, revision int64) (State, error) {
 	name := s.Layout.Revision(revision)
-	data, err := s.readAll(ctx, name, maxState)
-	if errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrCorrupt) {
+	data, _, err := s.bucket.Read(ctx, name, maxState)
+	if Damaged(err) {
 		return State{}, &damagedError{err}
 	}
 	if err != nil {
@@ -82,17 +79,17 @@ func (s *Store) Read(ctx context.Context, revision int64) (State, error) {
 	return state, nil
 }
 
-// newest returns the last revision and its size, 0 if there is none.
-func (s *Store) newest(ctx context.Context) (revision, size int64, err error) {
+// newest returns the last revision, 0 if there is none.
+func (s *Store) newest(ctx context.Context) (revision int64, err error) {
 	for o, err := range s.bucket.List(ctx, s.Layout.Revisions()) {
 		if err != nil {
-			return 0, 0, err
+			return 0, err
 		}
 		if n, ok := s.Layout.RevisionOf(o.Name); ok && n > revision {
-			revision, size = n, o.Size
+			revision = n
 		}
 	}
-	return revision, size, nil
+	return revision, nil
 }
 
 // Append makes next the revision after prev and returns it.
@@ -105,8 +102,8 @@ func (s *Store) Append(ctx context.Context, prev, next State) (State, error) {
 	if err != nil {
 		return prev, fmt.Errorf("append to the ledger: %w", err)
 	}
-	_, err = s.bucket.Write(ctx, s.Layout.Revision(next.Revision), data, bucket.Absent)
-	if errors.Is(err, bucket.ErrConflict) {
+	_, err = s.bucket.Create(ctx, s.Layout.Revision(next.Revision), data)
+	if errors.Is(err, bucket.ErrExist) {
 		return prev, ErrSuperseded
 	}
 	if err != nil {
@@ -117,7 +114,7 @@ func (s *Store) Append(ctx context.Context, prev, next State) (State, error) {
 
 // History returns the last revisions, at most n, the newest first. Those that cannot be read are left out.
 func (s *Store) History(ctx context.Context, n int64) ([]State, error) {
-	newest, _, err := s.newest(ctx)
+	newest, err := s.newest(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +166,7 @@ func (s *Store) WriteFailures(ctx context.Context, f Failures, name string) (Fai
 	if err != nil {
 		return f, err
 	}
-	if _, err := s.bucket.Write(ctx, name, data, bucket.Absent); err != nil {
+	if _, err := s.bucket.Create(ctx, name, data); err != nil {
 		return f, err
 	}
 	f.Object = name
@@ -182,7 +179,7 @@ func (s *Store) ReadFailures(ctx context.Context, f Failures) (Failures, error) 
 	if f.Object == "" {
 		return f, nil
 	}
-	data, err := s.readAll(ctx, f.Object, maxFailuresBytes)
+	data, _, err := s.bucket.Read(ctx, f.Object, maxFailuresBytes)
 	if Damaged(err) {
 		return f, nil
 	}
@@ -192,25 +189,8 @@ func (s *Store) ReadFailures(ctx context.Context, f Failures) (Failures, error) 
 	return f, err
 }
 
-// readAll reads an object of at most limit bytes.
-func (s *Store) readAll(ctx context.Context, name string, limit int64) ([]byte, error) {
-	in, err := s.bucket.Reader(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	data, err := io.ReadAll(io.LimitReader(in, limit+1))
-	if err != nil {
-		return nil, err
-	}
-	if int64(len(data)) > limit {
-		return nil, fmt.Errorf("read %s: %w: more than %d bytes", s.bucket.URI(name), bucket.ErrCorrupt, limit)
-	}
-	return data, nil
-}
-
 // Damaged reports whether an error is caused by what is in the bucket, and not by the way there: reading it again would
 // not help, and a full sync does without it.
 func Damaged(err error) bool {
-	return errors.Is(err, manifest.ErrCorrupt) || errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrCorrupt)
+	return errors.Is(err, manifest.ErrCorrupt) || errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrCorrupt) || errors.Is(err, bucket.ErrTooLarge)
 }

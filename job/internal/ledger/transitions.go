@@ -1,9 +1,11 @@
 package ledger
 
-import (
-	"time"
+import "time"
 
-	"vertexmetadata/job/internal/manifest"
+// Whether a segment that is appended counts.
+const (
+	unknown   = true
+	confirmed = false
 )
 
 // Work is what a run is about to do.
@@ -18,8 +20,8 @@ type Work struct {
 // the source again unless this work is confirmed.
 func Begin(s State, w Work) State {
 	s = fold(s, w.Folded)
-	s.Segments = with(s.Segments, w.Upserted, manifest.Undecided)
-	s.Segments = with(s.Segments, w.Removed, manifest.Undecided)
+	s.Segments = with(s.Segments, w.Upserted, unknown)
+	s.Segments = with(s.Segments, w.Removed, unknown)
 	if w.Full {
 		s.LastFull = time.Time{}
 	}
@@ -40,10 +42,9 @@ func Started(s State, operation string, undeleted int64) State {
 
 // Rejections are the documents that the service did not take from an import that is done.
 type Rejections struct {
-	Named   *Segment // tried entries of those that are known, nil if there are none
-	Unnamed bool     // the service rejected some documents and did not say which
-	// Failures are those of the scan, and the rejected documents.
-	Failures Failures
+	Named    *Segment // tried entries of those that are known, nil if there are none
+	Unnamed  int64    // how many others it rejected without saying which
+	Failures Failures // of the scan, and the rejected documents
 }
 
 // Confirmed records that the pending work is done: the data store holds what was imported, but for what the service
@@ -51,20 +52,17 @@ type Rejections struct {
 func Confirmed(s State, r Rejections) State {
 	p := *s.Pending
 	s.Pending = nil
-	mark := manifest.Confirmed
-	if r.Unnamed {
-		mark = manifest.Tried
-	}
 	if p.Full {
-		s.Segments = with(nil, p.Upserted, mark)
-		s.Complete, s.LastFull, s.Snapshot = true, p.Scan.At, p.Objects
+		s.Segments = with(nil, p.Upserted, confirmed)
+		s.Complete, s.LastFull, s.Snapshot, s.Unnamed = true, p.Scan.At, p.Objects, 0
 	} else {
-		s.Segments = remark(s.Segments, p.Upserted, mark)
+		s.Segments = known(s.Segments, p.Upserted)
 		if p.Undeleted == 0 {
-			s.Segments = remark(s.Segments, p.Removed, manifest.Confirmed)
+			s.Segments = known(s.Segments, p.Removed)
 		}
 	}
-	s.Segments = with(s.Segments, r.Named, manifest.Confirmed)
+	s.Segments = with(s.Segments, r.Named, confirmed)
+	s.Unnamed += r.Unnamed
 	s.Scan = p.Scan
 	s.Scan.Left += p.Undeleted
 	s.Scan.Failures = r.Failures
@@ -86,7 +84,7 @@ func Scanned(s State, scan Scan, folded *Segment) State {
 
 func fold(s State, folded *Segment) State {
 	if folded != nil {
-		s.Segments = with(nil, folded, manifest.Confirmed)
+		s.Segments = with(nil, folded, confirmed)
 	}
 	return s
 }

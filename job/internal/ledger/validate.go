@@ -14,8 +14,6 @@ const (
 	maxSegments = 1000
 	// maxEntries bounds what a manifest may claim to hold: more than the service takes and this program can hold.
 	maxEntries = 1_000_000_000
-	// minEntryBytes is the size of the shortest entry of a segment: a kind, a length and one character.
-	minEntryBytes = 3
 )
 
 // decode reads a revision and refuses whatever this program cannot have written there: the bucket may be written by
@@ -39,7 +37,7 @@ func decode(data []byte, l Layout, dataStore string, revision int64) (State, err
 
 func (s State) validate(l Layout) error {
 	segments := s.Segments
-	counts := []int64{s.Scan.Documents, s.Scan.Left, s.Scan.Failures.Count, int64(s.Scan.Churn)}
+	counts := []int64{s.Scan.Documents, s.Scan.Left, s.Scan.Failures.Count, int64(s.Scan.Churn), s.Unnamed}
 	if p := s.Pending; p != nil {
 		for _, g := range []*Segment{p.Upserted, p.Removed} {
 			if g != nil {
@@ -60,8 +58,8 @@ func (s State) validate(l Layout) error {
 		return fmt.Errorf("%d segments", len(segments))
 	}
 	for _, g := range segments {
-		if g.Entries <= 0 || g.Entries > maxEntries || !g.Mark.Valid() {
-			return fmt.Errorf("segment %q has %d entries and the mark %q", g.Name, g.Entries, g.Mark)
+		if g.Entries <= 0 || g.Entries > maxEntries {
+			return fmt.Errorf("segment %q has %d entries", g.Name, g.Entries)
 		}
 	}
 	for name := range s.Objects() {

@@ -27,22 +27,6 @@ type Entry struct {
 	Gone  bool   // the document was removed; Hash means nothing then
 }
 
-// Mark says how far the entries of a segment are to be believed.
-type Mark string
-
-const (
-	// Confirmed: the data store holds these lines, and no longer the ids that are gone.
-	Confirmed Mark = ""
-	// Undecided: the segment describes what was begun. Its ids may be in the data store, with whatever content.
-	Undecided Mark = "undecided"
-	// Tried: the service rejected some of these lines and did not say which. Nothing is known of them, but the same line
-	// is not worth another import before the next full sync.
-	Tried Mark = "tried"
-)
-
-// Valid reports whether m is one of the marks.
-func (m Mark) Valid() bool { return m == Confirmed || m == Undecided || m == Tried }
-
 // key is the fixed-size form of an id: the 16 bytes of a canonical UUID, else a 128-bit hash of the text. Two ids of
 // one table share a key with a probability of about n²/2¹²⁹, which for ten million documents is below 10⁻²⁴.
 type key struct{ hi, lo uint64 }

@@ -53,9 +53,9 @@ func (t *Table) Len() int64 { return int64(t.old) }
 // Missing returns how many documents of the data store the scan has not seen.
 func (t *Table) Missing() int64 { return int64(t.old - t.seen) }
 
-// Load applies a segment, which must be newer than those loaded before, as far as its mark lets its entries be believed.
-// After an error the table is of no use.
-func (t *Table) Load(r io.Reader, mark Mark) error {
+// Load applies a segment, which must be newer than those loaded before. Of an undecided segment only the ids count: each,
+// those that are gone included, is a document whose hash is [Unknown]. After an error the table is of no use.
+func (t *Table) Load(r io.Reader, undecided bool) error {
 	sr, err := NewReader(r)
 	if err != nil {
 		return err
@@ -71,11 +71,8 @@ func (t *Table) Load(r io.Reader, mark Mark) error {
 			return err
 		}
 		entry := loadedEntry{key: e.key(), hash: e.hash, tried: e.tried, gone: e.gone}
-		switch mark {
-		case Undecided:
+		if undecided {
 			entry.hash, entry.tried, entry.gone = Unknown, false, false
-		case Tried:
-			entry.tried, entry.gone = !e.gone, false
 		}
 		if loaded = append(loaded, entry); len(loaded) == ahead {
 			t.applyAll(loaded)

@@ -1,4 +1,4 @@
-package metadatasync
+package reconcile
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,6 +18,7 @@ import (
 
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/source"
 	"vertexmetadata/sandbox/discoveryengine"
 	"vertexmetadata/sandbox/postgres"
@@ -75,6 +77,8 @@ type world struct {
 	config datastore.Config
 	set    Settings
 	now    func() time.Time
+
+	progress func(rows, about int64)
 }
 
 func newWorld(t *testing.T) *world {
@@ -92,8 +96,8 @@ func newWorld(t *testing.T) *world {
 		store:  engine.CreateDataStore(discoveryengine.StoreConfig{Project: "project", ID: name}),
 		config: datastore.Config{Project: "project", DataStore: name, Endpoint: engine.Addr(), Budget: 2 * time.Second},
 		set: Settings{
-			Tasks: 1, Query: query, ImportWait: 20 * time.Second, FullSyncInterval: 24 * time.Hour,
-			MaxDeleteRatio: 0.5, DataStore: name,
+			Query: query, ImportWait: 20 * time.Second, FullSyncInterval: 24 * time.Hour,
+			MaxDeleteRatio: 0.5, MaxFailed: Tolerance{Share: 1}, DataStore: name,
 		},
 	}
 	w.exec(`CREATE SCHEMA ` + name)
@@ -148,7 +152,7 @@ func (w *world) process(ctx context.Context, change ...func(*Settings)) result {
 		c(&set)
 	}
 	var log bytes.Buffer
-	run := Run{Settings: set, Log: slog.New(slog.NewJSONHandler(&log, nil)), Now: w.now}
+	run := Run{Settings: set, Log: slog.New(slog.NewJSONHandler(&log, nil)), Now: w.now, Progress: w.progress}
 	summary, err := func() (Summary, error) {
 		clients, err := w.open(ctx, set)
 		if err != nil {
@@ -254,45 +258,60 @@ func (w *world) held() map[string]string {
 	return held
 }
 
-// inStep reports that the data store equals the source.
-func (w *world) inStep() bool { return cmp.Equal(w.truth(), w.held()) }
+// inSync reports that the data store equals the source.
+func (w *world) inSync() bool { return cmp.Equal(w.truth(), w.held()) }
 
-// wantInStep fails the test unless the data store equals the source.
-func (w *world) wantInStep() {
+// wantInSync fails the test unless the data store equals the source.
+func (w *world) wantInSync() {
 	w.t.Helper()
 	if diff := cmp.Diff(w.truth(), w.held()); diff != "" {
 		w.t.Fatalf("data store differs from the source (-source +data store):\n%s", diff)
 	}
 }
 
-// state is what the bucket's state says, empty when there is none.
-func (w *world) state() (s state) {
+// newest names the object of the ledger's last revision.
+func (w *world) newest() string {
 	w.t.Helper()
-	data, err := objects.Read(w.bucket, stateName)
-	if err != nil {
-		return state{}
+	list := objects.List(w.bucket, layout.Revisions())
+	if len(list) == 0 {
+		w.t.Fatal("there is no ledger")
 	}
-	if err := json.Unmarshal(data, &s); err != nil {
+	return list[len(list)-1].Name
+}
+
+// state is what the ledger says.
+func (w *world) state() ledger.State {
+	w.t.Helper()
+	clients, err := w.open(w.t.Context(), w.set)
+	if err != nil {
 		w.t.Fatal(err)
+	}
+	defer clients.close()
+	s, doubt, err := ledger.NewStore(clients.Bucket, layout, w.set.DataStore).Load(w.t.Context())
+	if err != nil || doubt != nil {
+		w.t.Fatal(err, doubt)
 	}
 	return s
 }
 
-// wantTidy fails the test if the bucket holds anything that the state does not need.
+// layout names the objects of every world.
+var layout = ledger.NewLayout("")
+
+// wantTidy fails the test if the bucket holds anything that the ledger does not need.
 func (w *world) wantTidy() {
 	w.t.Helper()
 	s := w.state()
-	needed := s.objects()
-	for _, o := range objects.List(w.bucket, root) {
+	needed := s.Objects()
+	for _, o := range objects.List(w.bucket, layout.Internal()) {
+		if n, ok := layout.RevisionOf(o.Name); ok && n > s.Revision-ledger.KeptRevisions {
+			continue
+		}
 		if !within(needed, o.Name) {
 			w.t.Errorf("object %s is left over", o.Name)
 		}
 	}
-	if len(s.Snapshot) == 0 {
-		return
-	}
-	for _, o := range objects.List(w.bucket, prefix) {
-		if !strings.HasPrefix(o.Name, root) && !strings.Contains(strings.Join(s.Snapshot, " "), o.Name) {
+	for _, o := range objects.List(w.bucket, "") {
+		if !strings.HasPrefix(o.Name, layout.Internal()) && !slices.Contains(s.Snapshot, o.Name) {
 			w.t.Errorf("object %s is not part of the snapshot %v", o.Name, s.Snapshot)
 		}
 	}

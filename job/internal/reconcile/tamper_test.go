@@ -1,14 +1,12 @@
-package metadatasync
+package reconcile
 
 import (
 	"bytes"
-	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
-	"google.golang.org/grpc/codes"
-
+	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/sandbox/discoveryengine"
 )
 
@@ -20,47 +18,47 @@ func TestTampering(t *testing.T) {
 		says   string // in the log of the next run
 		full   bool   // only a full sync can notice
 	}{
-		"state damaged": {
-			tamper: func(w *world) { w.rewrite(stateName, func(b []byte) []byte { return b[:len(b)/2] }) },
-			says:   "state is damaged, starting over with a full sync",
+		"ledger damaged": {
+			tamper: func(w *world) { w.rewrite(w.newest(), func(b []byte) []byte { return b[:len(b)/2] }) },
+			says:   "the ledger cannot be used, starting over with a full sync",
 		},
-		"state of a newer version": {
+		"ledger of a newer version": {
 			tamper: func(w *world) {
-				w.rewrite(stateName, func([]byte) []byte { return []byte(`{"format": 2, "shards": {"new": true}}`) })
+				w.rewrite(w.newest(), func([]byte) []byte { return []byte(`{"format": 3, "shards": {"new": true}}`) })
 			},
 			says: "starting over with a full sync",
 		},
-		"state deleted": {
-			tamper: func(w *world) { objects.Delete(w.bucket, stateName) },
-			says:   "there is no manifest of what the data store holds",
+		"ledger deleted": {
+			tamper: func(w *world) { w.deleteLedger() },
+			says:   "no full sync has succeeded yet",
 		},
 		"bucket emptied": {
 			tamper: func(w *world) { objects.Empty(w.bucket) },
-			says:   "there is no manifest of what the data store holds",
+			says:   "no full sync has succeeded yet",
 		},
 		"manifest truncated": {
 			tamper: func(w *world) { w.rewrite(w.segment(), func(b []byte) []byte { return b[:len(b)-9] }) },
-			says:   "manifest cannot be read, starting over with a full sync",
+			says:   "the manifest cannot be read, starting over with a full sync",
 		},
 		"manifest of an unknown format": {
 			tamper: func(w *world) {
 				w.rewrite(w.segment(), func(b []byte) []byte { return append([]byte("VXMANIF9"), b[8:]...) })
 			},
-			says: "manifest cannot be read, starting over with a full sync",
+			says: "the manifest cannot be read, starting over with a full sync",
 		},
 		"manifest deleted": {
 			tamper: func(w *world) { objects.Delete(w.bucket, w.segment()) },
-			says:   "manifest cannot be read, starting over with a full sync",
+			says:   "the manifest cannot be read, starting over with a full sync",
 		},
 		"older state put back": {
 			tamper: func(w *world) {
-				old, err := objects.Read(w.bucket, stateName)
+				old, err := objects.Read(w.bucket, w.newest())
 				if err != nil {
 					w.t.Fatal(err)
 				}
 				w.exec(`UPDATE docs SET body = 'newer' WHERE id <= 'doc-00020'`)
 				w.want(w.run(), Imported)
-				w.rewrite(stateName, func([]byte) []byte { return old })
+				w.rewrite(w.newest(), func([]byte) []byte { return old })
 			},
 			says: "reading the source",
 		},
@@ -119,7 +117,7 @@ func TestTampering(t *testing.T) {
 			if r := w.run(); r.err != nil {
 				t.Errorf("second run: %v", r.err)
 			}
-			w.wantInStep()
+			w.wantInSync()
 		})
 	}
 }
@@ -139,38 +137,7 @@ func (w *world) rewrite(name string, change func([]byte) []byte) {
 // segment names the manifest's first segment.
 func (w *world) segment() string {
 	w.t.Helper()
-	return w.state().Shards[0].Segments[0].Name
-}
-
-func TestPurgeFailsHalfWay(t *testing.T) {
-	w := newWorld(t)
-	w.fill(3000)
-	w.want(w.run(), Imported)
-	w.exec(`DELETE FROM docs WHERE id <= 'doc-01200'`)
-	engine.FailOperations(discoveryengine.OperationFault{Kind: discoveryengine.Purge, Applied: 0.5})
-	w.want(w.run(), Pending)
-	w.awaitOperations()
-	w.run()
-	w.awaitOperations()
-	w.want(w.run(), Unchanged)
-	w.wantInStep()
-	w.wantTidy()
-}
-
-func TestPurgeRefusedBecomesAFullSync(t *testing.T) {
-	w := newWorld(t)
-	w.fill(3000)
-	w.want(w.run(), Imported)
-	w.exec(`DELETE FROM docs WHERE id <= 'doc-01200'`)
-	refused := engine.Inject(discoveryengine.Fault{Method: "PurgeDocuments", Code: codes.InvalidArgument, Message: "filter is required"})
-	defer refused.Remove()
-	r := w.run()
-	if r.err != nil || !strings.Contains(r.log, "the next run is a full sync") {
-		t.Fatalf("%v\n%s", r.err, r.log)
-	}
-	w.want(w.run(), Imported)
-	w.wantInStep()
-	w.wantTidy()
+	return w.state().Segments[0].Name
 }
 
 // A run that died while it started an import leaves an import of which nobody knows whether it runs. While one runs,
@@ -191,7 +158,7 @@ func TestLostFullImportIsWaitedFor(t *testing.T) {
 	engine.SetHooks(nil, nil)
 	w.exec(`DELETE FROM docs WHERE id > 'doc-00290'`)
 	r := w.want(w.run(), Pending)
-	if !strings.Contains(r.log, "an import runs that may be one whose reply was lost") {
+	if !strings.Contains(r.log, "an import is running that the ledger does not know") {
 		t.Errorf("log:\n%s", r.log)
 	}
 	if s := w.store.Stats(); s.ImportsFull != 1 {
@@ -200,7 +167,7 @@ func TestLostFullImportIsWaitedFor(t *testing.T) {
 	engine.Release()
 	w.awaitOperations()
 	w.want(w.run(), Imported)
-	w.wantInStep()
+	w.wantInSync()
 	w.wantTidy()
 }
 
@@ -217,7 +184,7 @@ func TestDocumentOfAFailedImportIsRemovedWithItsRow(t *testing.T) {
 	}
 	w.exec(`DELETE FROM docs WHERE id = 'short-lived'`)
 	w.run()
-	w.wantInStep()
+	w.wantInSync()
 }
 
 // Traffic of a small change follows the change, not the table: folding included, a bounded number of bytes for each
@@ -232,11 +199,11 @@ func TestManifestTrafficIsBounded(t *testing.T) {
 		w.exec(`UPDATE docs SET body = body || '.' WHERE id IN (SELECT id FROM docs ORDER BY random() LIMIT $1)`, changes)
 		w.want(w.run(), Imported)
 	}
-	w.wantInStep()
+	w.wantInSync()
 	w.wantTidy()
 	var written int64
 	for _, req := range objects.Log() {
-		if req.Op == "objects.insert" && (strings.Contains(req.Object, "/upserted-") || strings.Contains(req.Object, "/base-")) {
+		if req.Op == "objects.insert" && (strings.HasSuffix(req.Object, "/upserted") || strings.HasSuffix(req.Object, "/folded")) {
 			written += req.BytesIn
 		}
 	}
@@ -245,62 +212,9 @@ func TestManifestTrafficIsBounded(t *testing.T) {
 	if limit := int64(5*rounds*changes*perEntry + 2*rounds*perSegment + documents*perEntry); written > limit {
 		t.Errorf("%d bytes of manifest written for %d changes, want at most %d", written, rounds*changes, limit)
 	}
-	if n := len(w.state().Shards[0].Segments); n > compactSegments+1 {
-		t.Errorf("%d segments, want at most %d", n, compactSegments+1)
+	if n := len(w.state().Segments); n > ledger.FoldSegments+1 {
+		t.Errorf("%d segments, want at most %d", n, ledger.FoldSegments+1)
 	}
-}
-
-func TestStateSurvivesARoundTrip(t *testing.T) {
-	want := state{
-		Format: format, Revision: 7, Round: "r", Snapshot: []string{"a"}, LastFull: time.Unix(1, 0).UTC(),
-		Shards: []shard{{Documents: 3, Segments: []segment{{Name: "s", Entries: 3, Unconfirmed: true}}}},
-		Pending: &pending{
-			Round: "p", Full: true, Operation: "o", Upserts: 2, Tasks: 1, Whole: true,
-			scanned: scanned{ScannedAt: time.Unix(2, 0).UTC(), Statistics: "x", Configuration: "c"},
-			Offers:  []offer{{Task: 0, scanned: scanned{Statistics: "y"}, Upserted: &segment{Name: "u"}}},
-		},
-		Purges: []purge{{Operation: "q", Object: "g", Removed: segment{Name: "d"}}},
-	}
-	data, err := json.Marshal(want)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got state
-	if err := json.Unmarshal(data, &got); err != nil {
-		t.Fatal(err)
-	}
-	if !sameButTimes(&want, &got) || got.Pending.Statistics != "x" || got.Pending.Offers[0].Statistics != "y" {
-		t.Errorf("got %+v", got)
-	}
-}
-
-// A purge whose name was lost with its run goes on; what came back is held until it has ended too.
-func TestLostPurgeIsWaitedFor(t *testing.T) {
-	w := newWorld(t)
-	w.fill(3000)
-	w.want(w.run(), Imported)
-	w.exec(`CREATE TABLE away AS SELECT * FROM docs WHERE id <= 'doc-01200'`)
-	w.exec(`DELETE FROM docs WHERE id <= 'doc-01200'`)
-	engine.Hold()
-	defer engine.Release()
-	ctx, cancel := contextWithCancel(t)
-	engine.SetHooks(nil, func(c discoveryengine.Call) {
-		if c.Method == "PurgeDocuments" {
-			cancel()
-		}
-	})
-	w.runContext(ctx)
-	engine.SetHooks(nil, nil)
-	w.exec(`INSERT INTO docs SELECT * FROM away`)
-	w.want(w.run(), Pending) // starts the purge again; both are held
-	if n := len(engine.Operations()); n < 2 {
-		t.Fatalf("%d operations", n)
-	}
-	engine.Release()
-	w.awaitOperations()
-	w.run()
-	w.run()
-	w.wantInStep()
 }
 
 // An import that began although its reply was lost must not be begun twice while it runs.
@@ -319,6 +233,13 @@ func TestLostReplyOfAnImportThatRuns(t *testing.T) {
 	engine.Release()
 	w.awaitOperations()
 	w.want(w.run(), Imported)
-	w.wantInStep()
+	w.wantInSync()
 	w.wantTidy()
+}
+
+// deleteLedger removes every revision, as somebody who starts over by hand does.
+func (w *world) deleteLedger() {
+	for _, o := range objects.List(w.bucket, layout.Revisions()) {
+		objects.Delete(w.bucket, o.Name)
+	}
 }

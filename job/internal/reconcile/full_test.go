@@ -1,8 +1,7 @@
-package metadatasync
+package reconcile
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,46 +48,29 @@ func TestAnotherDataStoreIsFilled(t *testing.T) {
 	w.store = engine.CreateDataStore(discoveryengine.StoreConfig{Project: "project", ID: other})
 	w.config.DataStore, w.set.DataStore = other, other
 	w.want(w.run(), Imported)
-	w.wantInStep()
+	w.wantInSync()
 	w.want(w.run(), Unchanged)
-}
-
-// Parts of a snapshot that never was committed do not stay.
-func TestPartsOfAFailedSnapshotAreRemoved(t *testing.T) {
-	w := newWorld(t)
-	w.fill(40)
-	undo := operation(discoveryengine.Import, 0)(w)
-	w.execute("fails", 3)
-	undo()
-	w.want(w.run(), Imported)
-	var names []string
-	for _, o := range objects.List(w.bucket, prefix+"metadata") {
-		names = append(names, o.Name)
-	}
-	if want := []string{snapshotName}; !slices.Equal(names, want) {
-		t.Errorf("snapshot objects %v, want %v", names, want)
-	}
 }
 
 // A full sync of an empty source removes what any full sync does: all that is not in the source, whoever put it there.
 func TestFullSyncOfAnEmptySourceLeavesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.fill(20)
-	w.wantDone(w.execute("four", 4))
+	w.want(w.run(), Imported)
 	w.store.Put("by-hand", `{"id": "by-hand", "structData": {"body": "by hand"}}`)
 	w.exec(`UPDATE docs SET mime = 'image/gif'`)
 	full := func(s *Settings) { s.Full = true }
-	if r := w.want(w.run(full), Failed); !strings.Contains(r.err.Error(), "would remove 21 of 21 documents") {
+	if r := w.want(w.run(full), Failed); !strings.Contains(r.err.Error(), "would delete 21 of 21 documents") {
 		t.Errorf("error %v", r.err)
 	}
 	if r := w.want(w.run(full, func(s *Settings) { s.AllowMassDelete = true }), Imported); r.Deleted != 21 {
 		t.Errorf("%+v", r.Summary)
 	}
-	w.wantInStep()
+	w.wantInSync()
 	w.wantTidy()
 	w.fill(20)
 	w.want(w.run(), Imported)
-	w.wantInStep()
+	w.wantInSync()
 	w.wantTidy()
 }
 
@@ -102,7 +84,7 @@ func TestStoppedRunLeavesTheManifestOfAnotherDataStore(t *testing.T) {
 			other.Put("by-hand", `{"id": "by-hand", "structData": {"body": "by hand"}}`)
 		},
 		"another format": func(w *world) {
-			w.rewrite(stateName, func(b []byte) []byte { return bytes.Replace(b, []byte(`"format":1`), []byte(`"format":9`), 1) })
+			w.rewrite(w.newest(), func(b []byte) []byte { return bytes.Replace(b, []byte(`"format":2`), []byte(`"format":9`), 1) })
 			w.exec(`UPDATE docs SET id = 'x' || id`)
 		},
 	} {
@@ -111,7 +93,8 @@ func TestStoppedRunLeavesTheManifestOfAnotherDataStore(t *testing.T) {
 			w.fill(20)
 			w.want(w.run(), Imported)
 			right, config := w.set, w.config
-			before, err := objects.Read(w.bucket, stateName)
+			name := w.newest()
+			before, err := objects.Read(w.bucket, name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -121,7 +104,7 @@ func TestStoppedRunLeavesTheManifestOfAnotherDataStore(t *testing.T) {
 				t.Errorf("not stopped: %v", r.err)
 			}
 			w.set, w.config = right, config
-			w.rewrite(stateName, func([]byte) []byte { return before })
+			w.rewrite(name, func([]byte) []byte { return before })
 			w.exec(`UPDATE docs SET id = ltrim(id, 'x')`)
 			w.want(w.run(), Unchanged)
 		})
@@ -133,23 +116,21 @@ func TestFailingFullSyncsDoNotFillTheManifest(t *testing.T) {
 	w := newWorld(t)
 	const documents = 3000
 	w.fill(documents)
-	w.wantDone(w.execute("two", 2))
+	w.want(w.run(), Imported)
 	undo := engine.FailOperations(discoveryengine.OperationFault{Kind: discoveryengine.Import, Count: 5})
 	defer undo()
 	for range 5 {
 		w.want(w.run(func(s *Settings) { s.Full = true }), Failed)
 	}
 	var entries int64
-	for _, sh := range w.state().Shards {
-		for _, g := range sh.Segments {
-			entries += g.Entries
-		}
+	for _, g := range w.state().Segments {
+		entries += g.Entries
 	}
 	if entries > 2.25*documents+1000 {
 		t.Errorf("the manifest has %d entries for %d documents", entries, documents)
 	}
 	undo()
 	w.want(w.run(), Imported)
-	w.wantInStep()
+	w.wantInSync()
 	w.wantTidy()
 }

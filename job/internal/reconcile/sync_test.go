@@ -1,4 +1,4 @@
-package metadatasync
+package reconcile
 
 import (
 	"errors"
@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/sandbox/discoveryengine"
 )
@@ -23,7 +24,7 @@ func TestFullThenIncrementalThenIdle(t *testing.T) {
 	if want := `"rows_by_type":{"image/gif":1}`; !strings.Contains(r.log, want) {
 		t.Errorf("the log does not say %s:\n%s", want, r.log)
 	}
-	w.wantInStep()
+	w.wantInSync()
 	w.wantTidy()
 	if s := w.store.Stats(); s.ImportsFull != 1 || s.ImportsStorage != 1 {
 		t.Errorf("full sync: %+v", s)
@@ -37,9 +38,9 @@ func TestFullThenIncrementalThenIdle(t *testing.T) {
 	if r.Documents != 500 || r.Upserted != 3 || r.Deleted != 1 {
 		t.Errorf("incremental sync: %+v", r.Summary)
 	}
-	w.wantInStep()
+	w.wantInSync()
 	w.wantTidy()
-	if s := w.store.Stats(); s.ImportsIncremental != 1 || s.ImportsInline != 1 || s.Written != 3 || s.Deleted != 1 || s.Purges != 0 {
+	if s := w.store.Stats(); s.ImportsIncremental != 1 || s.ImportsInline != 1 || s.Written != 3 || s.Deleted != 1 {
 		t.Errorf("incremental sync: %+v", s)
 	}
 
@@ -52,8 +53,8 @@ func TestFullThenIncrementalThenIdle(t *testing.T) {
 	if s := w.store.Stats(); s != (discoveryengine.Stats{}) {
 		t.Errorf("idle tick: %+v", s)
 	}
-	if n := len(objects.Log()); n != 1 {
-		t.Errorf("idle tick made %d requests of the bucket, want 1, to read the state: %+v", n, objects.Log())
+	if n := len(objects.Log()); n != 2 {
+		t.Errorf("idle tick made %d requests of the bucket, want 2, to find and read the ledger: %+v", n, objects.Log())
 	}
 }
 
@@ -87,34 +88,7 @@ func TestLargeChangeGoesThroughTheBucket(t *testing.T) {
 	if s := w.store.Stats(); s.ImportsStorage != 1 || s.ImportsIncremental != 1 || s.Written != 200 {
 		t.Errorf("%+v", s)
 	}
-	w.wantInStep()
-	w.wantTidy()
-}
-
-func TestManyRemovalsArePurgedAndHeldBack(t *testing.T) {
-	w := newWorld(t)
-	w.fill(3000)
-	w.want(w.run(), Imported)
-	engine.Hold()
-	defer engine.Release()
-	w.exec(`CREATE TABLE away AS SELECT * FROM docs WHERE id <= 'doc-01200'`)
-	w.exec(`DELETE FROM docs WHERE id <= 'doc-01200'`)
-	r := w.want(w.run(), Pending)
-	if r.Deleted != 1200 {
-		t.Errorf("%+v", r.Summary)
-	}
-	// They come back while the purge is under way: importing them now would let the purge remove them.
-	w.exec(`INSERT INTO docs SELECT * FROM away`)
-	if r := w.want(w.run(), Pending); r.Upserted != 0 {
-		t.Errorf("held back: %+v", r.Summary)
-	}
-	engine.Release()
-	w.awaitOperations()
-	if n := w.store.Len(); n != 1800 {
-		t.Errorf("%d documents after the purge, want 1800", n)
-	}
-	w.want(w.run(), Imported)
-	w.wantInStep()
+	w.wantInSync()
 	w.wantTidy()
 }
 
@@ -139,7 +113,7 @@ func TestPendingImportIsPickedUp(t *testing.T) {
 	if r := w.want(w.run(), Imported); r.Upserted != 1 {
 		t.Errorf("%+v", r.Summary)
 	}
-	w.wantInStep()
+	w.wantInSync()
 	w.wantTidy()
 }
 
@@ -151,23 +125,23 @@ func TestGuards(t *testing.T) {
 	}{
 		"more than half": {
 			before: func(w *world) { w.exec(`DELETE FROM docs WHERE id > 'doc-00004'`) },
-			want:   "the sync would remove 6 of 10 documents, more than MAX_DELETE_RATIO=0.5 allows: check the query and the database, or allow it with --allow-mass-delete",
+			want:   "the sync would delete 6 of 10 documents, more than MAX_DELETE_RATIO=0.5 allows",
 		},
 		"more than half by a full sync": {
 			before: func(w *world) { w.exec(`DELETE FROM docs WHERE id > 'doc-00004'`) },
 			change: func(s *Settings) { s.Full = true },
-			want:   "the sync would remove 6 of 10 documents, more than MAX_DELETE_RATIO=0.5 allows: check the query and the database, or allow it with --allow-mass-delete",
+			want:   "the sync would delete 6 of 10 documents, more than MAX_DELETE_RATIO=0.5 allows",
 		},
 		"no row": {
 			before: func(w *world) { w.exec(`DELETE FROM docs`) },
-			want:   errNoRows.Error(),
+			want:   "the query returned no row: the sync would delete all of 10 documents",
 		},
 		"another source and no manifest": {
 			before: func(w *world) {
 				objects.Empty(w.bucket)
 				w.exec(`UPDATE docs SET id = 'other-' || id`)
 			},
-			want: "the sync would remove 10 of 10 documents, more than MAX_DELETE_RATIO=0.5 allows: check the query and the database, or allow it with --allow-mass-delete",
+			want: "the sync would delete 10 of 10 documents, more than MAX_DELETE_RATIO=0.5 allows",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -193,14 +167,14 @@ func TestGuards(t *testing.T) {
 				t.Errorf("%d documents, want %d", len(w.held()), len(held))
 			}
 			w.want(w.run(tt.change, func(s *Settings) { s.AllowMassDelete = true }), Imported)
-			w.wantInStep()
+			w.wantInSync()
 		})
 	}
 }
 
 func TestFirstRunOverAnEmptySource(t *testing.T) {
 	w := newWorld(t)
-	if r := w.want(w.run(), Failed); r.err.Error() != errNoRows.Error() {
+	if r := w.want(w.run(), Failed); r.err.Error() != "the query returned no row: the sync would leave the data store empty" {
 		t.Errorf("error %v", r.err)
 	}
 	if n := len(objects.List(w.bucket, "")); n != 0 {
@@ -214,38 +188,7 @@ func TestHalfMayGo(t *testing.T) {
 	w.want(w.run(), Imported)
 	w.exec(`DELETE FROM docs WHERE id > 'doc-00005'`)
 	w.want(w.run(), Imported)
-	w.wantInStep()
-}
-
-func TestRefusedDocumentsFailTheRunButNotTheRest(t *testing.T) {
-	w := newWorld(t)
-	w.fill(10)
-	w.want(w.run(), Imported)
-	w.exec(`INSERT INTO docs (id, body, score) VALUES ('bad id', 'x', 1), ('nan', 'x', 'NaN'), ('good', 'x', 1), ('doc-00001', 'twice', 1)`)
-	w.exec(`UPDATE docs SET body = 'changed' WHERE id = 'doc-00002'`)
-	r := w.want(w.run(), Failed)
-	if r.Failed != 3 || !strings.Contains(r.err.Error(), "3 documents failed") {
-		t.Errorf("%+v %v", r.Summary, r.err)
-	}
-	for _, id := range []string{`"id":"bad id"`, `"id":"nan"`, `"id":"doc-00001"`} {
-		if !strings.Contains(r.log, id) {
-			t.Errorf("the log does not name %s:\n%s", id, r.log)
-		}
-	}
-	held := w.held()
-	if held["good"] != "x" || held["doc-00002"] != "changed" || len(held) != 11 {
-		t.Errorf("data store: %v", held)
-	}
-	// The failure stays visible until somebody repairs it, and the good version of a bad row stays searchable.
-	w.exec(`UPDATE docs SET score = 'NaN' WHERE id = 'doc-00005'`)
-	w.want(w.run(), Failed)
-	if _, ok := w.held()["doc-00005"]; !ok {
-		t.Error("a document was removed because its row went bad")
-	}
-	w.exec(`DELETE FROM docs WHERE id IN ('bad id', 'nan') OR body = 'twice'`)
-	w.exec(`UPDATE docs SET score = 1`)
-	w.want(w.run(), Unchanged)
-	w.wantInStep()
+	w.wantInSync()
 }
 
 func TestPlanShowsWhatSyncDoes(t *testing.T) {
@@ -262,11 +205,11 @@ func TestPlanShowsWhatSyncDoes(t *testing.T) {
 	}
 	var changes []string
 	run := Run{Settings: w.set, Clients: clients.Clients, Log: testLogger(t)}
-	p, err := run.Plan(t.Context(), func(kind byte, id []byte) { changes = append(changes, string(kind)+" "+string(id)) })
+	p, err := run.Plan(t.Context(), func(c diff.Change) { changes = append(changes, string(c.Kind)+" "+string(c.ID)) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Add != 1 || p.Update != 1 || p.Remove != 1 || p.Send != 2 || p.Full || p.Guard != nil {
+	if p.New != 1 || p.Changed != 1 || p.Gone != 1 || p.Send != 2 || p.Full || p.Stop != nil {
 		t.Errorf("plan %+v", p)
 	}
 	if got, want := strings.Join(changes, ", "), "~ doc-00002, + new-1, - doc-00003"; got != want {
@@ -279,7 +222,7 @@ func TestPlanShowsWhatSyncDoes(t *testing.T) {
 	}
 	clients.close()
 	r := w.want(w.run(), Imported)
-	if r.Upserted != p.Send || r.Deleted != p.Remove || r.Bytes != p.Bytes {
+	if r.Upserted != p.Send || r.Deleted != p.Gone || r.Bytes != p.Bytes {
 		t.Errorf("sync %+v, plan %+v", r.Summary, p)
 	}
 }
@@ -291,8 +234,8 @@ func TestSecondRunIsSkipped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := (&Run{Settings: w.set, Clients: clients.Clients, Log: testLogger(t)}).start()
-	if locked, err := first.lockShare(t.Context()); err != nil || !locked {
+	first := &Run{Settings: w.set, Clients: clients.Clients, Log: testLogger(t)}
+	if locked, err := first.lock(t.Context()); err != nil || !locked {
 		t.Fatalf("lock: %v, %v", locked, err)
 	}
 	second, err := w.open(t.Context(), w.set)
@@ -308,39 +251,6 @@ func TestSecondRunIsSkipped(t *testing.T) {
 	second.close()
 	w.gone()
 	w.want(w.run(), Imported)
-}
-
-// A run that ends before it reads the source says what is known of it: a zero would look like an empty database.
-func TestDocumentsAreToldWithoutReadingTheSource(t *testing.T) {
-	for _, tasks := range []int{1, 2} {
-		w := newWorld(t)
-		w.fill(300)
-		total := func(what string, want Outcome) {
-			t.Helper()
-			var documents int64
-			for i := range tasks {
-				r := w.attempt(t.Context(), what, i, tasks, func(s *Settings) { s.ImportWait = 0 })
-				w.gone()
-				if r.Outcome != want && i == tasks-1 {
-					t.Errorf("%s with %d tasks: %+v %v", what, tasks, r.Summary, r.err)
-				}
-				documents += r.Documents
-			}
-			if documents != 300 {
-				t.Errorf("%s with %d tasks: %d documents, want 300", what, tasks, documents)
-			}
-		}
-		engine.Hold()
-		defer engine.Release()
-		total("begins", Pending)
-		total("still runs", Pending)
-		w.exec(`ALTER TABLE docs RENAME TO hidden`)
-		engine.Release()
-		w.awaitOperations()
-		total("cannot read the source", Failed)
-		w.exec(`ALTER TABLE hidden RENAME TO docs`)
-		w.want(w.run(), Imported)
-	}
 }
 
 // A mistake in the program ends a run as any failure does; the next one does its work.
@@ -360,14 +270,36 @@ func TestPanicIsAFailure(t *testing.T) {
 	}
 	w.gone()
 	w.want(w.run(), Imported)
-	w.wantInStep()
+	w.wantInSync()
 }
 
 func TestAllRowsSkipped(t *testing.T) {
 	w := newWorld(t)
 	w.fill(3)
 	w.exec(`UPDATE docs SET mime = 'image/gif'`)
-	if r := w.run(); !strings.Contains(r.log, `"level":"WARN","msg":"every row was skipped for its MIME type, see SYNC_MIME_TYPES","rows_by_type":{"image/gif":3}`) {
+	if r := w.run(); !strings.Contains(r.log, `"level":"WARN","msg":"every row was skipped for its MIME type","rows_by_type":{"image/gif":3}`) {
 		t.Errorf("log %s", r.log)
 	}
+}
+
+// A run that ends before it reads the source reports what is known of it: a zero would look like an empty database.
+func TestDocumentsAreReportedWithoutReadingTheSource(t *testing.T) {
+	w := newWorld(t)
+	w.fill(300)
+	total := func(what string, want Outcome) {
+		t.Helper()
+		if r := w.want(w.run(func(s *Settings) { s.ImportWait = 0 }), want); r.Documents != 300 {
+			t.Errorf("%s: %d documents, want 300", what, r.Documents)
+		}
+	}
+	engine.Hold()
+	defer engine.Release()
+	total("starts", Pending)
+	total("is still running", Pending)
+	w.exec(`ALTER TABLE docs RENAME TO hidden`)
+	engine.Release()
+	w.awaitOperations()
+	total("cannot read the source", Failed)
+	w.exec(`ALTER TABLE hidden RENAME TO docs`)
+	w.want(w.run(), Imported)
 }
