@@ -3,6 +3,7 @@
 package project
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"vertexmetadata/sandbox/cloudrun"
@@ -58,12 +60,14 @@ func Start(ctx context.Context, options Options) (_ *Project, err error) {
 		}
 	}()
 	password := rand.Text()
-	if err := p.fill(password); err != nil {
-		return nil, fmt.Errorf("make project %s: %w", dataplane.Project, err)
-	}
 	options.Data.Authorize, options.Data.Secrets, options.Data.Password = p.Control.Authorize, p.Control, password
 	if p.Data, err = dataplane.Start(ctx, options.Data); err != nil {
 		return nil, err
+	}
+	location := cmp.Or(options.Data.Location, "global")
+	p.Control.SetDataPlane(newBridge(p.Data, location))
+	if err := p.fill(location, password); err != nil {
+		return nil, fmt.Errorf("make project %s: %w", dataplane.Project, err)
 	}
 	if options.Image == nil {
 		options.Image = func(reference string) (string, error) {
@@ -89,11 +93,13 @@ func Start(ctx context.Context, options Options) (_ *Project, err error) {
 }
 
 // fill makes what the seed document supposes.
-func (p *Project) fill(password string) error {
+func (p *Project) fill(location, password string) error {
 	p.Control.NewProject(dataplane.Project, dataplane.ProjectNumber)
+	p.Control.NewInstance(dataplane.Project, dataplane.Region, dataplane.Instance[strings.LastIndex(dataplane.Instance, ":")+1:])
 	errs := []error{
 		p.Control.NewRepository(dataplane.Project, dataplane.Region, Repository),
 		p.Control.NewBucket(dataplane.Project, dataplane.Bucket, dataplane.Region),
+		p.Control.NewDataStore(dataplane.Project, location, dataplane.DataStoreID, "CONTENT_REQUIRED"),
 	}
 	for _, secret := range []struct{ id, value string }{
 		{"gcp_project", dataplane.Instance}, // what the variable has held historically

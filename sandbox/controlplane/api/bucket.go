@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"net/http"
 	"regexp"
 	"strings"
 
@@ -23,9 +24,7 @@ func (s *Server) bucketKinds() []*engine.Kind {
 		NewID: func(c *engine.Call) (string, error) { return fields.Text(c.Body, "name"), nil },
 		Prepare: func(c *engine.Call, old, bucket object) error {
 			if old != nil {
-				for name, value := range old {
-					fields.OrElse(bucket, name, value)
-				}
+				mergeBucket(old, bucket)
 				return nil
 			}
 			p := c.Project(c.HTTP.URL.Query().Get("project"))
@@ -41,6 +40,18 @@ func (s *Server) bucketKinds() []*engine.Kind {
 			fields.OrElse(bucket, "locationType", "region")
 			return nil
 		},
+		Written: func(c *engine.Call, _ string, _ object) *engine.Error {
+			if s.data != nil {
+				s.data.CreateBucket(c.Vars["bucket"])
+			}
+			return nil
+		},
+		Removing: func(c *engine.Call, _ string, _ object) error {
+			if s.data != nil && !s.data.DeleteBucket(c.Vars["bucket"]) {
+				return engine.Failure(http.StatusConflict, "conflict", "The bucket you tried to delete is not empty.")
+			}
+			return nil
+		},
 		Hidden: []string{bucketProject}, Owner: bucketProject,
 		Absent: func(*engine.Call) string { return "The specified bucket does not exist." },
 		Verbs: map[string]engine.Verb{
@@ -50,6 +61,20 @@ func (s *Server) bucketKinds() []*engine.Kind {
 			}},
 		},
 	}}
+}
+
+// mergeBucket completes a change of a bucket with what it had: a change names what differs, and null takes a field away.
+func mergeBucket(old, change object) {
+	for name, value := range old {
+		if _, named := change[name]; !named {
+			change[name] = value
+		}
+	}
+	for name, value := range change {
+		if value == nil {
+			delete(change, name)
+		}
+	}
 }
 
 // bucketForm is a policy as the storage API answers it.

@@ -2,7 +2,6 @@ package api
 
 import (
 	"fmt"
-	"net/http"
 	"regexp"
 
 	"vertexmetadata/sandbox/controlplane/engine"
@@ -42,35 +41,13 @@ func (s *Server) customRoleKind() *engine.Kind {
 			return nil
 		},
 		Absent: func(c *engine.Call) string { return fmt.Sprintf("The role named %s was not found.", c.On) },
-		Handle: s.handleRole,
+		Handle: softDeleted(func(role object, deleted bool) {
+			fields.Drop(role, "deleted")
+			if deleted {
+				role["deleted"] = true
+			}
+		}),
 	}
-}
-
-func (s *Server) handleRole(c *engine.Call) (any, error) {
-	method := c.HTTP.Method
-	if c.Whole || method == http.MethodPatch || method == http.MethodGet && c.Verb == "" {
-		return c.Plain()
-	}
-	deleting := method == http.MethodDelete && c.Verb == ""
-	if !deleting && (method != http.MethodPost || c.Verb != "undelete") {
-		return nil, engine.ErrNoSuchMethod
-	}
-	permission := "iam.roles.undelete"
-	if deleting {
-		permission = "iam.roles.delete"
-	}
-	if err := c.May(permission, c.Kind.Key(c.On)); err != nil {
-		return nil, err
-	}
-	found, err := c.Stored()
-	if err != nil {
-		return nil, err
-	}
-	fields.Drop(found.Resource, "deleted")
-	if deleting {
-		found.Resource["deleted"] = true
-	}
-	return c.Present(found.Resource), nil
 }
 
 // customRole finds a role of a project by its full name; nil when there is none or it was deleted.

@@ -14,6 +14,7 @@ func PulumiConfig(address, token string) map[string]string {
 		"cloudResourceManager": "cloudresourcemanager/v1/", "resourceManager": "cloudresourcemanager/v1/",
 		"resourceManagerV3": "cloudresourcemanager/v3/", "iam": "iam/v1/", "iamCredentials": "iamcredentials/v1/",
 		"serviceUsage": "serviceusage/v1/", "secretManager": "secretmanager/v1/", "storage": "storage/v1/",
+		"discoveryEngine": "discoveryengine/v1/", "sql": "sqladmin/sql/v1beta4/", "iamBeta": "iam/v1/",
 		"monitoring": "monitoring/", "logging": "logging/v2/", "compute": "compute/v1/", "kms": "cloudkms/v1/",
 	} {
 		config["gcp:"+name+"CustomEndpoint"] = "http://" + address + "/" + path
@@ -34,7 +35,8 @@ func GcloudEnv(address, token, home string) []string {
 	for name, path := range map[string]string{
 		"ARTIFACTREGISTRY": "artifactregistry/", "CLOUDRESOURCEMANAGER": "cloudresourcemanager/", "CLOUDSCHEDULER": "cloudscheduler/",
 		"IAM": "iam/", "IAMCREDENTIALS": "iamcredentials/", "LOGGING": "logging/", "MONITORING": "monitoring/", "RUN": "run/",
-		"SECRETMANAGER": "secretmanager/", "SERVICEUSAGE": "serviceusage/", "STORAGE": "storage/v1/", "COMPUTE": "compute/v1/",
+		"SECRETMANAGER": "secretmanager/", "SERVICEUSAGE": "serviceusage/", "SQL": "sqladmin/", "CLOUDKMS": "cloudkms/", "DISCOVERYENGINE": "discoveryengine/",
+		"STORAGE": "storage/v1/", "COMPUTE": "compute/v1/",
 	} {
 		env = append(env, "CLOUDSDK_API_ENDPOINT_OVERRIDES_"+name+"=http://"+address+"/"+path)
 	}

@@ -17,6 +17,8 @@ import (
 	"vertexmetadata/sandbox/controlplane/fields"
 )
 
+var _ http.Handler = (*Server)(nil)
+
 // object is one JSON object.
 type object = fields.Object
 
@@ -32,6 +34,7 @@ type Server struct {
 	*engine.Server
 
 	runner  Runner
+	data    DataPlane // nil: nothing serves what is made
 	logs    []object
 	running map[string]*run
 	forced  func(trigger string) // fires a Scheduler job now
@@ -47,13 +50,14 @@ func New(options Options) *Server {
 	}
 	s.Serve(engine.APIs{
 		Titles: apiTitles, AlwaysOn: alwaysOn, Services: map[string]string{"cloudsql": "sqladmin"},
+		Prefixes:    map[string]string{"sqladmin": "sql"},
 		Stored:      map[string]func(string) string{"storage": storedBucket},
 		Written:     map[string]func(string) string{"storage": writtenBucket, "secretmanager": s.numbered},
 		Permissions: s.permissionsOf,
 		Account:     func(email string) bool { return s.account(email) != nil || s.isAgent(email) },
 	}, slices.Concat(
 		s.projectKinds(), s.accountKinds(), s.serviceKinds(), s.repositoryKinds(), s.secretKinds(), s.runKinds(), s.knativeKinds(),
-		s.schedulerKinds(), s.bucketKinds(), s.keyKinds(), s.monitoringKinds(), s.loggingKinds(),
+		s.schedulerKinds(), s.bucketKinds(), s.datastoreKinds(), s.sqlKinds(), s.keyKinds(), s.identityKinds(), s.monitoringKinds(), s.loggingKinds(),
 	)...)
 	return s
 }

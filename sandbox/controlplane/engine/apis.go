@@ -8,6 +8,8 @@ type APIs struct {
 	AlwaysOn []string
 	// Services are the prefixes of permissions that are not the name of their service, with its name.
 	Services map[string]string
+	// Prefixes are the segments that services write before the version of their paths.
+	Prefixes map[string]string
 	// Stored are, for the services whose names others write differently, how the store writes one.
 	Stored map[string]func(name string) string
 	// Written are, for the services whose names conditions write differently, how those write one of the store's.

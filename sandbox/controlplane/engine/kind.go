@@ -19,8 +19,10 @@ type Kind struct {
 	List       string // the key of the array in a list's answer
 	Permission string // prefix of .create, .get, .list, .update, .delete
 	Deferred   string // the type of resource that long-running operations answer; "" answers at once
+	AtOnce     bool   // an update is answered at once, although Deferred says that the others are not
 	Replace    bool   // PUT changes a resource as well as PATCH does
 	Fixed      bool   // cannot be created or deleted by a request
+	Undeleted  bool   // cannot be deleted by a request
 	Policed    bool   // has an IAM policy of its own
 	Newest     bool   // list shows the newest first
 	Transient  bool   // comes and goes by itself: no part of a snapshot
@@ -40,6 +42,8 @@ type Kind struct {
 	Prepare func(c *Call, old, new object) error
 	// Written runs after a write; it may set the outcome that a long-running operation ends with.
 	Written func(c *Call, name string, resource object) *Error
+	// Answer is how a create, update or delete is answered; nil answers the resource, or as Deferred says.
+	Answer func(c *Call, resource object) (any, error)
 	// Removing runs before a delete and may refuse it.
 	Removing func(c *Call, name string, resource object) error
 	// Shown turns what is stored into what a client sees; nil shows it as it is.

@@ -17,12 +17,15 @@ func (c *Call) Operation(response object, failed *Error) object {
 	op := object{"name": name, "done": false, "metadata": object{
 		"@type": c.Kind.Deferred, "createTime": c.Timestamp(), "target": c.On,
 	}}
-	c.operations[c.Service+"/"+name] = op
+	c.KeepOperation(name, op)
 	if response != nil || failed != nil {
 		Complete(op, c.Kind.Deferred, response, failed)
 	}
 	return op
 }
+
+// KeepOperation stores an operation, in whatever form its service writes it, under the name by which it is asked for.
+func (c *Call) KeepOperation(name string, op object) { c.operations[c.Service+"/"+name] = op }
 
 // Finished is an operation that is done at once: the sandbox has nothing to wait for.
 func (c *Call) Finished(response object, failed *Error) object {

@@ -39,7 +39,7 @@ func (c *Call) Plain() (any, error) {
 		return c.Get()
 	case method == http.MethodPatch, method == http.MethodPut && c.Kind.Replace:
 		return c.Update()
-	case method == http.MethodDelete && !c.Kind.Fixed:
+	case method == http.MethodDelete && !c.Kind.Fixed && !c.Kind.Undeleted:
 		return c.Remove()
 	}
 	return nil, ErrNoSuchMethod

@@ -29,7 +29,7 @@ type Call struct {
 
 var (
 	versionSegment = regexp.MustCompile(`^v[0-9]+((alpha|beta)[0-9]+)?$`)
-	apiHost        = regexp.MustCompile(`^(?:[a-z]+-[a-z]+[0-9]+-)?([a-z]+)\.(?:[a-z]+[0-9-a-z]*\.rep\.)?googleapis\.com$`)
+	apiHost        = regexp.MustCompile(`^(?:(?:[a-z]+-[a-z]+[0-9]+|global|us|eu)-)?([a-z]+)\.(?:[a-z]+[0-9-a-z]*\.rep\.)?googleapis\.com$`)
 )
 
 // ServeHTTP answers one request. Services are told apart by the first segment of the path, or by a googleapis.com host.
@@ -111,8 +111,12 @@ func (c *Call) locate() ([]string, error) {
 		c.Service, path = path[0], path[1:]
 	}
 	// Over plain http the provider writes the version twice.
-	for len(path) > 0 && versionSegment.MatchString(path[0]) {
-		c.Version, path = path[0], path[1:]
+	for prefix := c.apis.Prefixes[c.Service]; len(path) > 0; path = path[1:] {
+		if versionSegment.MatchString(path[0]) {
+			c.Version = path[0]
+		} else if prefix == "" || path[0] != prefix {
+			break
+		}
 	}
 	if len(path) == 0 {
 		path = []string{""}

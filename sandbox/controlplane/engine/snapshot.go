@@ -24,7 +24,7 @@ func (s *Server) Snapshot() ([]byte, error) {
 	defer s.mu.Unlock()
 	shown := map[string]any{}
 	for key, e := range s.resources {
-		if e.Kind.Transient || e.Resource["deleted"] == true {
+		if e.Kind.Transient || e.Resource["deleted"] == true || e.Resource["state"] == "DELETED" {
 			continue
 		}
 		resource := fields.CloneObject(e.Resource)

@@ -73,8 +73,13 @@ func (c *Call) Write(old, resource object) (any, error) {
 	if c.Kind.Written != nil {
 		outcome = c.Kind.Written(c, c.On, resource)
 	}
-	if c.Kind.Deferred != "" {
+	switch {
+	case c.Kind.Answer != nil && outcome == nil:
+		return c.Kind.Answer(c, resource)
+	case c.Kind.Deferred != "" && (old == nil || !c.Kind.AtOnce):
 		return c.Finished(c.Present(resource), outcome), nil
+	case outcome != nil:
+		return nil, outcome
 	}
 	return c.Present(resource), nil
 }
@@ -114,6 +119,9 @@ func (c *Call) Remove() (any, error) {
 		}
 	}
 	c.Forget(c.Kind.Key(c.On))
+	if c.Kind.Answer != nil {
+		return c.Kind.Answer(c, found.Resource)
+	}
 	if c.Kind.Deferred != "" {
 		return c.Finished(c.Present(found.Resource), nil), nil
 	}
