@@ -23,9 +23,9 @@ const (
 var testTime = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // newPlane has a project with an account, two secrets, a repository and a bucket.
-func newPlane(t *testing.T) *Server {
+func newPlane(t *testing.T, clock ...func() time.Time) *Server {
 	t.Helper()
-	s := New(Options{Now: func() time.Time { return testTime }})
+	s := New(Options{Now: append(clock, func() time.Time { return testTime })[0]})
 	t.Cleanup(s.Close)
 	s.NewProject(testProject, testNumber)
 	ok(t, s.NewSecret(testProject, "db_name", "app"))

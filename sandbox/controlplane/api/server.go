@@ -54,7 +54,9 @@ func New(options Options) *Server {
 		Stored:      map[string]func(string) string{"storage": storedBucket},
 		Written:     map[string]func(string) string{"storage": writtenBucket, "secretmanager": s.numbered},
 		Permissions: s.permissionsOf,
-		Account:     func(email string) bool { return s.account(email) != nil || s.isAgent(email) },
+		Account: func(email string) bool {
+			return s.account(email) != nil || s.isAgent(email) && !s.Lagging(lateAgent(email))
+		},
 	}, slices.Concat(
 		s.projectKinds(), s.accountKinds(), s.serviceKinds(), s.repositoryKinds(), s.secretKinds(), s.runKinds(), s.knativeKinds(),
 		s.schedulerKinds(), s.bucketKinds(), s.datastoreKinds(), s.sqlKinds(), s.keyKinds(), s.identityKinds(), s.monitoringKinds(), s.loggingKinds(),

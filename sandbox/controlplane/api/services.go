@@ -159,12 +159,26 @@ func (s *Server) enable(c *engine.Call, api string) (object, error) {
 		return nil, s.noService(c, api)
 	}
 	p, short := c.Project(c.Vars["project"]), strings.TrimSuffix(api, ".googleapis.com")
-	p.Enabled[api] = true
+	if !p.Enabled[api] {
+		p.Enabled[api] = true
+		c.Late(engine.LateAPI(p, api), c.Spread().APIs)
+	}
 	if earlyAgents[short] {
-		p.Agents[agentAddress(short, p.Number)] = true
+		makeAgent(c, p, short)
 	}
 	return s.serviceState(c, api), nil
 }
+
+// makeAgent makes the service agent of an API, which IAM may know late.
+func makeAgent(c *engine.Call, p *engine.Project, api string) {
+	email := agentAddress(api, p.Number)
+	if !p.Agents[email] {
+		p.Agents[email] = true
+		c.Late(lateAgent(email), c.Spread().Agents)
+	}
+}
+
+func lateAgent(email string) string { return "agent " + email }
 
 // generateIdentity makes the service agent of an API. The agent has no role: whoever needs it to act grants one.
 func (s *Server) generateIdentity(c *engine.Call) (any, error) {
@@ -174,7 +188,7 @@ func (s *Server) generateIdentity(c *engine.Call) (any, error) {
 	}
 	p := c.Project(c.Vars["project"])
 	email := agentAddress(api, p.Number)
-	p.Agents[email] = true
+	makeAgent(c, p, api)
 	op := c.Operation(nil, nil)
 	engine.Complete(op, "type.googleapis.com/google.api.serviceusage.v1beta1.ServiceIdentity", object{"email": email, "uniqueId": c.Number()}, nil)
 	return fields.CloneObject(op), nil

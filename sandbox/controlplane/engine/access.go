@@ -72,16 +72,29 @@ func (c *Call) May(permission, key string) error {
 }
 
 func (s *Server) Permitted(member, permission, key string) error {
-	for at := key; at != ""; at = s.above(at) {
-		for _, binding := range fields.Items(s.policies[at], "bindings") {
-			if s.roleHas(fields.Text(binding, "role"), permission) && holds(fields.Texts(binding, "members"), member) && s.applies(binding, key) {
-				return nil
-			}
+	if s.granted(member, permission, key, s.inForce) {
+		return nil
+	}
+	if s.granted(member, permission, key, func(at string) object { return s.policies[at] }) {
+		for at := key; at != ""; at = s.above(at) {
+			s.Lagging(at) // count the call that was refused for a grant's being late
 		}
 	}
 	_, name, _ := strings.Cut(key, "/")
 	return Denied("Permission '%s' denied on resource '%s' (or it may not exist). %s lacks it.",
 		permission, name, strings.TrimPrefix(member, "serviceAccount:"))
+}
+
+// granted tells whether a policy of what key names, or of what that lies in, grants a permission.
+func (s *Server) granted(member, permission, key string, policy func(key string) object) bool {
+	for at := key; at != ""; at = s.above(at) {
+		for _, binding := range fields.Items(policy(at), "bindings") {
+			if s.roleHas(fields.Text(binding, "role"), permission) && holds(fields.Texts(binding, "members"), member) && s.applies(binding, key) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (s *Server) roleHas(role, permission string) bool {

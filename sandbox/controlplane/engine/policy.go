@@ -74,6 +74,7 @@ func (c *Call) SetPolicy(wanted object) (object, error) {
 	if fields.Whole(wanted, "version", 1) == 3 {
 		next["version"] = 3
 	}
+	c.late(key, c.spread.Grants, c.policies[key])
 	c.policies[key] = next
 	return fields.CloneObject(next), nil
 }

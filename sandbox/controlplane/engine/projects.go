@@ -22,9 +22,12 @@ func (s *Server) Project(name string) *Project {
 	return nil
 }
 
+// LateAPI is the key of an API's being late, for Late.
+func LateAPI(p *Project, api string) string { return "API " + p.ID + " " + api }
+
 // enabled refuses the calls of an API that is not enabled in a project.
 func (s *Server) enabled(p *Project, service string) error {
-	if slices.Contains(s.apis.AlwaysOn, service) || p.Enabled[service+".googleapis.com"] {
+	if slices.Contains(s.apis.AlwaysOn, service) || p.Enabled[service+".googleapis.com"] && !s.Lagging(LateAPI(p, service+".googleapis.com")) {
 		return nil
 	}
 	err := Denied("%s API has not been used in project %s before or it is disabled. Enable it by visiting "+

@@ -36,6 +36,8 @@ type Server struct {
 	operations map[string]object
 	bearers    map[string]string // token -> member
 	unknown    []string
+	spread     Spread
+	lags       lags // by key of a policy, or what Late was told
 }
 
 // object is one JSON object.
@@ -46,7 +48,7 @@ func New(options Options) *Server {
 	s := &Server{
 		log: options.Logger, Now: options.Now, admin: "sandbox-admin-" + RandomHex(8),
 		projects: map[string]*Project{}, resources: map[string]*Entry{}, policies: map[string]object{},
-		operations: map[string]object{}, bearers: map[string]string{},
+		operations: map[string]object{}, bearers: map[string]string{}, lags: lags{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

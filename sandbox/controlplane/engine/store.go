@@ -26,6 +26,7 @@ func (s *Server) Forget(key string) {
 		if other == key || strings.HasPrefix(other, key+"/") {
 			delete(s.resources, other)
 			delete(s.policies, other)
+			delete(s.lags, other)
 		}
 	}
 }
