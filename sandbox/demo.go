@@ -13,9 +13,9 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"vertexmetadata/sandbox/cloud"
+	"vertexmetadata/sandbox/dataplane"
+	"vertexmetadata/sandbox/project"
 	"vertexmetadata/sandbox/sample"
-	"vertexmetadata/sandbox/world"
 )
 
 // demoCommand is `sandbox demo`.
@@ -39,7 +39,7 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	begin := time.Now()
 	d := &demo{out: os.Stdout, clock: clock, job: c.Job}
 	d.say("Everything runs on 127.0.0.1: no account, nothing leaves this machine.\n")
-	if d.cloud, err = cloud.Start(ctx, cloud.Options{Job: c.Job, Now: clock.now, Env: []string{"RESCAN_INTERVAL=1h"}}); err != nil {
+	if d.cloud, err = project.Start(ctx, project.Options{Job: c.Job, Now: clock.now, Env: []string{"RESCAN_INTERVAL=1h"}}); err != nil {
 		return fmt.Errorf("start sandbox: %w", err)
 	}
 	defer d.cloud.Close()
@@ -72,7 +72,7 @@ UPDATE posts SET is_public = false WHERE post_id = '%s'`,
 // demo is the story while it is told.
 type demo struct {
 	out     io.Writer
-	cloud   *cloud.Cloud
+	cloud   *project.Project
 	clock   *clock
 	job     string
 	chapter int
@@ -82,7 +82,7 @@ func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n",
 
 // deploy makes what the Pulumi program declares.
 func (d *demo) deploy(ctx context.Context, plan []byte) error {
-	made, err := d.cloud.Plane.DeployPlan(ctx, plan, "example-dev", world.Project)
+	made, err := d.cloud.Control.DeployPlan(ctx, plan, "example-dev", dataplane.Project)
 	if err != nil {
 		return fmt.Errorf("deploy: %w", err)
 	}
@@ -110,7 +110,7 @@ func (d *demo) tick(ctx context.Context, title, change string) error {
 			return err
 		}
 	}
-	before, known := d.cloud.World.DataStore.Stats(), d.executions()
+	before, known := d.cloud.Data.DataStore.Stats(), d.executions()
 	d.clock.advance(3 * time.Minute)
 	for name, attempt := range d.cloud.Scheduler.Tick(ctx) {
 		if attempt.Status != "OK" {
@@ -122,7 +122,7 @@ func (d *demo) tick(ctx context.Context, title, change string) error {
 		return fmt.Errorf("the trigger started %d executions, want 1", len(executions)-len(known))
 	}
 	execution := executions[len(executions)-1]
-	if failure, err := d.cloud.Plane.WaitExecution(ctx, execution); err != nil || failure != nil {
+	if failure, err := d.cloud.Control.WaitExecution(ctx, execution); err != nil || failure != nil {
 		return fmt.Errorf("execution %s: %v %w", execution, failure, err)
 	}
 	d.chapter++
@@ -131,16 +131,16 @@ func (d *demo) tick(ctx context.Context, title, change string) error {
 	if err != nil {
 		return err
 	}
-	after := d.cloud.World.DataStore.Stats()
+	after := d.cloud.Data.DataStore.Stats()
 	d.say("   %-12s %-10s %-10s %-10s %-10s %s", "in the store", "sent", "removed", "bytes", "imports", "ms")
-	d.say("   %-12d %-10v %-10v %-10v %-10d %v", d.cloud.World.DataStore.Len(), last["upserted"], last["deleted"], last["bytes"],
+	d.say("   %-12d %-10v %-10v %-10v %-10d %v", d.cloud.Data.DataStore.Len(), last["upserted"], last["deleted"], last["bytes"],
 		after.ImportsFull+after.ImportsIncremental-before.ImportsFull-before.ImportsIncremental, last["duration_ms"])
 	return nil
 }
 
 // change runs statements as the app would, and lets PostgreSQL count them at once instead of within a second.
 func (d *demo) change(ctx context.Context, statements string) error {
-	conn, err := pgx.Connect(ctx, d.cloud.World.Postgres.URL(""))
+	conn, err := pgx.Connect(ctx, d.cloud.Data.Postgres.URL(""))
 	if err != nil {
 		return fmt.Errorf("change the database: %w", err)
 	}
@@ -155,13 +155,13 @@ func (d *demo) change(ctx context.Context, statements string) error {
 
 // executions are the names of the job's executions so far.
 func (d *demo) executions() []string {
-	return d.cloud.Plane.Executions("projects/" + world.Project + "/locations/" + world.Region + "/jobs/create-vertex-metadata")
+	return d.cloud.Control.Executions("projects/" + dataplane.Project + "/locations/" + dataplane.Region + "/jobs/create-vertex-metadata")
 }
 
 // showLog prints an execution's log as Cloud Logging would, and returns the last line's fields.
 func (d *demo) showLog(execution string) (last map[string]any, err error) {
 	name := execution[strings.LastIndex(execution, "/")+1:]
-	entries, err := d.cloud.Plane.Logs(world.Project, `resource.type="cloud_run_job" AND labels."run.googleapis.com/execution_name"="`+name+`"`)
+	entries, err := d.cloud.Control.Logs(dataplane.Project, `resource.type="cloud_run_job" AND labels."run.googleapis.com/execution_name"="`+name+`"`)
 	if err != nil {
 		return nil, fmt.Errorf("read log of %s: %w", name, err)
 	}
@@ -190,9 +190,9 @@ func (d *demo) showLog(execution string) (last map[string]any, err error) {
 func (d *demo) search(ctx context.Context, text string) error {
 	d.say("\n%d. Does it answer?  job search %s", d.chapter+1, text)
 	command := exec.CommandContext(ctx, d.job, "search", "--limit=1", text)
-	command.Env = world.Environ(d.cloud.World.Environment(false))
-	// Until here the door asked for the job's grants; a person comes with credentials of their own, which are none here.
-	d.cloud.World.Search.SetAuthorize(nil)
+	command.Env = dataplane.Environ(d.cloud.Data.Environment(false))
+	// Until here the service asked for the job's grants; a person comes with credentials of their own, which are none here.
+	d.cloud.Data.Search.SetAuthorize(nil)
 	command.Stdout, command.Stderr = d.out, os.Stderr
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("job search: %w", cmp.Or(ctx.Err(), err))

@@ -6,8 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"vertexmetadata/sandbox/dataplane"
 	"vertexmetadata/sandbox/sample"
-	"vertexmetadata/sandbox/world"
 )
 
 // serveCommand is `sandbox serve`.
@@ -22,7 +22,7 @@ type serveCommand struct {
 
 // Run serves until ctx ends.
 func (c *serveCommand) Run(ctx context.Context) (err error) {
-	w, err := world.Start(ctx, world.Options{Location: c.Location, Posts: c.Posts, Seed: c.Seed, Empty: c.Empty})
+	w, err := dataplane.Start(ctx, dataplane.Options{Location: c.Location, Posts: c.Posts, Seed: c.Seed, Empty: c.Empty})
 	if err != nil {
 		return fmt.Errorf("start sandbox: %w", err)
 	}
@@ -31,7 +31,7 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 			err = fmt.Errorf("stop sandbox: %w", closeErr)
 		}
 	}()
-	exports := world.Exports(w.Environment(c.CloudSQL))
+	exports := dataplane.Exports(w.Environment(c.CloudSQL))
 	if c.Env == "" {
 		fmt.Print(exports)
 	} else {

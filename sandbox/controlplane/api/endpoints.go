@@ -1,0 +1,44 @@
+package api
+
+import (
+	"net"
+	"os"
+)
+
+// PulumiConfig is the stack configuration that points the gcp provider at a control plane: key to value. The address is that of
+// Start; the token is AdminToken's or another that the control plane minted.
+func PulumiConfig(address, token string) map[string]string {
+	config := map[string]string{"gcp:accessToken": token, "gcp:skipRegionValidation": "true"}
+	for name, path := range map[string]string{
+		"artifactRegistry": "artifactregistry/v1/", "cloudRunV2": "run/v2/", "cloudScheduler": "cloudscheduler/v1/",
+		"cloudResourceManager": "cloudresourcemanager/v1/", "resourceManager": "cloudresourcemanager/v1/",
+		"resourceManagerV3": "cloudresourcemanager/v3/", "iam": "iam/v1/", "iamCredentials": "iamcredentials/v1/",
+		"serviceUsage": "serviceusage/v1/", "secretManager": "secretmanager/v1/", "storage": "storage/v1/",
+		"discoveryEngine": "discoveryengine/v1/", "sql": "sqladmin/sql/v1beta4/", "iamBeta": "iam/v1/",
+		"monitoring": "monitoring/", "logging": "logging/v2/", "compute": "compute/v1/", "kms": "cloudkms/v1/",
+	} {
+		config["gcp:"+name+"CustomEndpoint"] = "http://" + address + "/" + path
+	}
+	return config
+}
+
+// GcloudEnv is the environment that points gcloud at a control plane. gcloud builds host names of its own for regional APIs
+// (REGION-HOST), which resolve nowhere: the control plane is also gcloud's HTTP proxy, so every name leads to it.
+func GcloudEnv(address, token, home string) []string {
+	host, port, _ := net.SplitHostPort(address)
+	env := []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "CLOUDSDK_CONFIG=" + home, "CLOUDSDK_AUTH_ACCESS_TOKEN=" + token,
+		"CLOUDSDK_CORE_DISABLE_PROMPTS=1", "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING=1", "CLOUDSDK_SURVEY_DISABLE_PROMPTS=1",
+		"CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK=1", "CLOUDSDK_CORE_DISABLE_FILE_LOGGING=1",
+		"CLOUDSDK_PROXY_TYPE=http", "CLOUDSDK_PROXY_ADDRESS=" + host, "CLOUDSDK_PROXY_PORT=" + port, "NO_PROXY=", "no_proxy=",
+	}
+	for name, path := range map[string]string{
+		"ARTIFACTREGISTRY": "artifactregistry/", "CLOUDRESOURCEMANAGER": "cloudresourcemanager/", "CLOUDSCHEDULER": "cloudscheduler/",
+		"IAM": "iam/", "IAMCREDENTIALS": "iamcredentials/", "LOGGING": "logging/", "MONITORING": "monitoring/", "RUN": "run/",
+		"SECRETMANAGER": "secretmanager/", "SERVICEUSAGE": "serviceusage/", "SQL": "sqladmin/", "CLOUDKMS": "cloudkms/", "DISCOVERYENGINE": "discoveryengine/",
+		"STORAGE": "storage/v1/", "COMPUTE": "compute/v1/",
+	} {
+		env = append(env, "CLOUDSDK_API_ENDPOINT_OVERRIDES_"+name+"=http://"+address+"/"+path)
+	}
+	return env
+}
