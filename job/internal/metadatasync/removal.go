@@ -84,7 +84,7 @@ func (r *run) deleteDocuments(ctx context.Context, ids []string) (failed map[str
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	failed, err = r.store.Delete(ctx, ids)
+	_, failed, err = r.store.Delete(ctx, ids)
 	if err != nil {
 		// It is not known which are gone, so all count as failed; deleting one twice is harmless.
 		failed = make(map[string]error, len(ids))

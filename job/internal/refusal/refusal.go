@@ -99,6 +99,9 @@ func Explain(verb, object string, err error, t Target, is ...error) *Error {
 // ClassOf is the class of an error before it is explained.
 func ClassOf(err error, t Target) Class { return find(read(err), t).class }
 
+// NameOf is the name of the table's row for err, "" where there is none.
+func NameOf(err error, t Target) string { return find(read(err), t).name }
+
 // Known reports whether the table has a row for err other than those that go by the
 // code alone.
 func Known(err error, t Target) bool {
