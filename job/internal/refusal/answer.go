@@ -68,6 +68,12 @@ func (a *answer) readDetails(details *apierror.APIError) {
 	}
 }
 
+// Text is what a service said, in one line, or what kept a call from it.
+func Text(err error) string {
+	a := read(err)
+	return a.message
+}
+
 // readHTTP reads an answer of the storage API. That to a refused read is left in the
 // body by the client, and it is not always JSON.
 func (a *answer) readHTTP(api *googleapi.Error) {

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // Service is one of Google's services.
@@ -94,6 +95,12 @@ func Explain(verb, object string, err error, t Target, is ...error) *Error {
 		Verb: verb, Object: object, Kind: r.kind, Detail: a.message, Class: r.class,
 		hint: a.fill(r.hint, t), errs: append([]error{err}, is...),
 	}
+}
+
+// NoAnswer is Explain for a call that nobody answered in time. why may tell the last
+// failure that was met, and may then stand for a cause of its own.
+func NoAnswer(verb, object, why string, t Target, is ...error) *Error {
+	return Explain(verb, object, status.Error(codes.Unavailable, why), t, is...)
 }
 
 // ClassOf is the class of an error before it is explained.
