@@ -46,7 +46,7 @@ func (s *Store) Document(ctx context.Context, id string) (Document, error) {
 	case status.Code(err) == codes.NotFound && !isMissingStore(err):
 		return Document{}, fmt.Errorf("get %s: %w", object, ErrNoDocument)
 	case err != nil:
-		return Document{}, s.explain(ctx, "get", object, err)
+		return Document{}, s.explainRead(ctx, "get", object, err)
 	}
 	document, err := documentOf(found, id)
 	if err != nil {

@@ -23,9 +23,9 @@ var (
 	// ErrUnknownOperation is in the chain when the service does not know an
 	// operation, never did or no longer does.
 	ErrUnknownOperation = errors.New("the service does not know the operation")
-	// ErrNotListable is in the chain when the documents of a data store cannot be
-	// listed, because it has access control.
-	ErrNotListable = errors.New("the documents cannot be listed")
+	// ErrNotReadable is in the chain when the documents of a data store can be neither
+	// listed nor read, because it has access control.
+	ErrNotReadable = errors.New("the documents cannot be read")
 	// ErrNoDocument is in the chain when a document is not in the data store.
 	ErrNoDocument = errors.New("document is not in the data store")
 	// ErrPurgeRefused is in the chain when the service does not take a purge by

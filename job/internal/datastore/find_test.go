@@ -224,16 +224,19 @@ func TestDocuments(t *testing.T) {
 }
 
 // A data store with access control says so by an error of its own.
-func TestNotListable(t *testing.T) {
+func TestNotReadable(t *testing.T) {
 	for _, err := range []error{
 		status.Error(codes.InvalidArgument, "Listing documents is not supported for a DataStore with ACL enabled."),
 		status.Error(codes.FailedPrecondition, "acl_enabled data stores cannot be listed"),
 		status.Error(codes.Unimplemented, "not supported"),
 	} {
-		s := start(t, &service{forever: map[string]error{"ListDocuments": err}}, time.Second)
+		s := start(t, &service{forever: map[string]error{"ListDocuments": err, "GetDocument": err}}, time.Second)
+		if _, err := s.Document(t.Context(), "a"); !errors.Is(err, ErrNotReadable) {
+			t.Errorf("%v is not ErrNotReadable", err)
+		}
 		for _, err := range s.IDs(t.Context()) {
-			if !errors.Is(err, ErrNotListable) {
-				t.Errorf("%v is not ErrNotListable", err)
+			if !errors.Is(err, ErrNotReadable) {
+				t.Errorf("%v is not ErrNotReadable", err)
 			}
 		}
 	}

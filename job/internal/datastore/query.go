@@ -37,7 +37,7 @@ func (s *Store) IDs(ctx context.Context) iter.Seq2[string, error] {
 		for token, more := "", true; more; more = token != "" {
 			var ids []string
 			if ids, token, err = s.page(ctx, client, token); err != nil {
-				yield("", s.explainList(ctx, err))
+				yield("", s.explainRead(ctx, "list documents of", s.name, err))
 				return
 			}
 			for _, id := range ids {
@@ -69,13 +69,12 @@ func (s *Store) page(ctx context.Context, client *discoveryengine.DocumentClient
 	return ids, next, nil
 }
 
-// explainList tells a data store with access control, which cannot be listed.
-func (s *Store) explainList(ctx context.Context, err error) error {
-	const verb = "list documents of"
+// explainRead is explain for calls that a data store with access control refuses.
+func (s *Store) explainRead(ctx context.Context, verb, object string, err error) error {
 	if status.Code(err) == codes.Unimplemented || refusal.NameOf(err, s.target()) == "access control" {
-		return s.explain(ctx, verb, s.name, err, ErrNotListable)
+		return s.explain(ctx, verb, object, err, ErrNotReadable)
 	}
-	return s.explain(ctx, verb, s.name, err)
+	return s.explain(ctx, verb, object, err)
 }
 
 // searchBudget is how long Search may take, its retries included: somebody waits.
