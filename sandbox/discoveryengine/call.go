@@ -31,6 +31,7 @@ var permissions = map[string]string{
 	"UpdateDocument":  "discoveryengine.documents.update",
 	"DeleteDocument":  "discoveryengine.documents.delete",
 	"GetDataStore":    "discoveryengine.dataStores.get",
+	"GetSchema":       "discoveryengine.schemas.get",
 	"Search":          "discoveryengine.servingConfigs.search",
 	"GetOperation":    "discoveryengine.operations.get",
 	"WaitOperation":   "discoveryengine.operations.get",

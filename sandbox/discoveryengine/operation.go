@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,13 +31,15 @@ const maxPending = 300
 
 // operation is one long-running operation.
 type operation struct {
-	name    string
-	kind    Kind
-	store   *DataStore
-	full    bool // a FULL import
-	created time.Time
-	cancel  context.CancelFunc
-	done    chan struct{} // closed at the end
+	name  string
+	kind  Kind
+	store *DataStore
+	full  bool // a FULL import
+	// behaviour of the service when it started
+	behaviour Behaviour
+	created   time.Time
+	cancel    context.CancelFunc
+	done      chan struct{} // closed at the end
 
 	mu       sync.Mutex // guards all below
 	updated  time.Time
@@ -45,6 +48,7 @@ type operation struct {
 	ignored  int64
 	response proto.Message
 	err      *status.Status
+	shown    bool // as done, in an answer
 }
 
 // OperationInfo describes an operation, for tests.
@@ -179,23 +183,43 @@ func (op *operation) progress(success, failure, ignored int) {
 func (op *operation) proto() (*longrunningpb.Operation, error) {
 	op.mu.Lock()
 	defer op.mu.Unlock()
-	metadata, err := anypb.New(op.metadata())
-	if err != nil {
+	result := &longrunningpb.Operation{Name: op.name, Done: op.finished()}
+	var err error
+	if result.Metadata, err = op.behaviour.pack(op.metadata()); err != nil {
 		return nil, err
 	}
-	result := &longrunningpb.Operation{Name: op.name, Metadata: metadata, Done: op.finished()}
+	op.shown = op.shown || result.GetDone()
 	switch {
 	case !result.GetDone():
 	case op.err != nil:
 		result.Result = &longrunningpb.Operation_Error{Error: op.err.Proto()}
 	default:
-		response, err := anypb.New(op.response)
+		response, err := op.behaviour.pack(op.response)
 		if err != nil {
 			return nil, err
 		}
 		result.Result = &longrunningpb.Operation_Response{Response: response}
 	}
 	return result, nil
+}
+
+// pack is a message as an operation carries it.
+func (b Behaviour) pack(message proto.Message) (*anypb.Any, error) {
+	packed, err := anypb.New(message)
+	if err != nil {
+		return nil, err
+	}
+	switch b.Metadata {
+	case MetadataV1beta: // the versions differ in nothing that a message of theirs says
+		packed.TypeUrl = strings.Replace(packed.GetTypeUrl(), ".v1.", ".v1beta.", 1)
+	case MetadataV1alpha:
+		packed.TypeUrl = strings.Replace(packed.GetTypeUrl(), ".v1.", ".v1alpha.", 1)
+	case MetadataUnknown:
+		packed = &anypb.Any{TypeUrl: "type.googleapis.com/google.cloud.discoveryengine.v2.OperationProgress", Value: []byte("\xff\x00?")}
+	case MetadataAbsent:
+		packed = nil
+	}
+	return packed, nil
 }
 
 func (op *operation) metadata() proto.Message {
@@ -205,6 +229,9 @@ func (op *operation) metadata() proto.Message {
 			CreateTime: created, UpdateTime: updated,
 			SuccessCount: op.success, FailureCount: op.failure, IgnoredCount: op.ignored,
 		}
+	}
+	if op.behaviour.Counts == CountLate && !op.shown {
+		return &discoveryenginepb.ImportDocumentsMetadata{CreateTime: created, UpdateTime: updated}
 	}
 	return &discoveryenginepb.ImportDocumentsMetadata{
 		CreateTime: created, UpdateTime: updated,

@@ -75,7 +75,7 @@ func (s *Server) doPurge(ctx context.Context, op *operation, r *discoveryenginep
 		return nil, status.Error(fault.Code, fault.Message)
 	}
 	op.progress(0, len(failures), 0)
-	statuses, err := statusesOf(failures)
+	statuses, err := statusesOf(failures, s.behaviour().ErrorLines)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,8 @@ import (
 	"cloud.google.com/go/storage"
 	"github.com/googleapis/gax-go/v2"
 	"google.golang.org/api/option"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 // DefaultBudget is how long one call, or a stream without progress, may take,
@@ -30,12 +32,13 @@ const maxPause = 8 * time.Second
 
 // Bucket is one bucket. Its methods may be used by many goroutines at a time.
 type Bucket struct {
-	name   string
-	client *storage.Client
-	handle *storage.BucketHandle
-	root   string // every object's name begins with it
-	budget time.Duration
-	last   atomic.Pointer[transient] // for error texts
+	name    string
+	client  *storage.Client
+	handle  *storage.BucketHandle
+	project string // for remedies
+	root    string // every object's name begins with it
+	budget  time.Duration
+	last    atomic.Pointer[transient] // for error texts
 }
 
 // Object describes one stored object.
@@ -61,6 +64,11 @@ func WithRoot(root string) Option {
 	return func(b *Bucket) { b.root = root }
 }
 
+// WithProject names the project whose settings errors advise to change.
+func WithProject(id string) Option {
+	return func(b *Bucket) { b.project = id }
+}
+
 // Open returns the bucket called name, without asking whether it exists: a
 // call that needs it tells. Where STORAGE_EMULATOR_HOST is set, the client
 // talks to that address without credentials.
@@ -77,7 +85,7 @@ func Open(ctx context.Context, name string, opts ...Option) (*Bucket, error) {
 	// error and is a second protocol for an emulator to get right.
 	client, err := storage.NewClient(ctx, storage.WithJSONReads(), option.WithTelemetryDisabled())
 	if err != nil {
-		return nil, fmt.Errorf("open gs://%s: %w: give the job a service account, or run: gcloud auth application-default login", name, err)
+		return nil, refusal.Explain("open", "gs://"+name, err, b.target())
 	}
 	client.SetRetry(
 		storage.WithPolicy(storage.RetryAlways),

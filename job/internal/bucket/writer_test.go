@@ -128,11 +128,11 @@ func TestUploadFaultsThatStay(t *testing.T) {
 		spoil      func(http.ResponseWriter, *http.Request, http.Handler)
 		want       string
 	}{
-		{"denied", "/upload/storage", 0, 5 * block, status(403, "no access"), `write gs://posts/m.jsonl: access denied (no access): grant roles/storage.objectAdmin on bucket "posts" to the account the job runs as`},
-		{"no bucket", "/upload/storage", 0, 100, status(404, "The specified bucket does not exist."), `write gs://posts/m.jsonl: bucket "posts" does not exist: create it, or set GCS_BUCKET to one that does`},
-		{"session hangs", "/upload/storage", 0, 5 * block, hang, "write gs://posts/m.jsonl: no progress within 300ms" + again},
-		{"chunk hangs", "upload_id=", 1, 5 * block, hang, "write gs://posts/m.jsonl: no progress within 300ms" + again},
-		{"last chunk hangs", "upload_id=", 2, 5 * block, hang, "write gs://posts/m.jsonl: no progress within 300ms" + again},
+		{"denied", "/upload/storage", 0, 5 * block, status(403, "no access"), "write gs://posts/m.jsonl: access denied: no access | grant roles/storage.objectAdmin on bucket posts to the account the job runs as"},
+		{"no bucket", "/upload/storage", 0, 100, status(404, "The specified bucket does not exist."), "write gs://posts/m.jsonl: bucket does not exist: The specified bucket does not exist | create bucket posts, or set GCS_BUCKET to one that exists"},
+		{"session hangs", "/upload/storage", 0, 5 * block, hang, "write gs://posts/m.jsonl: the service is unavailable: no progress within 300ms" + again},
+		{"chunk hangs", "upload_id=", 1, 5 * block, hang, "write gs://posts/m.jsonl: the service is unavailable: no progress within 300ms" + again},
+		{"last chunk hangs", "upload_id=", 2, 5 * block, hang, "write gs://posts/m.jsonl: the service is unavailable: no progress within 300ms" + again},
 		{"chunk 503 for ever", "upload_id=", 1, 5 * block, status(503, "busy"), "write gs://posts/m.jsonl: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -145,7 +145,7 @@ func TestUploadFaultsThatStay(t *testing.T) {
 			if err == nil {
 				_, err = w.Commit()
 			}
-			if err == nil || !strings.HasPrefix(err.Error(), tt.want) || strings.HasSuffix(tt.want, again) && err.Error() != tt.want {
+			if err == nil || !strings.HasPrefix(withHint(err), tt.want) {
 				t.Errorf("error\n%v, want\n%s", err, tt.want)
 			}
 			if took := time.Since(began); took > 3*time.Second {
@@ -206,7 +206,7 @@ func TestUploadDamaged(t *testing.T) {
 		want      string
 		corrupt   bool
 	}{
-		{"server checks", "", `write gs://posts/m.jsonl: HTTP 400: Provided CRC32C "mnG7TA==" doesn't match calculated CRC32C "6lNkFA=="`, false},
+		{"server checks", "", `write gs://posts/m.jsonl: invalid argument: Provided CRC32C "mnG7TA==" doesn't match calculated CRC32C "6lNkFA=="`, false},
 		{"server does not check", `"crc32c":"mnG7TA==",`, "write gs://posts/m.jsonl: checksum mismatch: sent 5 bytes with CRC32C 9a71bb4c, stored 5 with ea536414", true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

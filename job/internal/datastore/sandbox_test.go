@@ -121,7 +121,7 @@ func TestAgainstSandbox(t *testing.T) {
 		t.Errorf("purge: %+v", p)
 	}
 	want("a", "b", "bad", "c", "d")
-	if failed, err := s.Delete(t.Context(), []string{"bad", "absent"}); err != nil || failed != nil {
+	if _, failed, err := s.Delete(t.Context(), []string{"bad", "absent"}); err != nil || failed != nil {
 		t.Errorf("delete: %v, error %v", failed, err)
 	}
 	want("a", "b", "c", "d")

@@ -38,8 +38,10 @@ type service struct {
 	imports    []*pb.ImportDocumentsRequest
 	purges     []*pb.PurgeDocumentsRequest
 	documents  []string
-	operations []*longrunningpb.Operation // what GetOperation answers, in turn; the last stays
-	listed     []*longrunningpb.Operation
+	operations []*longrunningpb.Operation            // what GetOperation answers, in turn; the last stays
+	listed     []*longrunningpb.Operation            // on the branch and on the data store
+	listedOn   map[string][]*longrunningpb.Operation // more, on one of the two
+	unlisted   map[string]error                      // why a parent has no list
 	store      *pb.DataStore
 	masks      []string
 	searches   []*pb.SearchRequest
@@ -167,18 +169,38 @@ func (s *service) GetOperation(_ context.Context, req *longrunningpb.GetOperatio
 }
 
 func (s *service) ListOperations(_ context.Context, req *longrunningpb.ListOperationsRequest) (*longrunningpb.ListOperationsResponse, error) {
-	if req.GetName() != branchName {
+	if req.GetName() != branchName && req.GetName() != storeName {
 		return nil, status.Errorf(codes.InvalidArgument, "name %q", req.GetName())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.unlisted[req.GetName()]; err != nil {
+		return nil, err
+	}
+	all := slices.Concat(s.listed, s.listedOn[req.GetName()])
 	i := 0
 	_, _ = fmt.Sscan(req.GetPageToken(), &i)
-	resp := &longrunningpb.ListOperationsResponse{Operations: s.listed[i:min(i+1, len(s.listed))]}
-	if i+1 < len(s.listed) {
+	resp := &longrunningpb.ListOperationsResponse{Operations: all[i:min(i+1, len(all))]}
+	if i+1 < len(all) {
 		resp.NextPageToken = fmt.Sprint(i + 1)
 	}
 	return resp, nil
+}
+
+func (s *service) GetDocument(_ context.Context, req *pb.GetDocumentRequest) (*pb.Document, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id, _ := strings.CutPrefix(req.GetName(), branchName+"/documents/")
+	switch {
+	case id == "raw":
+		return &pb.Document{Id: id, Data: &pb.Document_JsonData{JsonData: `{ "answer": 1 }`}}, nil
+	case !slices.Contains(s.documents, id):
+		return nil, status.Errorf(codes.NotFound, "Document with name %q does not exist.", req.GetName())
+	}
+	return &pb.Document{
+		Id: id, Name: req.GetName(), Data: &pb.Document_StructData{StructData: fields("answer", "鳥 "+id)},
+		Content: &pb.Document_Content{MimeType: "image/png", Content: &pb.Document_Content_Uri{Uri: "gs://images/" + id}},
+	}, nil
 }
 
 func (s *service) GetDataStore(_ context.Context, req *pb.GetDataStoreRequest) (*pb.DataStore, error) {
@@ -209,4 +231,18 @@ func packed(m proto.Message) *anypb.Any {
 		panic(err)
 	}
 	return a
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// contextThatEnds ends by the caller's wish, with no deadline to see before.
+func contextThatEnds(t *testing.T, after time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	timer := time.AfterFunc(after, func() { cancel(fmt.Errorf("SIGTERM")) })
+	return ctx, func() { timer.Stop(); cancel(nil) }
 }
