@@ -24,7 +24,6 @@ type (
 // permissions that a method needs, on the resource that it names.
 var permissions = map[string]string{
 	"ImportDocuments": "discoveryengine.documents.import",
-	"PurgeDocuments":  "discoveryengine.documents.purge",
 	"GetDocument":     "discoveryengine.documents.get",
 	"ListDocuments":   "discoveryengine.documents.list",
 	"CreateDocument":  "discoveryengine.documents.create",

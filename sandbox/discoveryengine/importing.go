@@ -43,7 +43,7 @@ func (d *documentService) ImportDocuments(_ context.Context, r *discoveryenginep
 		*pick(full, &stats.ImportsFull, &stats.ImportsIncremental)++
 		*pick(r.GetGcsSource() != nil, &stats.ImportsStorage, &stats.ImportsInline)++
 	})
-	op := &operation{kind: Import, store: store, full: full, behaviour: d.s.behaviour()}
+	op := &operation{store: store, full: full, behaviour: d.s.behaviour()}
 	return d.s.start(op, func(ctx context.Context, op *operation) (proto.Message, error) {
 		return d.s.doImport(ctx, op, r)
 	})
@@ -103,7 +103,7 @@ func (s *Server) admitImport(store *DataStore, full, fromStorage bool) error {
 	defer s.mu.Unlock()
 	pending := 0
 	for _, op := range s.order {
-		if op.kind != Import || op.finished() {
+		if op.finished() {
 			continue
 		}
 		pending++
@@ -158,7 +158,7 @@ func (s *Server) doImport(ctx context.Context, op *operation, r *discoveryengine
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if fault := s.takeFault(Import); fault != nil {
+	if fault := s.takeFault(); fault != nil {
 		documents = documents[:int(float64(len(documents))*fault.Applied)]
 		op.store.apply(op, documents, false)
 		return nil, status.Error(fault.Code, fault.Message)
@@ -194,10 +194,10 @@ func (d *DataStore) apply(op *operation, documents []parsed, full bool) (failure
 	d.stats.Failed += len(failures)
 	switch op.behaviour.Counts {
 	case CountChanged:
-		op.progress(changed, len(failures), 0)
+		op.progress(changed, len(failures))
 	case CountNothing:
 	default:
-		op.progress(good, len(failures), 0)
+		op.progress(good, len(failures))
 	}
 	if !full {
 		return failures

@@ -17,22 +17,12 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// Kind is what an operation does, as the service writes it in the operation's name.
-type Kind string
-
-// The kinds of operations.
-const (
-	Import Kind = "import-documents"
-	Purge  Kind = "purge-documents"
-)
-
 // maxPending is the documented number of import operations that may wait or run at a time.
 const maxPending = 300
 
 // operation is one long-running operation.
 type operation struct {
 	name  string
-	kind  Kind
 	store *DataStore
 	full  bool // a FULL import
 	// behaviour of the service when it started
@@ -45,7 +35,6 @@ type operation struct {
 	updated  time.Time
 	success  int64
 	failure  int64
-	ignored  int64
 	response proto.Message
 	err      *status.Status
 	shown    bool // as done, in an answer
@@ -54,7 +43,6 @@ type operation struct {
 // OperationInfo describes an operation, for tests.
 type OperationInfo struct {
 	Name string
-	Kind Kind
 	Full bool // a FULL import
 	Done bool
 	Code codes.Code // of its error, OK without one
@@ -68,7 +56,7 @@ func (s *Server) Operations() []OperationInfo {
 	infos := make([]OperationInfo, 0, len(order))
 	for _, op := range order {
 		op.mu.Lock()
-		infos = append(infos, OperationInfo{op.name, op.kind, op.full, op.finished(), op.err.Code()})
+		infos = append(infos, OperationInfo{op.name, op.full, op.finished(), op.err.Code()})
 		op.mu.Unlock()
 	}
 	return infos
@@ -109,7 +97,7 @@ func (s *Server) start(op *operation, work func(ctx context.Context, op *operati
 	}
 	// The service's operations end in a number of this size too; they need not be in order.
 	s.lastID = max(s.lastID+1, time.Now().UnixNano())
-	op.name = fmt.Sprintf("%s/branches/0/operations/%s-%d", op.store.Name(), op.kind, s.lastID)
+	op.name = fmt.Sprintf("%s/branches/0/operations/import-documents-%d", op.store.Name(), s.lastID)
 	s.operations[op.name] = op
 	s.order = append(s.order, op)
 	s.work.Go(func() {
@@ -172,11 +160,11 @@ func (op *operation) finished() bool {
 }
 
 // progress is called as the work goes on.
-func (op *operation) progress(success, failure, ignored int) {
+func (op *operation) progress(success, failure int) {
 	op.mu.Lock()
 	defer op.mu.Unlock()
 	op.updated = time.Now()
-	op.success, op.failure, op.ignored = op.success+int64(success), op.failure+int64(failure), op.ignored+int64(ignored)
+	op.success, op.failure = op.success+int64(success), op.failure+int64(failure)
 }
 
 // proto is the operation as the API shows it.
@@ -224,12 +212,6 @@ func (b Behaviour) pack(message proto.Message) (*anypb.Any, error) {
 
 func (op *operation) metadata() proto.Message {
 	created, updated := timestamppb.New(op.created), timestamppb.New(op.updated)
-	if op.kind == Purge {
-		return &discoveryenginepb.PurgeDocumentsMetadata{
-			CreateTime: created, UpdateTime: updated,
-			SuccessCount: op.success, FailureCount: op.failure, IgnoredCount: op.ignored,
-		}
-	}
 	if op.behaviour.Counts == CountLate && !op.shown {
 		return &discoveryenginepb.ImportDocumentsMetadata{CreateTime: created, UpdateTime: updated}
 	}

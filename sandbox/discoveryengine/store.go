@@ -58,7 +58,6 @@ type Stats struct {
 	Written                         int // documents that imports, creates and updates stored
 	Failed                          int // documents that imports refused
 	Removed                         int // documents that FULL imports removed
-	Purges, Purged                  int // purges started with force, documents they removed
 	Deleted                         int // documents removed one by one
 	Searches                        int
 }

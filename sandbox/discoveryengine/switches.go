@@ -9,8 +9,6 @@ import (
 
 // OperationFault lets an operation begin well and then end in failure.
 type OperationFault struct {
-	// Kind of operation; empty for any.
-	Kind Kind
 	// Code and Message of the operation's error; code 0 means INTERNAL.
 	Code    codes.Code
 	Message string
@@ -80,12 +78,12 @@ func (s *Server) set(change func(*switches)) {
 	change(&s.switches)
 }
 
-// takeFault returns the fault that applies to an operation of a kind, or nil.
-func (s *Server) takeFault(kind Kind) *OperationFault {
+// takeFault returns the fault that applies to an operation, or nil.
+func (s *Server) takeFault() *OperationFault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, fault := range s.switches.operationFaults {
-		if fault.Count > 0 && (fault.Kind == "" || fault.Kind == kind) {
+		if fault.Count > 0 {
 			fault.Count--
 			return fault
 		}

@@ -294,36 +294,6 @@ func TestDeleteStopsWhereItCannotSucceed(t *testing.T) {
 	}
 }
 
-func TestPurge(t *testing.T) {
-	srv := &service{}
-	s := start(t, srv, 5*time.Second)
-	op, err := s.PurgeObjects(t.Context(), []string{"gs://b/gone.txt"}, "gs://b/errors/")
-	if err != nil || op != branchName+"/operations/purge-documents-1" {
-		t.Fatalf("operation %q, error %v", op, err)
-	}
-	want := []*pb.PurgeDocumentsRequest{{
-		Parent: branchName, Force: true,
-		Source:      &pb.PurgeDocumentsRequest_GcsSource{GcsSource: &pb.GcsSource{InputUris: []string{"gs://b/gone.txt"}, DataSchema: "document_id"}},
-		ErrorConfig: &pb.PurgeErrorConfig{Destination: &pb.PurgeErrorConfig_GcsPrefix{GcsPrefix: "gs://b/errors/"}},
-	}}
-	if diff := cmp.Diff(want, srv.purges, protocmp.Transform()); diff != "" {
-		t.Error(diff)
-	}
-	for _, uris := range [][]string{nil, {""}, {"gs://b/*"}, {"*"}, make([]string, 101)} {
-		if _, err := s.PurgeObjects(t.Context(), uris, ""); err == nil {
-			t.Errorf("purge of %q went through", uris)
-		}
-	}
-	if len(srv.purges) != 1 {
-		t.Errorf("%d purges, want 1", len(srv.purges))
-	}
-	srv.forever = map[string]error{"PurgeDocuments": status.Error(codes.InvalidArgument, "filter is required")}
-	_, err = s.PurgeObjects(t.Context(), []string{"gs://b/gone.txt"}, "")
-	if !errors.Is(err, ErrPurgeRefused) || err.Error() != "purge from "+storeName+": the service refuses a purge by ids: filter is required" {
-		t.Errorf("refused: %v", err)
-	}
-}
-
 func TestIDs(t *testing.T) {
 	srv := &service{refusals: map[string][]error{"ListDocuments": {status.Error(codes.Unavailable, "x")}}}
 	for i := range 2500 {

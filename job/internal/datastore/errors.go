@@ -28,9 +28,6 @@ var (
 	ErrNotReadable = errors.New("the documents cannot be read")
 	// ErrNoDocument is in the chain when a document is not in the data store.
 	ErrNoDocument = errors.New("document is not in the data store")
-	// ErrPurgeRefused is in the chain when the service does not take a purge by
-	// ids in the form that is safe to send. Delete is the way out.
-	ErrPurgeRefused = errors.New("the service refuses a purge by ids")
 )
 
 // callError is `verb object: cause`, with what errors.Is and status.Code need.

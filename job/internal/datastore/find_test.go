@@ -44,12 +44,9 @@ func TestFindImport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"late", "undated", branchName + "/operations/import-documents-7", branchName + "/operations/import-documents-8", "beta"}
+	want := []string{"late", "purge", "undated", branchName + "/operations/import-documents-7", branchName + "/operations/import-documents-8", "beta"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
-	}
-	if got, err = s.FindPurge(t.Context(), at(3)); err != nil || !slices.Equal(got, []string{"purge"}) {
-		t.Errorf("purges %v, error %v", got, err)
 	}
 }
 

@@ -84,21 +84,11 @@ func (s *Store) Await(ctx context.Context, operation string, wait time.Duration)
 
 // FindImport lists the imports of the data store that are not done, among them
 // one whose name got lost with its reply. Those created before since are left
-// out, or one that the service never ends would stop everything for ever.
+// out, or one that the service never ends would stop everything for ever. They
+// are looked for on the data store, as the documentation says, and on the
+// branch, which their names begin with: whether either shows all is not
+// documented. One without a creation time counts as recent.
 func (s *Store) FindImport(ctx context.Context, since time.Time) (running []string, err error) {
-	return s.find(ctx, since, imports)
-}
-
-// FindPurge is FindImport for purges.
-func (s *Store) FindPurge(ctx context.Context, since time.Time) (running []string, err error) {
-	return s.find(ctx, since, purges)
-}
-
-// find lists the operations of a kind that are not done. They are looked for on the
-// data store, as the documentation says, and on the branch, which their names begin
-// with: whether either shows all is not documented. One without a creation time
-// counts as recent.
-func (s *Store) find(ctx context.Context, since time.Time, k kind) (running []string, err error) {
 	parents := []string{s.name, s.branch}
 	listed := make([][]string, len(parents))
 	errs := make([]error, len(parents))
@@ -106,7 +96,7 @@ func (s *Store) find(ctx context.Context, since time.Time, k kind) (running []st
 	for i, parent := range parents {
 		both.Go(func() {
 			errs[i] = panics.Guard(func() (err error) {
-				listed[i], err = s.list(ctx, parent, since, k)
+				listed[i], err = s.list(ctx, parent, since)
 				return err
 			})()
 		})
@@ -135,8 +125,8 @@ func notListed(err error) bool {
 	return false
 }
 
-// list is find at one place.
-func (s *Store) list(ctx context.Context, parent string, since time.Time, k kind) (running []string, err error) {
+// list is FindImport at one place.
+func (s *Store) list(ctx context.Context, parent string, since time.Time) (running []string, err error) {
 	client, err := s.documents()
 	if err != nil {
 		return nil, err
@@ -152,11 +142,11 @@ func (s *Store) list(ctx context.Context, parent string, since time.Time, k kind
 		if err != nil {
 			return nil, s.explain(ctx, "list operations of", parent, err)
 		}
-		if op.GetDone() || !k.is(op) {
+		if op.GetDone() || !isImport(op) {
 			continue
 		}
 		var metadata pb.ImportDocumentsMetadata // the time is in the same place in all kinds
-		_ = decode(op.GetMetadata(), k.metadata, &metadata)
+		_ = decode(op.GetMetadata(), "", &metadata)
 		if created := metadata.GetCreateTime(); created == nil || created.AsTime().After(since) {
 			running = append(running, op.GetName())
 		}

@@ -56,14 +56,6 @@ func TestAwait(t *testing.T) {
 			operations: []*longrunningpb.Operation{failedOperation(codes.PermissionDenied, "cannot read\ngs://b/o")},
 			want:       Progress{Done: true, Err: errors.New("operation " + operation + ": PermissionDenied: cannot read gs://b/o")},
 		},
-		{
-			name: "purge",
-			operations: []*longrunningpb.Operation{{
-				Name: operation, Done: true, Metadata: packed(&pb.PurgeDocumentsMetadata{SuccessCount: 5, FailureCount: 1, IgnoredCount: 2}),
-				Result: &longrunningpb.Operation_Response{Response: packed(&pb.PurgeDocumentsResponse{PurgeCount: 5})},
-			}},
-			want: Progress{Done: true, Counted: true, Succeeded: 7, Failed: 1, Total: 8},
-		},
 		{name: "unknown", err: "poll " + operation + ": the service does not know the operation", is: ErrUnknownOperation},
 		{name: "poll fails once", operations: []*longrunningpb.Operation{done(importing(3, 0, 3))}, refusals: []error{down}, want: Progress{Done: true, Counted: true, Succeeded: 3, Total: 3}},
 		{

@@ -2,6 +2,7 @@ package datastore
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
@@ -12,7 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 )
 
-// Progress is how far an import or a purge has come.
+// Progress is how far an import has come.
 //
 // An import is done when its operation ended without an error. Which of its
 // documents the service rejected is said by Failed, by Samples, or by the error
@@ -20,7 +21,7 @@ import (
 type Progress struct {
 	Done      bool
 	Counted   bool      // the service counts, in a form that is known
-	Succeeded int64     // documents; for a purge, those that were not there included
+	Succeeded int64     // documents
 	Failed    int64     // documents
 	Total     int64     // documents, as far as known
 	Samples   []Failure // some of the failures, of a done import
@@ -39,22 +40,22 @@ func (p Progress) Mismatch(sent int64) (counted int64, differs bool) {
 	return counted, p.Counted && counted != sent
 }
 
-// kind is a kind of operation. Operations that were started in the console, or by a
-// client of another version, have metadata of v1beta or v1alpha, which differ from
-// those of v1 by the package alone; so types are told by the end of their names.
-type kind struct {
-	metadata string // end of the metadata's type
-	name     string // how the operation's own name begins
+// Operations that were started in the console, or by a client of another version,
+// have metadata of v1beta or v1alpha, which differ from those of v1 by the package
+// alone; so types are told by the end of their names. Purges count as imports here:
+// this program starts none, and one that runs may undo an import all the same.
+var importKinds = []struct{ metadata, name string }{
+	{importMetadata, "import-documents"},
+	{".PurgeDocumentsMetadata", "purge-documents"},
 }
 
-var (
-	imports = kind{".ImportDocumentsMetadata", "import-documents"}
-	purges  = kind{".PurgeDocumentsMetadata", "purge-documents"}
-)
+const importMetadata = ".ImportDocumentsMetadata"
 
-// is reports whether op is of this kind, by its metadata or else by its name.
-func (k kind) is(op *longrunningpb.Operation) bool {
-	return isType(op.GetMetadata(), k.metadata) || strings.HasPrefix(shortName(op), k.name)
+// isImport reports whether op changes documents, by its metadata or else by its name.
+func isImport(op *longrunningpb.Operation) bool {
+	return slices.ContainsFunc(importKinds, func(k struct{ metadata, name string }) bool {
+		return isType(op.GetMetadata(), k.metadata) || strings.HasPrefix(shortName(op), k.name)
+	})
 }
 
 func isType(any *anypb.Any, end string) bool {
@@ -67,7 +68,7 @@ func shortName(op *longrunningpb.Operation) string {
 }
 
 // decode reads the message in any as one of v1, which those of other versions are
-// compatible with. It reports false for what is of another type, or damaged.
+// compatible with. It reports false for what is of another type, or damaged. end may be empty.
 func decode(any *anypb.Any, end string, m proto.Message) bool {
 	return isType(any, end) && proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(any.GetValue(), m) == nil
 }
@@ -77,14 +78,9 @@ func decode(any *anypb.Any, end string, m proto.Message) bool {
 func progress(op *longrunningpb.Operation) Progress {
 	p := Progress{Done: op.GetDone()}
 	var imported pb.ImportDocumentsMetadata
-	var purged pb.PurgeDocumentsMetadata
-	switch any := op.GetMetadata(); {
-	case decode(any, imports.metadata, &imported):
+	if decode(op.GetMetadata(), importMetadata, &imported) {
 		p.Counted = true
 		p.Succeeded, p.Failed, p.Total = imported.GetSuccessCount(), imported.GetFailureCount(), imported.GetTotalCount()
-	case decode(any, purges.metadata, &purged):
-		p.Counted = true
-		p.Succeeded, p.Failed = purged.GetSuccessCount()+purged.GetIgnoredCount(), purged.GetFailureCount()
 	}
 	p.Succeeded, p.Failed = max(p.Succeeded, 0), max(p.Failed, 0)
 	p.Total = max(p.Total, p.Succeeded+p.Failed)

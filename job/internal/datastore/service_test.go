@@ -36,7 +36,6 @@ type service struct {
 	hang       map[string]bool    // methods that never answer
 	calls      map[string]int
 	imports    []*pb.ImportDocumentsRequest
-	purges     []*pb.PurgeDocumentsRequest
 	documents  []string
 	operations []*longrunningpb.Operation            // what GetOperation answers, in turn; the last stays
 	listed     []*longrunningpb.Operation            // on the branch and on the data store
@@ -105,13 +104,6 @@ func (s *service) ImportDocuments(_ context.Context, req *pb.ImportDocumentsRequ
 	defer s.mu.Unlock()
 	s.imports = append(s.imports, req)
 	return &longrunningpb.Operation{Name: fmt.Sprintf("%s/operations/import-documents-%d", req.GetParent(), len(s.imports))}, nil
-}
-
-func (s *service) PurgeDocuments(_ context.Context, req *pb.PurgeDocumentsRequest) (*longrunningpb.Operation, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.purges = append(s.purges, req)
-	return &longrunningpb.Operation{Name: fmt.Sprintf("%s/operations/purge-documents-%d", req.GetParent(), len(s.purges))}, nil
 }
 
 func (s *service) DeleteDocument(_ context.Context, req *pb.DeleteDocumentRequest) (*emptypb.Empty, error) {

@@ -135,47 +135,38 @@ func (i importer) publish(ctx context.Context, parts []string) (names []string, 
 	return names, nil
 }
 
-// delete deletes documents one by one, and returns how many were deleted and how many could not be.
+// delete deletes documents one by one, and returns how many were deleted and how many are left.
 func (i importer) delete(ctx context.Context, ids []string) (deleted, undeleted int64, err error) {
 	if len(ids) == 0 {
 		return 0, 0, nil
 	}
-	failed, err := i.store.Delete(ctx, ids)
+	done, failed, err := i.store.Delete(ctx, ids)
+	deleted = int64(len(done))
+	undeleted = int64(len(ids)) - deleted
 	named := 0
 	for id, cause := range failed {
 		if named++; named <= maxNamed {
 			i.log.ErrorContext(ctx, "document not deleted, the next run tries again", "id", id, "error", cause.Error())
 		}
 		if err == nil {
-			err = fmt.Errorf("delete %d of %s: %w", len(failed), plural(int64(len(ids)), "document"), cause)
+			err = fmt.Errorf("delete %d of %s: %w", undeleted, plural(int64(len(ids)), "document"), cause)
 		}
 	}
-	deleted = int64(len(ids) - len(failed))
-	i.log.InfoContext(ctx, "documents deleted", "documents", deleted, "failed", len(failed))
-	return deleted, int64(len(failed)), err
+	i.log.InfoContext(ctx, "documents deleted", "documents", deleted, "failed", undeleted)
+	return deleted, undeleted, err
 }
 
-// start starts the import. While the service is busy with another it waits, as long as a run waits for an import.
+// start starts the import, which waits while the service is busy with another.
 func (i importer) start(ctx context.Context, p ledger.Import, lines [][]byte) (operation string, err error) {
 	mode := datastore.Incremental
 	if p.Full {
 		mode = datastore.Full
 	}
 	begin := time.Now()
-	for {
-		if len(lines) > 0 {
-			operation, err = i.store.ImportInline(ctx, lines)
-		} else {
-			operation, err = i.store.ImportObjects(ctx, i.uris(p.Objects), mode, i.bucket.URI(p.Errors))
-		}
-		if !errors.Is(err, datastore.ErrBusy) || time.Since(begin) >= i.wait {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			return "", context.Cause(ctx)
-		case <-time.After(min(busyPause, i.wait)):
-		}
+	if len(lines) > 0 {
+		operation, err = i.store.ImportInline(ctx, lines)
+	} else {
+		operation, err = i.store.ImportObjects(ctx, i.uris(p.Objects), mode, i.bucket.URI(p.Errors))
 	}
 	if err != nil {
 		return "", fmt.Errorf("start import of %s: %w", plural(p.Documents, "document"), err)
@@ -184,9 +175,6 @@ func (i importer) start(ctx context.Context, p ledger.Import, lines [][]byte) (o
 		"objects", len(p.Objects), "duration_ms", time.Since(begin).Milliseconds())
 	return operation, nil
 }
-
-// busyPause is how long a run waits before it tries again to start an import that the service was too busy for.
-const busyPause = 10 * time.Second
 
 func (i importer) uris(objects []string) []string {
 	uris := make([]string, len(objects))

@@ -64,13 +64,13 @@ func TestFaults(t *testing.T) {
 			full: true, long: true, fault: refuse("ImportDocuments", -1, codes.Unavailable), want: Failed, says: "start import of 397 documents",
 		},
 		"import fails": {
-			fault: operation(discoveryengine.Import, 0), want: Failed, says: "failed, the next run retries: ",
+			fault: operation(0), want: Failed, says: "failed, the next run retries: ",
 		},
 		"import fails half way": {
-			many: true, fault: operation(discoveryengine.Import, 0.5), want: Failed, says: "failed, the next run retries: ",
+			many: true, fault: operation(0.5), want: Failed, says: "failed, the next run retries: ",
 		},
 		"full import fails half way": {
-			full: true, fault: operation(discoveryengine.Import, 0.5), want: Failed, says: "failed, the next run retries: ",
+			full: true, fault: operation(0.5), want: Failed, says: "failed, the next run retries: ",
 		},
 		"some documents fail": {
 			many: true, fault: documents(discoveryengine.Percent(5)), want: Imported, says: "document rejected by Vertex AI Search",
@@ -215,9 +215,9 @@ func lose(method string) func(*world) func() {
 	}
 }
 
-func operation(kind discoveryengine.Kind, applied float64) func(*world) func() {
+func operation(applied float64) func(*world) func() {
 	return func(*world) func() {
-		return engine.FailOperations(discoveryengine.OperationFault{Kind: kind, Applied: applied})
+		return engine.FailOperations(discoveryengine.OperationFault{Applied: applied})
 	}
 }
 
@@ -340,7 +340,7 @@ func TestRandomFaults(t *testing.T) {
 		undo := func() {}
 		switch r.IntN(8) {
 		case 0:
-			undo = operation(discoveryengine.Import, r.Float64())(w)
+			undo = operation(r.Float64())(w)
 		case 1:
 			undo = documents(discoveryengine.Percent(r.IntN(30)))(w)
 		case 2:

@@ -28,7 +28,7 @@ func TestFailedFullSyncIsDueAgain(t *testing.T) {
 	w := newWorld(t)
 	w.fill(20)
 	w.want(w.run(), Imported)
-	undo := operation(discoveryengine.Import, 0.5)(w)
+	undo := operation(0.5)(w)
 	w.want(w.run(func(s *Settings) { s.Full = true }), Failed)
 	undo()
 	w.store.ResetStats()
@@ -117,7 +117,7 @@ func TestFailingFullSyncsDoNotFillTheManifest(t *testing.T) {
 	const documents = 3000
 	w.fill(documents)
 	w.want(w.run(), Imported)
-	undo := engine.FailOperations(discoveryengine.OperationFault{Kind: discoveryengine.Import, Count: 5})
+	undo := engine.FailOperations(discoveryengine.OperationFault{Count: 5})
 	defer undo()
 	for range 5 {
 		w.want(w.run(func(s *Settings) { s.Full = true }), Failed)

@@ -52,9 +52,8 @@ func (i importer) rejections(ctx context.Context, s ledger.State, progress datas
 		result.Failures.AddUnnamed(result.Unnamed, "rejected by Vertex AI Search, which did not say which document")
 	}
 	result.Unnamed = max(result.Unnamed, 0)
-	if counted := progress.Succeeded + progress.Failed; counted != p.Documents {
-		i.log.WarnContext(ctx, "the service counted other documents than were sent", "operation", p.Operation, "sent", p.Documents,
-			"succeeded", progress.Succeeded, "rejected", progress.Failed)
+	if counted, differs := progress.Mismatch(p.Documents); differs {
+		i.log.WarnContext(ctx, "the service counted other documents than were sent", "operation", p.Operation, "sent", p.Documents, "counted", counted)
 	}
 	if result.Failures.Count != p.Scan.Failures.Count {
 		result.Failures.Object = ""

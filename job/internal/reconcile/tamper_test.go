@@ -177,7 +177,7 @@ func TestDocumentOfAFailedImportIsRemovedWithItsRow(t *testing.T) {
 	w.fill(300)
 	w.want(w.run(), Imported)
 	w.exec(`INSERT INTO docs (id, body) VALUES ('short-lived', 'x')`)
-	engine.FailOperations(discoveryengine.OperationFault{Kind: discoveryengine.Import, Applied: 1})
+	engine.FailOperations(discoveryengine.OperationFault{Applied: 1})
 	w.want(w.run(), Failed)
 	if w.held()["short-lived"] != "x" {
 		t.Fatal("the failed import was not applied")
