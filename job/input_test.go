@@ -101,14 +101,14 @@ func TestBadInput(t *testing.T) {
 		},
 		"absent bucket": {
 			change: []variable{"GCS_BUCKET=no-such-bucket"}, code: 1,
-			want: `read gs://no-such-bucket/metadata/.sync/v1/state.json: bucket "no-such-bucket" does not exist: create it, or set GCS_BUCKET to one that does`,
+			want: `read gs://no-such-bucket/metadata/.sync/v1/state.json: bucket does not exist: The specified bucket does not exist: create bucket no-such-bucket, or set GCS_BUCKET to one that exists`,
 		},
 		"denied bucket": {
 			code: 1,
 			prepare: func(w *world) func() {
 				return objects.Inject(storage.Fault{Count: -1, Status: 403}).Remove
 			},
-			want: `read gs://{WORLD}/metadata/.sync/v1/state.json: access denied (Forbidden): grant roles/storage.objectAdmin on bucket "{WORLD}" to the account the job runs as`,
+			want: `read gs://{WORLD}/metadata/.sync/v1/state.json: access denied: Forbidden: grant roles/storage.objectAdmin on bucket {WORLD} to the account the job runs as`,
 		},
 		"absent data store": {
 			change: []variable{"DATA_STORE_ID=no-such-store"}, code: 1,

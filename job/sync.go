@@ -117,7 +117,7 @@ func (r *syncRun) finish(ctx context.Context, s reconcile.Summary, err error) er
 		if caught := (*panics.Error)(nil); errors.As(err, &caught) {
 			attrs = append(attrs, slog.String("stack_trace", string(caught.Stack))) // the key that Error Reporting looks for
 		}
-		r.log.LogAttrs(ctx, level, "sync failed: "+err.Error(), attrs...)
+		r.log.LogAttrs(ctx, level, "sync failed: "+whatToDo(err), attrs...)
 	}
 	r.log.LogAttrs(ctx, level, "sync finished", append(s.Attrs(),
 		slog.Int64("duration_ms", time.Since(r.begin).Milliseconds()),

@@ -197,48 +197,6 @@ func TestErrorFolderRefused(t *testing.T) {
 	}
 }
 
-func TestDocuments(t *testing.T) {
-	srv := &service{documents: []string{"a", "b"}}
-	s := start(t, srv, time.Second)
-	want := map[string]Document{
-		"a":   {ID: "a", StructData: []byte(`{"answer":"鳥 a"}`), URI: "gs://images/a", MIMEType: "image/png"},
-		"raw": {ID: "raw", StructData: []byte(`{"answer":1}`)},
-	}
-	got, err := s.Get(t.Context(), "a", "absent", "raw", "not/an id")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	if _, err := s.Document(t.Context(), "absent"); !errors.Is(err, ErrNoDocument) || err.Error() != "get "+branchName+"/documents/absent: document is not in the data store" {
-		t.Errorf("absent: %v", err)
-	}
-	srv.forever = map[string]error{"GetDocument": status.Error(codes.NotFound, "DataStore "+storeName+" not found.")}
-	if _, err := s.Get(t.Context(), "a"); err == nil || errors.Is(err, ErrNoDocument) {
-		t.Errorf("no data store: %v", err)
-	}
-}
-
-// A data store with access control says so by an error of its own.
-func TestNotReadable(t *testing.T) {
-	for _, err := range []error{
-		status.Error(codes.InvalidArgument, "Listing documents is not supported for a DataStore with ACL enabled."),
-		status.Error(codes.FailedPrecondition, "acl_enabled data stores cannot be listed"),
-		status.Error(codes.Unimplemented, "not supported"),
-	} {
-		s := start(t, &service{forever: map[string]error{"ListDocuments": err, "GetDocument": err}}, time.Second)
-		if _, err := s.Document(t.Context(), "a"); !errors.Is(err, ErrNotReadable) {
-			t.Errorf("%v is not ErrNotReadable", err)
-		}
-		for _, err := range s.IDs(t.Context()) {
-			if !errors.Is(err, ErrNotReadable) {
-				t.Errorf("%v is not ErrNotReadable", err)
-			}
-		}
-	}
-}
-
 // Deletions say what was deleted, also when the caller ends them.
 func TestDeleteEnds(t *testing.T) {
 	srv := &service{}

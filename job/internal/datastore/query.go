@@ -84,9 +84,11 @@ const searchBudget = 8 * time.Second
 // within ten seconds, whatever the service does.
 func (s *Store) Search(ctx context.Context, text string, n int) ([]Hit, error) {
 	quick := Store{cfg: s.cfg, name: s.name, branch: s.branch}
-	quick.cfg.Budget = min(s.cfg.Budget, searchBudget)
+	quick.cfg.Budget = searchTime(s)
 	return quick.search(ctx, text, n)
 }
+
+func searchTime(s *Store) time.Duration { return min(s.cfg.Budget, searchBudget) }
 
 func (s *Store) search(ctx context.Context, text string, n int) ([]Hit, error) {
 	client, err := discoveryengine.NewSearchClient(ctx, s.options()...)

@@ -28,6 +28,7 @@ type service struct {
 	pb.UnimplementedDocumentServiceServer
 	pb.UnimplementedDataStoreServiceServer
 	pb.UnimplementedSearchServiceServer
+	pb.UnimplementedSchemaServiceServer
 	longrunningpb.UnimplementedOperationsServer
 
 	mu         sync.Mutex
@@ -42,6 +43,7 @@ type service struct {
 	listedOn   map[string][]*longrunningpb.Operation // more, on one of the two
 	unlisted   map[string]error                      // why a parent has no list
 	store      *pb.DataStore
+	schema     *pb.Schema
 	masks      []string
 	searches   []*pb.SearchRequest
 }
@@ -58,6 +60,7 @@ func start(t testing.TB, s *service, budget time.Duration) *Store {
 	pb.RegisterDocumentServiceServer(server, s)
 	pb.RegisterDataStoreServiceServer(server, s)
 	pb.RegisterSearchServiceServer(server, s)
+	pb.RegisterSchemaServiceServer(server, s)
 	longrunningpb.RegisterOperationsServer(server, s)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
@@ -200,6 +203,10 @@ func (s *service) GetDataStore(_ context.Context, req *pb.GetDataStoreRequest) (
 		return nil, status.Errorf(codes.NotFound, "DataStore %s not found.", req.GetName())
 	}
 	return s.store, nil
+}
+
+func (s *service) GetSchema(context.Context, *pb.GetSchemaRequest) (*pb.Schema, error) {
+	return s.schema, nil
 }
 
 func (s *service) Search(_ context.Context, req *pb.SearchRequest) (*pb.SearchResponse, error) {
