@@ -140,7 +140,7 @@ func (d *demo) tick(ctx context.Context, title, change string) error {
 
 // change runs statements as the app would, and lets PostgreSQL count them at once instead of within a second.
 func (d *demo) change(ctx context.Context, statements string) error {
-	conn, err := pgx.Connect(ctx, d.cloud.Data.Postgres.URL(""))
+	conn, err := pgx.Connect(ctx, d.cloud.Data.Source.URL)
 	if err != nil {
 		return fmt.Errorf("change the database: %w", err)
 	}

@@ -24,6 +24,15 @@ type front struct {
 	server  *http.Server
 }
 
+// Front serves all endpoints at one address, for clients without credentials: whoever calls there calls as the bearer of the token.
+func Front(endpoints Endpoints, token string) (address string, end func(), err error) {
+	f, err := openFront(endpoints, token)
+	if err != nil {
+		return "", nil, err
+	}
+	return f.address, f.close, nil
+}
+
 func openFront(endpoints Endpoints, token string) (*front, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

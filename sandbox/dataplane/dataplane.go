@@ -5,15 +5,13 @@ package dataplane
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
+	"slices"
 
 	"cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
-	"github.com/jackc/pgx/v5"
 
 	"vertexmetadata/sandbox/discoveryengine"
 	"vertexmetadata/sandbox/postgres"
-	"vertexmetadata/sandbox/sample"
 	"vertexmetadata/sandbox/secretmanager"
 	"vertexmetadata/sandbox/storage"
 )
@@ -41,9 +39,11 @@ type Options struct {
 	Seed int64
 	// Empty leaves the tables without rows.
 	Empty bool
+	// DatabaseURL is a database of the tester's own, which is used as it is instead of a PostgreSQL of the sandbox's.
+	DatabaseURL string
 	// Authorize is asked at the endpoints of storage, Discovery Engine and Secret Manager; nil allows all.
 	Authorize func(token, permission, resource string) error
-	// Secrets replaces the data plane's own secret store; it has to hold SecretID with Postgres.Password then.
+	// Secrets replaces the data plane's own secret store; it has to hold SecretID with Source.Password then.
 	Secrets secretmanager.Secrets
 	// Password of the database role; default random.
 	Password string
@@ -51,6 +51,8 @@ type Options struct {
 
 // Plane is the running whole. Its parts may be used directly, for their switches and what they saw.
 type Plane struct {
+	// Source is the database that the job reads, Postgres the server of it unless it is the tester's own.
+	Source    Source
 	Postgres  *postgres.Server
 	Storage   *storage.Server
 	Search    *discoveryengine.Server
@@ -58,10 +60,9 @@ type Plane struct {
 	Secrets   *secretmanager.Server
 	// SecretStore is nil when Options.Secrets took its place.
 	SecretStore *secretmanager.Store
-	// SocketDir stands in for /cloudsql.
-	SocketDir string
 
 	location string
+	closers  []io.Closer // in the order of starts
 }
 
 // Start starts everything and returns once all of it answers. ctx bounds the start only.
@@ -75,7 +76,11 @@ func Start(ctx context.Context, options Options) (_ *Plane, err error) {
 			_ = p.Close()
 		}
 	}()
-	for _, part := range []func(context.Context, Options) error{p.startPostgres, p.startStorage, p.startSearch, p.startSecrets} {
+	database := p.startPostgres
+	if options.DatabaseURL != "" {
+		database = p.useDatabase
+	}
+	for _, part := range []func(context.Context, Options) error{database, p.startStorage, p.startSearch, p.startSecrets} {
 		if err := part(ctx, options); err != nil {
 			return nil, err
 		}
@@ -83,32 +88,13 @@ func Start(ctx context.Context, options Options) (_ *Plane, err error) {
 	return p, nil
 }
 
-func (p *Plane) startPostgres(ctx context.Context, options Options) (err error) {
-	p.Postgres, err = postgres.Start(ctx, postgres.Options{User: Role, Password: options.Password, Database: Database, TCP: true})
-	if err != nil {
-		return err
-	}
-	if p.SocketDir, err = p.Postgres.InstanceSocketDir(Instance); err != nil {
-		return err
-	}
-	conn, err := pgx.Connect(ctx, p.Postgres.URL(""))
-	if err != nil {
-		return fmt.Errorf("load posts: %w", err)
-	}
-	defer conn.Close(ctx)
-	switch {
-	case options.Empty:
-		return sample.CreateTables(ctx, conn)
-	case options.Posts > 0:
-		return sample.Generate(ctx, conn, options.Posts, options.Seed, sample.Options{})
-	default:
-		return sample.Load(ctx, conn)
-	}
-}
-
 func (p *Plane) startStorage(_ context.Context, options Options) (err error) {
 	p.Storage, err = storage.Start(storage.Options{Buckets: []string{Bucket}, Authorize: options.Authorize})
-	return err
+	if err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.Storage)
+	return nil
 }
 
 func (p *Plane) startSearch(_ context.Context, options Options) (err error) {
@@ -116,6 +102,7 @@ func (p *Plane) startSearch(_ context.Context, options Options) (err error) {
 	if err != nil {
 		return err
 	}
+	p.closers = append(p.closers, p.Search)
 	p.DataStore = p.Search.CreateDataStore(discoveryengine.StoreConfig{
 		Project: Project, ProjectNumber: ProjectNumber, Location: options.Location, ID: DataStoreID,
 		Content: discoveryenginepb.DataStore_CONTENT_REQUIRED,
@@ -128,27 +115,22 @@ func (p *Plane) startSecrets(_ context.Context, options Options) (err error) {
 	if secrets == nil {
 		p.SecretStore = secretmanager.NewStore()
 		p.SecretStore.AddProject(Project, ProjectNumber)
-		p.SecretStore.Add(Project, SecretID, []byte(p.Postgres.Password()))
+		p.SecretStore.Add(Project, SecretID, []byte(p.Source.Password))
 		secrets = p.SecretStore
 	}
 	p.Secrets, err = secretmanager.Start(secretmanager.Options{Secrets: secrets, Authorize: options.Authorize})
-	return err
+	if err != nil {
+		return err
+	}
+	p.closers = append(p.closers, p.Secrets)
+	return nil
 }
 
 // Close ends everything and leaves nothing.
 func (p *Plane) Close() error {
 	var errs []error
-	// A nil pointer in an interface is not nil, so each part is asked by itself.
-	closers := []struct {
-		running bool
-		part    io.Closer
-	}{
-		{p.Secrets != nil, p.Secrets}, {p.Search != nil, p.Search}, {p.Storage != nil, p.Storage}, {p.Postgres != nil, p.Postgres},
-	}
-	for _, c := range closers {
-		if c.running {
-			errs = append(errs, c.part.Close())
-		}
+	for _, c := range slices.Backward(p.closers) {
+		errs = append(errs, c.Close())
 	}
 	return errors.Join(errs...)
 }

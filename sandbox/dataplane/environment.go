@@ -21,13 +21,13 @@ func (p *Plane) Environment(cloudSQL bool) []Variable {
 		{"SECRETMANAGER_ENDPOINT", p.Secrets.Addr()},
 	}
 	if !cloudSQL {
-		return append(variables, Variable{"DATABASE_URL", p.Postgres.URL("")})
+		return append(variables, Variable{"DATABASE_URL", p.Source.URL})
 	}
 	return append(variables,
 		Variable{"CLOUD_SQL_INSTANCE", Instance},
-		Variable{"CLOUD_SQL_SOCKET_DIR", p.SocketDir},
-		Variable{"DB_NAME", p.Postgres.Database()},
-		Variable{"DB_USER", p.Postgres.User()},
+		Variable{"CLOUD_SQL_SOCKET_DIR", p.Source.SocketDir},
+		Variable{"DB_NAME", p.Source.Database},
+		Variable{"DB_USER", p.Source.User},
 		Variable{"SECRET_ID", SecretID},
 		Variable{"VERSION_ID", "latest"},
 	)

@@ -3,6 +3,7 @@ package project
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
@@ -30,7 +31,13 @@ func newBridge(data *dataplane.Plane, location string) *bridge {
 	return &bridge{data: data, stores: map[string]*discoveryengine.DataStore{own: data.DataStore}}
 }
 
-func (b *bridge) Objects() http.Handler { return b.data.Storage }
+func (b *bridge) Objects() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// gcloud writes boundary='...', which is not what the standard calls a quoted string.
+		r.Header.Set("Content-Type", strings.ReplaceAll(r.Header.Get("Content-Type"), "'", `"`))
+		b.data.Storage.ServeHTTP(w, r)
+	})
+}
 
 func (b *bridge) CreateBucket(name string) { b.data.Storage.CreateBucket(name) }
 

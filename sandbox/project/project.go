@@ -5,12 +5,10 @@ package project
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -35,7 +33,7 @@ type Options struct {
 	Now func() time.Time
 	// Env are further variables for every task, NAME=value.
 	Env []string
-	// Data changes what lies behind the endpoints. Its Authorize, Secrets and Password are set here.
+	// Data changes what lies behind the endpoints. Its Authorize and Secrets are set here.
 	Data dataplane.Options
 }
 
@@ -47,7 +45,8 @@ type Project struct {
 	// Address of the control plane, host:port.
 	Address string
 
-	stop context.CancelFunc
+	stop    context.CancelFunc
+	closers []func()
 }
 
 // Start makes a project as somebody has it who is about to deploy: the database, the bucket, the data store and the secrets are
@@ -59,14 +58,13 @@ func Start(ctx context.Context, options Options) (_ *Project, err error) {
 			_ = p.Close()
 		}
 	}()
-	password := rand.Text()
-	options.Data.Authorize, options.Data.Secrets, options.Data.Password = p.Control.Authorize, p.Control, password
+	options.Data.Authorize, options.Data.Secrets = p.Control.Authorize, p.Control
 	if p.Data, err = dataplane.Start(ctx, options.Data); err != nil {
 		return nil, err
 	}
 	location := cmp.Or(options.Data.Location, "global")
 	p.Control.SetDataPlane(newBridge(p.Data, location))
-	if err := p.fill(location, password); err != nil {
+	if err := p.fill(location); err != nil {
 		return nil, fmt.Errorf("make project %s: %w", dataplane.Project, err)
 	}
 	if options.Image == nil {
@@ -79,8 +77,8 @@ func Start(ctx context.Context, options Options) (_ *Project, err error) {
 	}
 	cloudrun.New(p.Control, cloudrun.Options{
 		Image:     options.Image,
-		Sockets:   map[string]string{dataplane.Instance: filepath.Join(p.Data.Postgres.SocketDir(), ".s.PGSQL.5432")},
-		Endpoints: cloudrun.Endpoints{Storage: p.Data.Storage.Addr(), DiscoveryEngine: p.Data.Search.Addr(), SecretManager: p.Data.Secrets.Addr()},
+		Sockets:   map[string]string{dataplane.Instance: p.Data.Source.Socket},
+		Endpoints: p.endpoints(),
 		Env:       options.Env,
 	})
 	running, stop := context.WithCancel(context.Background())
@@ -92,8 +90,12 @@ func Start(ctx context.Context, options Options) (_ *Project, err error) {
 	return p, nil
 }
 
+func (p *Project) endpoints() cloudrun.Endpoints {
+	return cloudrun.Endpoints{Storage: p.Data.Storage.Addr(), DiscoveryEngine: p.Data.Search.Addr(), SecretManager: p.Data.Secrets.Addr()}
+}
+
 // fill makes what the seed document supposes.
-func (p *Project) fill(location, password string) error {
+func (p *Project) fill(location string) error {
 	p.Control.NewProject(dataplane.Project, dataplane.ProjectNumber)
 	p.Control.NewInstance(dataplane.Project, dataplane.Region, dataplane.Instance[strings.LastIndex(dataplane.Instance, ":")+1:])
 	errs := []error{
@@ -103,15 +105,15 @@ func (p *Project) fill(location, password string) error {
 	}
 	for _, secret := range []struct{ id, value string }{
 		{"gcp_project", dataplane.Instance}, // what the variable has held historically
-		{"db_name", dataplane.Database},
-		{"db_user", dataplane.Role},
+		{"db_name", p.Data.Source.Database},
+		{"db_user", p.Data.Source.User},
 		{"gcs_bucket", dataplane.Bucket},
 		{"project_id", dataplane.Project},
 		{"secret_id", dataplane.SecretID},
 		{"version_id", "latest"},
 		{"gemini_api_key", "unused"},
 		{"data_store_id", dataplane.DataStoreID},
-		{dataplane.SecretID, password},
+		{dataplane.SecretID, p.Data.Source.Password},
 	} {
 		errs = append(errs, p.Control.NewSecret(dataplane.Project, secret.id, secret.value))
 	}
@@ -123,6 +125,9 @@ func (p *Project) Close() error {
 	p.Control.Close()
 	if p.stop != nil {
 		p.stop()
+	}
+	for _, end := range p.closers {
+		end()
 	}
 	if p.Data != nil {
 		return p.Data.Close()

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
 	"vertexmetadata/sandbox/controlplane/engine"
 	"vertexmetadata/sandbox/controlplane/fields"
 )
@@ -115,16 +113,4 @@ func (s *Server) checkTarget(c *engine.Call, trigger object) error {
 		}
 	}
 	return nil
-}
-
-// ParseSchedule reads a schedule in unix-cron form and its time zone, as Cloud Scheduler does.
-func ParseSchedule(schedule, zone string) (cron.Schedule, error) {
-	if _, err := time.LoadLocation(zone); err != nil {
-		return nil, fmt.Errorf("time zone %q is unknown", zone)
-	}
-	parsed, err := cron.ParseStandard("CRON_TZ=" + zone + " " + schedule)
-	if err != nil {
-		return nil, fmt.Errorf("schedule %q or time zone %q is invalid: %w", schedule, zone, err)
-	}
-	return parsed, nil
 }

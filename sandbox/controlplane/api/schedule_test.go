@@ -51,7 +51,7 @@ func TestTrigger(t *testing.T) {
 
 func TestTriggerRefusals(t *testing.T) {
 	for _, test := range []struct{ name, old, new, want string }{
-		{"schedule", "*/3 * * * *", "every now and then", `schedule "every now and then" or time zone "Etc/UTC" is invalid: expected exactly 5 fields, found 4: [every now and then]`},
+		{"schedule", "*/3 * * * *", "every now and then", `schedule "every now and then" is invalid: expected five fields, found 4`},
 		{"time zone", `"schedule"`, `"timeZone": "Mars/Olympus", "schedule"`, `time zone "Mars/Olympus" is unknown`},
 		{"name", inTokyo + "/jobs/tick", "tick", `Job name must be formatted: "projects/<PROJECT_ID>/locations/<LOCATION_ID>/jobs/<JOB_ID>"; it is "tick".`},
 		{"address", "https://run.googleapis.com", "run.googleapis.com", `HTTP target URI "run.googleapis.com/v2/` + inTokyo + `/jobs/sync:run" is not an http or https URL.`},
