@@ -12,6 +12,7 @@ type plan struct {
 	text      string          // the plan without what varies from one planning to the next
 	relations map[string]bool // "schema"."name"
 	functions map[string]bool // names that may be functions
+	types     []string        // names of types that values are cast to
 	doubt     string
 }
 
@@ -68,6 +69,7 @@ func (p *plan) visit(value any) {
 
 var (
 	literal     = regexp.MustCompile(`'(?:[^']|'')*'`)
+	castName    = regexp.MustCompile(`::(?:[\pL_][\pL\pN_$]*\.|"(?:[^"]|"")+"\.)?([\pL_][\pL\pN_$]*|"(?:[^"]|"")+")`)
 	calledName  = regexp.MustCompile(`([\pL_][\pL\pN_$]*|"(?:[^"]|"")+")\(`)
 	currentTime = regexp.MustCompile(`\b(?:CURRENT_DATE|CURRENT_TIME|CURRENT_TIMESTAMP|LOCALTIME|LOCALTIMESTAMP)\b`)
 )
@@ -76,13 +78,19 @@ var (
 func (p *plan) expression(text string) {
 	text = literal.ReplaceAllString(text, "''")
 	for _, match := range calledName.FindAllStringSubmatch(text, -1) {
-		name := match[1]
-		if name[0] == '"' {
-			name = strings.ReplaceAll(name[1:len(name)-1], `""`, `"`)
-		}
-		p.functions[name] = true
+		p.functions[unquoteName(match[1])] = true
+	}
+	for _, match := range castName.FindAllStringSubmatch(text, -1) {
+		p.types = append(p.types, unquoteName(match[1]))
 	}
 	if keyword := currentTime.FindString(text); keyword != "" {
 		p.doubt = "the query uses " + keyword
 	}
+}
+
+func unquoteName(name string) string {
+	if name[0] != '"' {
+		return name
+	}
+	return strings.ReplaceAll(name[1:len(name)-1], `""`, `"`)
 }

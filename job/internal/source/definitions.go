@@ -1,0 +1,32 @@
+package source
+
+// definitionsQuery sums up what the result is made of and no plan shows, as the numbers of the transactions that wrote it:
+// a row of the catalogue that is written again has another xmin.
+//
+//   - All that somebody made of functions, operators, casts, collations, labels of enumerations and rules of text search:
+//     what calls what is hidden in the bodies of functions, and such definitions change rarely.
+//   - Of the views, tables and types that the query or its plan name ($1), or that the result is made of ($2), and of what
+//     they are made of in turn: the columns and attributes, and the rules of views. A database has too many of them, and
+//     temporary tables come and go.
+const definitionsQuery = `WITH RECURSIVE part(class, oid) AS (
+  SELECT 'r', c.oid FROM pg_class c WHERE c.relname = ANY($1::name[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND c.relpersistence <> 't' AND c.oid >= 16384
+  UNION SELECT 't', t.oid FROM pg_type t WHERE t.typname = ANY($1::name[]) AND t.typelem = 0 AND t.typrelid = 0 AND t.oid >= 16384
+  UNION SELECT 't', p.prorettype FROM pg_proc p WHERE p.proname = ANY($1::name[]) AND p.oid >= 16384
+  UNION SELECT 't', unnest($2::oid[])
+  UNION SELECT next.class, next.oid FROM part CROSS JOIN LATERAL (
+    SELECT 't', a.atttypid FROM pg_attribute a WHERE part.class = 'r' AND a.attrelid = part.oid AND a.attnum > 0 AND a.atttypid >= 16384
+    UNION ALL SELECT CASE d.refclassid WHEN 1247 THEN 't' ELSE 'r' END, d.refobjid FROM pg_rewrite w JOIN pg_depend d ON d.classid = 2618 AND d.objid = w.oid
+      WHERE part.class = 'r' AND w.ev_class = part.oid AND d.refclassid IN (1247, 1259) AND d.refobjid >= 16384
+    UNION ALL SELECT CASE u.kind WHEN 1 THEN 'r' ELSE 't' END, u.oid FROM pg_type t CROSS JOIN LATERAL (VALUES (1, t.typrelid), (2, t.typelem), (2, t.typbasetype)) AS u(kind, oid)
+      WHERE part.class = 't' AND t.oid = part.oid AND u.oid >= 16384
+  ) AS next(class, oid))
+SELECT concat_ws(' ',
+  (SELECT string_agg(a.attrelid || '.' || a.attnum || ':' || a.xmin::text, ',' ORDER BY a.attrelid, a.attnum) FROM part JOIN pg_attribute a ON a.attrelid = part.oid WHERE part.class = 'r' AND a.attnum > 0),
+  (SELECT string_agg(w.oid || ':' || w.xmin::text, ',' ORDER BY w.oid) FROM part JOIN pg_rewrite w ON w.ev_class = part.oid WHERE part.class = 'r'),
+  (SELECT count(*) || '/' || sum(d.xmin::text::int8) FROM pg_proc d WHERE d.oid >= 16384),
+  (SELECT count(*) || '/' || sum(d.xmin::text::int8) FROM pg_operator d WHERE d.oid >= 16384),
+  (SELECT count(*) || '/' || sum(d.xmin::text::int8) FROM pg_cast d WHERE d.oid >= 16384),
+  (SELECT count(*) || '/' || sum(d.xmin::text::int8) FROM pg_collation d WHERE d.oid >= 16384),
+  (SELECT count(*) || '/' || sum(d.xmin::text::int8) FROM pg_enum d),
+  (SELECT count(*) || '/' || sum(d.xmin::text::int8) FROM pg_ts_dict d WHERE d.oid >= 16384),
+  (SELECT count(*) || '/' || sum(d.xmin::text::int8) FROM pg_ts_config_map d WHERE d.mapcfg >= 16384))`
