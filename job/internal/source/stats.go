@@ -48,8 +48,7 @@ func (db *DB) TableStats(ctx context.Context) (Stats, error) {
 	if err := p.read(explained); err != nil {
 		return Stats{}, fmt.Errorf("%s: %w", op, err)
 	}
-	functions := slices.Sorted(maps.Keys(p.functions))
-	e, err := db.evidence(ctx, op, functions, slices.Sorted(maps.Keys(p.relations)), append(functions, append(names(db.query), p.types...)...))
+	e, err := db.evidence(ctx, op, &p)
 	if err != nil {
 		return Stats{}, err
 	}
@@ -71,27 +70,37 @@ type evidence struct {
 	serverDoubt, tableDoubt       string // reasons not to trust the counters
 }
 
-// evidence asks for all of it in one round trip.
-func (db *DB) evidence(ctx context.Context, op string, functions, relations, words []string) (evidence, error) {
+// evidence asks for all of it in one round trip, or in two where the query has parts of its own.
+func (db *DB) evidence(ctx context.Context, op string, p *plan) (evidence, error) {
 	limited, cancel := limited(ctx, db.config.LockTimeout+ownTime)
 	defer cancel()
-	types := make([]string, len(db.queried))
-	for i, oid := range db.queried {
-		types[i] = strconv.FormatUint(uint64(oid), 10)
-	}
+	functions := slices.Sorted(maps.Keys(p.functions))
 	batch := &pgconn.Batch{}
 	batch.ExecParams(ownPath, nil, nil, nil, nil)
 	batch.ExecParams(serverFactsQuery, [][]byte{textArray(functions)}, nil, nil, nil)
-	batch.ExecParams(countersQuery, [][]byte{textArray(relations)}, nil, nil, nil)
-	batch.ExecParams(definitionsQuery, [][]byte{textArray(words), textArray(types)}, nil, nil, nil)
+	batch.ExecParams(countersQuery, [][]byte{textArray(slices.Sorted(maps.Keys(p.relations)))}, nil, nil, nil)
+	batch.ExecParams(clocksQuery, nil, nil, nil, nil)
 	results, err := db.conn.ExecBatch(limited, batch).ReadAll()
 	if err != nil {
 		return evidence{}, db.failure(limited, op, "", preparing, err)
 	}
-	var e evidence
+	e := evidence{definitions: string(results[3].Rows[0][0])}
+	var ownTypes bool
 	e.server, e.serverDoubt = serverFacts(results[1].Rows)
-	e.counters, e.tableDoubt = counters(results[2].Rows)
-	e.definitions = string(results[3].Rows[0][0])
+	e.counters, e.tableDoubt, ownTypes = counters(results[2].Rows)
+	types := make([]string, len(db.queried))
+	for i, oid := range db.queried {
+		types[i] = strconv.FormatUint(uint64(oid), 10)
+		ownTypes = ownTypes || oid >= firstUserOID
+	}
+	if ownTypes || p.parts || len(functions) > 0 {
+		words := slices.Concat(functions, names(db.query), slices.Sorted(maps.Keys(p.types)))
+		parts, err := db.parts(ctx, op, words, types)
+		if err != nil {
+			return evidence{}, err
+		}
+		e.definitions += parts
+	}
 	return e, nil
 }
 
@@ -131,14 +140,15 @@ func serverFacts(rows [][][]byte) (facts, doubt string) {
 // columns ever made notices one that was dropped and made again, which rewrites nothing. The relations are looked up in the
 // catalogue because to_regclass demands USAGE on their schema, which who may read a view need not have.
 const countersQuery = `SELECT c.relkind, c.relpersistence, c.oid < 16384, r.name,
-  concat_ws(' ', c.oid, c.relfilenode, c.relnatts, pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid))
+  concat_ws(' ', c.oid, c.relfilenode, c.relnatts, pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid)),
+  EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.atttypid >= 16384)
 FROM (SELECT name, parse_ident(name)::name[] AS parts FROM unnest($1::text[]) AS given(name)) AS r
 LEFT JOIN pg_namespace n ON n.nspname = r.parts[1]
 LEFT JOIN pg_class c ON c.relname = r.parts[2] AND c.relnamespace = n.oid ORDER BY r.name`
 
-func counters(rows [][][]byte) (counters, doubt string) {
+func counters(rows [][][]byte) (counters, doubt string, ownTypes bool) {
 	if len(rows) == 0 {
-		return "", "the query reads no table"
+		return "", "the query reads no table", false
 	}
 	var all strings.Builder
 	for _, row := range rows {
@@ -156,8 +166,9 @@ func counters(rows [][][]byte) (counters, doubt string) {
 			doubt = fmt.Sprintf("%s is a system catalogue", name)
 		}
 		fmt.Fprintf(&all, "%s=%s\n", name, row[4])
+		ownTypes = ownTypes || string(row[5]) == "t"
 	}
-	return all.String(), doubt
+	return all.String(), doubt, ownTypes
 }
 
 // textArray writes a text[] in PostgreSQL's array syntax.
