@@ -129,7 +129,7 @@ func (r *run) encoder(ctx context.Context) (*document.Encoder, error) {
 	}
 	mapped := make([]document.Column, len(columns))
 	for i, c := range columns {
-		mapped[i] = document.Column{Name: c.Name, Kind: document.Kind(c.Kind)}
+		mapped[i] = document.Column{Name: c.Name, Kind: document.Kind(c.Kind), Shape: c.Shape}
 	}
 	return document.NewEncoder(mapped, r.set.Documents)
 }
