@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/panics"
@@ -69,6 +68,7 @@ type finding struct {
 	detail  string // what was found, or why it was not tried
 	err     error
 	skipped bool // it was not tried
+	warning bool // a run would succeed, and yet somebody should look
 }
 
 // untried is a check that needs another one first.
@@ -97,50 +97,8 @@ func (m *contentMatch) findings() []finding {
 	return []finding{f}
 }
 
-func (m *contentMatch) checkSource(ctx context.Context, cfg config.Config) (found []finding) {
-	if cfg.DatabaseURL == "" {
-		_, err := password(ctx, cfg)
-		name := fmt.Sprintf("projects/%s/secrets/%s/versions/%s", cfg.Project, cfg.SecretID, cfg.SecretVersion)
-		found = append(found, finding{name: "secret", detail: name, err: err})
-		if err != nil {
-			return append(found, untried("database", "needs the password"), untried("query", "needs the database"))
-		}
-	} else {
-		found = append(found, untried("secret", "not needed with DATABASE_URL"))
-	}
-	db, err := openDatabase(ctx, cfg, "check")
-	if err == nil {
-		defer db.Close(ctx)
-		err = db.Check(ctx) // a pooler may hand every statement to another session, which no lock survives
-	}
-	if err != nil {
-		return append(found, finding{name: "database", err: err}, untried("query", "needs the database"))
-	}
-	found = append(found, finding{name: "database", detail: db.String()})
-	columns, err := db.Columns(ctx)
-	found = append(found, finding{name: "query", detail: "columns " + columnNames(columns), err: err})
-	if err != nil {
-		return found
-	}
-	m.columns = columns
-	stats, err := db.TableStats(ctx)
-	detail := "a run is spared the source while they do not change"
-	if !stats.Trusted {
-		detail = "every run reads the source: " + stats.Reason
-	}
-	return append(found, finding{name: "statistics", detail: detail, err: err})
-}
-
-func columnNames(columns []source.Column) string {
-	names := make([]string, len(columns))
-	for i, c := range columns {
-		names[i] = c.Name
-	}
-	return strings.Join(names, ", ")
-}
-
 func checkBucket(ctx context.Context, cfg config.Config) []finding {
-	b, err := bucket.Open(ctx, cfg.Bucket)
+	b, err := openBucket(ctx, cfg)
 	if err != nil {
 		return []finding{{name: "bucket", err: err}}
 	}
@@ -191,6 +149,8 @@ func report(out *printer, found []finding, cause error) error {
 			out.printf("FAIL  %-11s  %s\n", f.name, strings.Join(strings.Fields(f.err.Error()), " "))
 		case f.skipped:
 			out.printf("-     %-11s  %s\n", f.name, f.detail)
+		case f.warning:
+			out.printf("WARN  %-11s  %s\n", f.name, f.detail)
 		default:
 			out.printf("ok    %-11s  %s\n", f.name, f.detail)
 		}
