@@ -9,8 +9,8 @@ import (
 
 // wire stands between the connection and pgconn. It counts what comes, remembers the longest time for which nobody read,
 // and cuts values that are too large before anybody makes room for them: pgconn keeps a whole row in memory, of which
-// PostgreSQL sends up to a gigabyte, and the job has half of one. Only rows that are larger than a document may be pay for
-// it; of any other, a message's five bytes of header are looked at.
+// PostgreSQL sends up to a gigabyte, and the job has half of one. Only rows that are larger than a document may be pay
+// for it; of any other, five bytes of header are looked at.
 // https://www.postgresql.org/docs/current/protocol-message-formats.html
 type wire struct {
 	r        io.Reader
@@ -115,10 +115,12 @@ func (w *wire) rewrite(length int) error {
 	}
 	for range binary.BigEndian.Uint16(out[messageHeader:]) {
 		at := len(out)
+		if rest -= 4; rest < 0 {
+			return errWire
+		}
 		if out, err = w.take(out, 4); err != nil {
 			return err
 		}
-		rest -= 4
 		size := int(int32(binary.BigEndian.Uint32(out[at:])))
 		if size < 0 {
 			continue // NULL
