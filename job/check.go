@@ -105,48 +105,6 @@ func (m *contentMatch) findings() []finding {
 	return append([]finding{f}, conflicts...)
 }
 
-func (m *contentMatch) checkSource(ctx context.Context, cfg config.Config) (found []finding) {
-	if cfg.DatabaseURL == "" {
-		_, err := password(ctx, cfg)
-		name := fmt.Sprintf("projects/%s/secrets/%s/versions/%s", cfg.Project, cfg.SecretID, cfg.SecretVersion)
-		found = append(found, finding{name: "secret", detail: name, err: err})
-		if err != nil {
-			return append(found, untried("database", "needs the password"), untried("query", "needs the database"))
-		}
-	} else {
-		found = append(found, untried("secret", "not needed with DATABASE_URL"))
-	}
-	db, err := openDatabase(ctx, cfg, "check")
-	if err == nil {
-		defer db.Close(ctx)
-		err = db.Check(ctx) // a pooler may hand every statement to another session, which no lock survives
-	}
-	if err != nil {
-		return append(found, finding{name: "database", err: err}, untried("query", "needs the database"))
-	}
-	found = append(found, finding{name: "database", detail: db.String()})
-	columns, err := db.Columns(ctx)
-	found = append(found, finding{name: "query", detail: "columns " + columnNames(columns), err: err})
-	if err != nil {
-		return found
-	}
-	m.columns = columns
-	stats, err := db.TableStats(ctx)
-	detail := "a run is spared the source while they do not change"
-	if !stats.Trusted {
-		detail = "every run reads the source: " + stats.Reason
-	}
-	return append(found, finding{name: "statistics", detail: detail, err: err})
-}
-
-func columnNames(columns []source.Column) string {
-	names := make([]string, len(columns))
-	for i, c := range columns {
-		names[i] = c.Name
-	}
-	return strings.Join(names, ", ")
-}
-
 // countSet counts the variables that are set.
 func countSet(getenv func(string) string) (n int) {
 	for _, v := range config.Variables {

@@ -102,7 +102,7 @@ func (c *collector) encoder(ctx context.Context) (*document.Encoder, error) {
 	}
 	mapped := make([]document.Column, len(columns))
 	for i, column := range columns {
-		mapped[i] = document.Column{Name: column.Name, Kind: document.Kind(column.Kind)}
+		mapped[i] = document.Column{Name: column.Name, Kind: document.Kind(column.Kind), Shape: column.Shape}
 	}
 	return document.NewEncoder(mapped, c.in.Rules)
 }

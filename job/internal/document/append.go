@@ -25,12 +25,12 @@ func (e *Encoder) Append(dst []byte, row [][]byte) ([]byte, Verdict) {
 	for i := range e.fields {
 		f := &e.fields[i]
 		value := row[f.index]
-		if f.kind == Text && len(value) > e.maxBytes { // do not escape megabytes only to throw them away
+		if len(value) > e.maxBytes { // megabytes are not converted only to be thrown away
 			return dst, v.refuse(reasonTooLong)
 		}
 		out = append(out, f.prefix...)
 		var fault string
-		if out, fault = appendValue(out, f.kind, value); fault != "" {
+		if out, fault = appendValue(out, f.kind, f.shape, value); fault != "" {
 			return dst, v.refuse(f.subject + " " + fault)
 		}
 		if len(out)-start > e.maxBytes {

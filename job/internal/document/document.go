@@ -40,13 +40,15 @@ const (
 	Bool                  // t or f
 	JSON                  // nested JSON, rewritten on one line
 	Numbers               // a JSON array of numbers or of such arrays; a string in it (NaN, Infinity) is refused
-	Timestamp             // YYYY-MM-DD HH:MM:SS[.ffffff][+00], written as RFC 3339; any other form stays as it is
+	Timestamp             // YYYY-MM-DD HH:MM:SS[.ffffff][+00], written as RFC 3339, years beyond 9999 and BC likewise; any other form stays as it is
 )
 
 // Column is one column of the source query.
 type Column struct {
 	Name string
 	Kind Kind
+	// Shape says, for JSON, where a string stands for a number or a vector; see package source. Empty: nowhere.
+	Shape string
 }
 
 // Options adjust what is accepted. The zero value is the default behaviour.
@@ -79,6 +81,7 @@ type Verdict struct {
 type field struct {
 	index   int    // of the column in the row
 	kind    Kind   // how to write the value
+	shape   *shape // of JSON
 	prefix  string // `, "name": `, ready to be appended
 	subject string // `column "name"`, for reasons
 }
@@ -120,7 +123,11 @@ func NewEncoder(columns []Column, opts Options) (*Encoder, error) {
 		case columnMIMEType:
 			e.mime = i
 		default:
-			e.fields = append(e.fields, newField(i, c, len(e.fields) > 0))
+			f, err := newField(i, c, len(e.fields) > 0)
+			if err != nil {
+				return nil, fmt.Errorf("prepare documents: column %q: %w", c.Name, err)
+			}
+			e.fields = append(e.fields, f)
 		}
 	}
 	if e.id < 0 {
@@ -132,7 +139,8 @@ func NewEncoder(columns []Column, opts Options) (*Encoder, error) {
 	return e, nil
 }
 
-func newField(index int, c Column, comma bool) field {
+func newField(index int, c Column, comma bool) (field, error) {
+	shape, err := parseShape(c.Shape)
 	var prefix strings.Builder
 	if comma {
 		prefix.WriteString(", ")
@@ -140,5 +148,5 @@ func newField(index int, c Column, comma bool) field {
 	name, _ := appendString(nil, []byte(c.Name))
 	prefix.Write(name)
 	prefix.WriteString(": ")
-	return field{index: index, kind: c.Kind, prefix: prefix.String(), subject: fmt.Sprintf("column %q", c.Name)}
+	return field{index: index, kind: c.Kind, prefix: prefix.String(), subject: fmt.Sprintf("column %q", c.Name), shape: shape}, err
 }

@@ -73,7 +73,7 @@ func TestLockOfDeadReader(t *testing.T) {
 		}
 		return nil
 	})
-	want := fmt.Sprintf("read rows (after %d): the connection was lost (%s)", rows, db.where)
+	want := fmt.Sprintf("read rows (after %d, the last with id \"%d\"): the connection was lost (%s)", rows, rows, db.where)
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -86,13 +86,13 @@ func TestSlowReader(t *testing.T) {
 	rows := 0
 	_, err := db.Scan(t.Context(), func([][]byte) error {
 		if rows++; rows == 10 {
-			db.reader.returned = time.Now().Add(-14 * time.Second) // as if this took so long
+			db.wire.returned = time.Now().Add(-14 * time.Second) // as if this took so long
 			server.Proxy().Cut()
 		}
 		return nil
 	})
-	want := fmt.Sprintf("read rows (after %d): the connection was lost (%s), as nothing was read for 14s: "+
-		"whatever takes the documents (storage) was too slow; the next run reads again", rows, db.where)
+	want := fmt.Sprintf("read rows (after %d, the last with id \"%d\"): the connection was lost (%s), as nothing was read for 14s: "+
+		"storage took the documents too slowly; the next run reads again", rows, rows, db.where)
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -52,6 +52,15 @@ func run(t testing.TB, url string, statements ...string) {
 	}
 }
 
+// queryRow runs any statement with the session's own search_path and returns its only row.
+func (db *DB) queryRow(ctx context.Context, statement string, params ...[]byte) ([][]byte, error) {
+	result := db.conn.ExecParams(ctx, statement, params, nil, nil, nil).Read()
+	if result.Err != nil {
+		return nil, result.Err
+	}
+	return result.Rows[0], nil
+}
+
 func open(t testing.TB, config Config) *DB {
 	t.Helper()
 	db, err := Open(t.Context(), config)

@@ -97,7 +97,7 @@ func TestErrorWhileReading(t *testing.T) {
 	db = open(t, Config{URL: server.URL(""), Query: "SELECT g AS id, 6 / (g - 3) AS a FROM generate_series(1, 5) g"})
 	rows := 0
 	_, err := db.Scan(t.Context(), func([][]byte) error { rows++; return nil })
-	if want := "read rows (after 2): division by zero: a row holds what the query cannot work with: correct that row or the query (SYNC_QUERY or SYNC_QUERY_FILE), or leave the row out"; err == nil || err.Error() != want || rows != 2 {
+	if want := "read rows (after 2, the last with id \"2\"): division by zero: a row holds what the query cannot work with: correct that row or the query (SYNC_QUERY or SYNC_QUERY_FILE), or leave the row out"; err == nil || err.Error() != want || rows != 2 {
 		t.Errorf("got %v after %d rows, want %s", err, rows, want)
 	}
 	if err := db.Check(t.Context()); err != nil {
