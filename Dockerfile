@@ -18,15 +18,26 @@ RUN go mod edit -droprequire=vertexmetadata/sandbox -dropreplace=vertexmetadata/
 
 COPY job/ ./
 ARG TARGETOS TARGETARCH
-# The tags leave out what the job never uses, storage over gRPC and tracing: see the Makefile.
+ARG VERSION=unknown REVISION=unknown SOURCE_DATE_EPOCH=0
+# The tags leave out what the job never uses, storage over gRPC and tracing: see the Makefile. Mode and time of the file do
+# not depend on who builds it when, so that two builds of one commit are one image.
 RUN --mount=type=cache,target=/cache \
-    GOOS=$TARGETOS GOARCH=$TARGETARCH go build -tags=disable_grpc_modules,grpcnotrace -mod=readonly -trimpath -buildvcs=false -ldflags="-s -w" -o /out/job .
+    GOOS=$TARGETOS GOARCH=$TARGETARCH go build -tags=disable_grpc_modules,grpcnotrace -mod=readonly -trimpath -buildvcs=false \
+        -ldflags="-s -w -X main.version=$VERSION -X main.revision=$REVISION" -o /out/job . && \
+    chmod 0755 /out/job && touch -d "@$SOURCE_DATE_EPOCH" /out/job
 
 FROM ${RUNTIME_IMAGE}
-LABEL org.opencontainers.image.title="create-vertex-metadata" \
-      org.opencontainers.image.description="Keeps Vertex AI Search in step with PostgreSQL" \
-      org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /out/job /job
-# Said again in numbers, so that it holds on any base and Kubernetes-like checks can see it.
+# What the image was built from; `make image-args` has the values. BuildKit takes the image's own times from SOURCE_DATE_EPOCH.
+ARG VERSION=unknown REVISION=unknown SOURCE= CREATED=1970-01-01T00:00:00Z SOURCE_DATE_EPOCH=0
+LABEL org.opencontainers.image.title="create-vertex-metadata" \
+      org.opencontainers.image.description="Keeps Vertex AI Search in sync with PostgreSQL" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.source="$SOURCE" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION" \
+      org.opencontainers.image.created="$CREATED"
+# The user in numbers, so that it holds on any base and Kubernetes-like checks can see it.
 USER 65532:65532
 ENTRYPOINT ["/job"]
+CMD ["sync"]
