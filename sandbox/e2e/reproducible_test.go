@@ -75,8 +75,10 @@ func (c client) release(t *testing.T) int {
 
 func (c client) buildStamped(t *testing.T, dir string) inspection {
 	t.Helper()
-	args := []string{"build", "--no-cache", "--network=none", "--platform=linux/amd64", "--tag=" + image,
-		"--build-arg=GO_IMAGE=" + goImageNow(t), "--build-arg=RUNTIME_IMAGE=" + runtimeImage}
+	args := []string{
+		"build", "--no-cache", "--network=none", "--platform=linux/amd64", "--tag=" + image,
+		"--build-arg=GO_IMAGE=" + goImageNow(t), "--build-arg=RUNTIME_IMAGE=" + runtimeImage,
+	}
 	for name, value := range stamps {
 		args = append(args, "--build-arg="+name+"="+value)
 	}
