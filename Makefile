@@ -84,6 +84,11 @@ fmt: bin/gofumpt ## Format every module
 plan: go ## Print every resource of a stack, offline: make plan STACK=prod
 	@go run ./infra/plan -stack $(STACK)
 
+.PHONY: bootstrap
+bootstrap: go ## Create once what GitHub needs to deploy: infra/bootstrap/README.md
+	@command -v pulumi >/dev/null || { echo "Install the Pulumi CLI (https://www.pulumi.com/docs/install/), then run make again."; exit 1; }
+	@cd infra/bootstrap && pulumi up --stack $(or $(BOOTSTRAP),main)
+
 # Says what to do where Go is missing or old: what Go says itself about a go.work it cannot read helps nobody.
 .PHONY: go
 go:
