@@ -84,6 +84,11 @@ fmt: bin/gofumpt ## Format every module
 plan: go ## Print every resource of a stack, offline: make plan STACK=prod
 	@go run ./infra/plan -stack $(STACK)
 
+.PHONY: smoke
+smoke: go ## Prove a deployment in a real project and leave nothing behind: make smoke PROJECT=my-project STACK=dev
+	@[ -n "$(PROJECT)" ] || { echo "Name the project: make smoke PROJECT=my-project"; exit 1; }
+	@go run ./infra/smoke -project $(PROJECT) -settings Pulumi.$(STACK).yaml
+
 .PHONY: bootstrap
 bootstrap: go ## Create once what GitHub needs to deploy: infra/bootstrap/README.md
 	@command -v pulumi >/dev/null || { echo "Install the Pulumi CLI (https://www.pulumi.com/docs/install/), then run make again."; exit 1; }
