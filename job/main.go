@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, env environment) int {
 		kong.Description("Keeps Vertex AI Search in step with a PostgreSQL database."),
 		kong.Help(help),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: helpWidth}),
-		kong.Vars{"version": version()},
+		kong.Vars{"version": versionText()},
 		kong.Writers(env.stdout, env.screen),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(env),
