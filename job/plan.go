@@ -10,8 +10,9 @@ import (
 
 // planCommand is `job plan`.
 type planCommand struct {
-	Full            bool `help:"Plan a full sync."`
-	AllowMassDelete bool `help:"Do not say that the sync would stop because it removes too much."`
+	Full            bool   `help:"Plan a full sync."`
+	AllowMassDelete bool   `help:"Do not say that the sync would stop because it removes too much."`
+	Only            string `help:"The name of the only sync of SYNCS to plan." placeholder:"NAME"`
 }
 
 // Run prints what a sync would change: a line for each document, and a summary. It fails where the sync would stop.

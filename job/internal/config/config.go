@@ -45,6 +45,7 @@ type Config struct {
 	// Syncs are what to sync: those of SYNCS, or one without a name. What one does not say for itself is filled in from
 	// Query, DataStore, Location and MIMETypes.
 	Syncs []Sync
+	Sync  string // the name of the sync that this is the configuration of, see With
 
 	ImportWait       time.Duration // how long a run waits for its import
 	FullSyncInterval time.Duration // how often everything is imported again
@@ -86,6 +87,12 @@ func (c Config) StandIns() (names []string) {
 		}
 	}
 	return names
+}
+
+// With returns the configuration of one of c.Syncs.
+func (c Config) With(s Sync) Config {
+	c.Sync, c.Query, c.DataStore, c.Location, c.MIMETypes = s.Name, s.Query, s.DataStoreID, s.Location, s.MIMETypes
+	return c
 }
 
 //go:embed query.sql

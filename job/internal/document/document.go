@@ -18,7 +18,7 @@ import (
 // Names of the columns that do not become fields of structData.
 const (
 	columnID       = "id"
-	columnURI      = "content_uri"
+	ColumnURI      = "content_uri" // together with content_mime_type: the content
 	columnMIMEType = "content_mime_type"
 )
 
@@ -55,6 +55,10 @@ type Column struct {
 type Options struct {
 	// MIMETypes are accepted in content_mime_type, compared without regard to ASCII case. Empty: DefaultMIMETypes.
 	MIMETypes []string
+	// Buckets are those that content_uri may name. Empty: any.
+	Buckets []string
+	// NeedsContent: the data store takes no document without content.
+	NeedsContent bool
 	// MaxBytes limits a line, the newline not counted. 0: DefaultMaxBytes.
 	MaxBytes int
 }
@@ -93,6 +97,8 @@ type Encoder struct {
 	id        int
 	uri, mime int // -1 when the query has no content
 	mimeTypes []string
+	buckets   map[string]bool // nil: any
+	content   bool            // a document without content is refused
 	maxBytes  int
 }
 
@@ -102,6 +108,13 @@ func NewEncoder(columns []Column, opts Options) (*Encoder, error) {
 	e := &Encoder{width: len(columns), id: -1, uri: -1, mime: -1, maxBytes: opts.MaxBytes, mimeTypes: opts.MIMETypes}
 	if e.maxBytes == 0 {
 		e.maxBytes = DefaultMaxBytes
+	}
+	e.content = opts.NeedsContent
+	for _, bucket := range opts.Buckets {
+		if e.buckets == nil {
+			e.buckets = map[string]bool{}
+		}
+		e.buckets[bucket] = true
 	}
 	if len(e.mimeTypes) == 0 {
 		e.mimeTypes = DefaultMIMETypes()
@@ -118,7 +131,7 @@ func NewEncoder(columns []Column, opts Options) (*Encoder, error) {
 		switch c.Name {
 		case columnID:
 			e.id = i
-		case columnURI:
+		case ColumnURI:
 			e.uri = i
 		case columnMIMEType:
 			e.mime = i

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"vertexmetadata/job/internal/diff"
-	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/ledger"
 )
 
@@ -35,8 +34,8 @@ func (r *Run) guard(ctx context.Context, s ledger.State, c *diff.Changes) error 
 	err := judge(r.Settings, s.Scan, c.Counts)
 	var stop *stopError
 	if errors.As(err, &stop) && stop.allowable {
-		if cause := r.hiddenRows(ctx); cause != "" {
-			stop.hint = cause + "; " + stop.hint
+		if hidden, err := r.DB.RowSecurity(ctx); err == nil && len(hidden) > 0 {
+			stop.hint = hidden[0].Text + "; " + stop.hint
 		}
 	}
 	return err
@@ -72,17 +71,6 @@ func judge(set Settings, last ledger.Scan, c diff.Counts) error {
 		}
 	}
 	return nil
-}
-
-// hiddenRows says whether row-level security can be why rows are missing, empty if it is not.
-func (r *Run) hiddenRows(context.Context) string { return "" }
-
-// examine says what is known before the source is read: how documents are judged, and whether the data store takes the
-// kind of documents that the query makes, which is asked when the query is new.
-func (r *Run) examine(ctx context.Context, s ledger.State) (ledger.Scan, document.Options, error) {
-	scan := ledger.Scan{Configuration: configuration(r.Settings), NeedsContent: s.Scan.NeedsContent}
-	rules := r.Settings.Documents
-	return scan, rules, nil
 }
 
 // churnShare and churnLeast say when nearly every document changed; churnRuns is how often in a row is no accident.

@@ -117,11 +117,15 @@ func (r *Run) sync(ctx context.Context, summary *Summary) (Outcome, error) {
 // lock takes the advisory lock of the data store, which is held until the database session ends.
 func (r *Run) lock(ctx context.Context) (bool, error) {
 	name := "vertex-metadata/" + r.DataStore
-	locked, err := r.DB.TryLock(ctx, name)
-	if err == nil && !locked {
-		r.Log.InfoContext(ctx, "another run is active", "lock", name)
+	holder, err := r.DB.Lock(ctx, name)
+	switch {
+	case err != nil || holder == nil:
+		return holder == nil, err
+	case !holder.Ours:
+		return false, &source.ErrLocked{Key: name, Holder: *holder}
 	}
-	return locked, err
+	r.Log.InfoContext(ctx, "another run is active", "lock", name, "pid", holder.PID, "application", holder.Application, "since", holder.Since)
+	return false, nil
 }
 
 // open reads the ledger and, at the same time, the table statistics, which must be older than the snapshot of the scan.

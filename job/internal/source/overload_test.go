@@ -176,7 +176,7 @@ func TestPlantedOverloads(t *testing.T) {
 			}
 
 			db := open(t, Config{URL: url, Query: "SELECT id, n, tags, p FROM v"})
-			if got := scan(t, db, Share{}); len(got) != 1 || got[0][0] != "one" || got[0][3] != `{"a":1,"b":"x"}` {
+			if got := scan(t, db); len(got) != 1 || got[0][0] != "one" || got[0][3] != `{"a":1,"b":"x"}` {
 				t.Errorf("got %v", got)
 			}
 			if got := stats(t, db); !got.Trusted {
