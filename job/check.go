@@ -71,10 +71,11 @@ type finding struct {
 
 // whatToDo is an error with its remedy, on one line.
 func whatToDo(err error) string {
-	if hint := refusal.HintOf(err); hint != "" {
-		return err.Error() + ": " + hint
+	text, hint := refusal.Split(err)
+	if hint == "" {
+		return text
 	}
-	return err.Error()
+	return text + ": " + hint
 }
 
 // untried is a check that needs another one first.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/reconcile"
 )
 
@@ -26,7 +27,7 @@ func TestPanicEndsTheRun(t *testing.T) {
 	defer out.Close()
 	env := map[string]string{"CLOUD_RUN_EXECUTION": "job-x7k", "CLOUD_RUN_TASK_INDEX": "2"}
 	getenv := func(name string) string { return env[name] }
-	r := newSyncRun(environment{getenv: getenv, screen: newScreen(out, getenv)})
+	r := newSyncRun(environment{getenv: getenv, screen: newScreen(out, getenv)}, config.Identity(getenv))
 	err = r.await(context.Background(), func() (reconcile.Summary, error) {
 		var rows []string
 		return reconcile.Summary{Outcome: reconcile.Outcome(rows[5])}, nil
@@ -59,10 +60,10 @@ func TestPanicEndsTheRun(t *testing.T) {
 		}
 	}
 	want := []map[string]any{
-		{"severity": "ERROR", "message": "sync failed: panic: runtime error: index out of range [5] with length 0"},
+		{"severity": "ERROR", "message": "sync failed", "error": "panic: runtime error: index out of range [5] with length 0"},
 		{
 			"severity": "ERROR", "message": "sync finished", "outcome": "failed", "documents": 0.0, "upserted": 0.0, "deleted": 0.0,
-			"skipped": 0.0, "failed": 0.0, "bytes": 0.0, "execution": "job-x7k", "task": 2.0,
+			"skipped": 0.0, "failed": 0.0, "bytes": 0.0, "changed": 0.0, "execution": "job-x7k", "task": 2.0, "version": version,
 		},
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {

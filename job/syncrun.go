@@ -115,8 +115,9 @@ func (r *syncRun) finish(ctx context.Context, s reconcile.Summary, err error) er
 
 // failure says why something failed and what to do: error, hint and, after a panic, where.
 func failure(err error) []slog.Attr {
-	attrs := []slog.Attr{slog.String("error", err.Error())}
-	if hint := refusal.HintOf(err); hint != "" {
+	text, hint := refusal.Split(err)
+	attrs := []slog.Attr{slog.String("error", text)}
+	if hint != "" {
 		attrs = append(attrs, slog.String("hint", hint))
 	}
 	if caught := (*panics.Error)(nil); errors.As(err, &caught) {

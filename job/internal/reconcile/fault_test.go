@@ -58,7 +58,7 @@ func TestFaults(t *testing.T) {
 			long: true, fault: refuse("ImportDocuments", -1, codes.Aborted), want: Pending, says: "the service is busy, the next run starts the import",
 		},
 		"import not permitted": {
-			fault: refuse("ImportDocuments", -1, codes.PermissionDenied), want: Failed, says: "roles/discoveryengine.editor",
+			fault: refuse("ImportDocuments", -1, codes.PermissionDenied), want: Failed, says: "access denied",
 		},
 		"full import refused": {
 			full: true, long: true, fault: refuse("ImportDocuments", -1, codes.Unavailable), want: Failed, says: "start import of 397 documents",
@@ -127,7 +127,7 @@ func TestFaults(t *testing.T) {
 			fault: refuse("GetOperation", 2, codes.Unavailable), want: Imported, says: "import done",
 		},
 		"deletion refused": {
-			fault: refuse("DeleteDocument", -1, codes.PermissionDenied), want: Failed, says: "roles/discoveryengine.editor",
+			fault: refuse("DeleteDocument", -1, codes.PermissionDenied), want: Failed, says: "access denied",
 		},
 		"deletion refused for a moment": {
 			fault: refuse("DeleteDocument", 2, codes.Unavailable), want: Imported, says: "documents deleted",
@@ -145,7 +145,7 @@ func TestFaults(t *testing.T) {
 			fault: func(w *world) func() {
 				return objects.Inject(storage.Fault{Op: storage.OpInsert, Object: layout.Revisions() + "*", Status: 403, Count: -1}).Remove
 			},
-			want: Failed, says: "roles/storage.objectAdmin",
+			want: Failed, says: "access denied",
 		},
 		"reply of a write of the ledger is lost": {
 			fault: func(w *world) func() {

@@ -14,10 +14,10 @@ const operationHistory = 24 * time.Hour
 
 // resumed is what became of what an earlier run began.
 type resumed struct {
-	running   bool          // it is not done: this run has to end
-	age       time.Duration // of the running import
-	confirmed bool          // this run confirmed it
-	failed    error         // it failed; its documents are retried by this run
+	done      done
+	running   bool  // it is not done: this run has to end
+	confirmed bool  // this run confirmed it
+	failed    error // it failed; its documents are retried by this run
 }
 
 // unless returns why the earlier import failed, unless this run repaired that. What always fails must not look like what is
@@ -54,12 +54,12 @@ func (i importer) resume(ctx context.Context, s ledger.State) (ledger.State, res
 	s, err := i.await(ctx, s, &d)
 	switch {
 	case s.Pending != nil:
-		return s, resumed{running: d.outcome == Pending, age: d.age}, err
+		return s, resumed{done: d, running: d.outcome == Pending}, err
 	case err != nil:
 		i.log.ErrorContext(ctx, "the import of an earlier run failed", "error", err.Error())
 		return s, resumed{failed: err}, nil
 	}
-	return s, resumed{confirmed: true}, nil
+	return s, resumed{done: d, confirmed: true}, nil
 }
 
 // resumeUnknown treats an import that was about to start when its run ended, and a bucket without a ledger. If an import
@@ -77,7 +77,7 @@ func (i importer) resumeUnknown(ctx context.Context, s ledger.State) (ledger.Sta
 	if len(running) > 0 {
 		age := i.books.now().Sub(since)
 		i.log.InfoContext(ctx, "an import is running that the ledger does not know, waiting for it", "operation", running[0])
-		return s, resumed{running: true, age: age}, nil
+		return s, resumed{done: done{age: age}, running: true}, nil
 	}
 	if s.Pending == nil {
 		return s, resumed{}, nil

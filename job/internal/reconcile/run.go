@@ -86,11 +86,11 @@ func (r *Run) sync(ctx context.Context, summary *Summary) (Outcome, error) {
 	defer func() { r.sweep(ctx, start, state, folder) }()
 
 	state, earlier, err := importer.resume(ctx, state)
+	summary.read(state)
+	summary.applied(earlier.done)
 	if err != nil || earlier.running {
-		summary.Pending(earlier.age)
 		return Pending, err
 	}
-	summary.read(state)
 	due := whyDue(r.Settings, state, stats, r.now())
 	if due == "" {
 		r.Log.DebugContext(ctx, "table statistics unchanged, the source is not read")

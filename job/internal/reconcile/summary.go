@@ -41,17 +41,18 @@ func (s *Summary) read(state ledger.State) {
 	s.Documents, s.Failed = state.Documents(), state.Scan.Failures.Count
 }
 
-// Pending says how old the import is that the run leaves pending.
-func (s *Summary) Pending(age time.Duration) { s.PendingAge = age }
-
+// scanned takes over what the scan found.
 func (s *Summary) scanned(c *diff.Changes) {
 	s.Documents, s.Skipped, s.Changed = c.Documents, c.Skipped, c.Changed
 	s.Failed = c.Failures.Count
 }
 
+// applied adds what was done, by this run for an earlier one or for itself.
 func (s *Summary) applied(d done) {
-	s.Upserted, s.Bytes, s.Deleted, s.Left, s.PendingAge = d.accepted, d.bytes, d.deleted, d.left, d.age
-	s.Failed += d.rejected
+	s.Upserted += d.accepted
+	s.Bytes += d.bytes
+	s.Deleted += d.deleted
+	s.Left, s.PendingAge = d.left, d.age
 }
 
 // Attrs lists the summary's fields as the last log line shows them.

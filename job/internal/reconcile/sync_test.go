@@ -110,7 +110,7 @@ func TestPendingImportIsPickedUp(t *testing.T) {
 	engine.Release()
 	w.awaitOperations()
 	w.set.ImportWait = 20 * time.Second
-	if r := w.want(w.run(), Imported); r.Upserted != 1 {
+	if r := w.want(w.run(), Imported); r.Upserted != 301 {
 		t.Errorf("%+v", r.Summary)
 	}
 	w.wantInSync()

@@ -86,6 +86,12 @@ func HintOf(err error) string {
 	return ""
 }
 
+// Split returns what failed and why, and what to do about it, each once.
+func Split(err error) (text, hint string) {
+	hint = HintOf(err)
+	return strings.TrimSuffix(err.Error(), ": "+hint), hint
+}
+
 // Explain turns the error of a call into one that names the remedy. is is what errors.Is
 // shall find in it beside err.
 func Explain(verb, object string, err error, t Target, is ...error) *Error {
