@@ -90,7 +90,7 @@ func TestBadInput(t *testing.T) {
 				}
 				return func() {}
 			},
-			want: `access projects/test-project/secrets/{WORLD}/versions/latest: not usable: Secret Version [projects/123456789012/secrets/{WORLD}/versions/1] is in DISABLED state: enable the version, or set VERSION_ID to one that is`,
+			want: `access projects/test-project/secrets/{WORLD}/versions/latest: secret version disabled: Secret Version [projects/123456789012/secrets/{WORLD}/versions/1] is in DISABLED state: enable the version (gcloud secrets versions enable), or set VERSION_ID to one that is`,
 		},
 		"denied secret": {
 			cloud: true, code: 1,
