@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 
+	remedies "vertexmetadata/job/internal/refusal"
 	"vertexmetadata/sandbox/discoveryengine"
 	"vertexmetadata/sandbox/storage"
 )
@@ -190,7 +191,7 @@ func TestFaults(t *testing.T) {
 			w.want(r, tt.want)
 			said := r.log
 			if tt.want == Failed {
-				said += r.err.Error()
+				said += r.err.Error() + remedies.HintOf(r.err)
 			}
 			if !strings.Contains(said, tt.says) {
 				t.Errorf("neither log nor error says %q: %v\n%s", tt.says, r.err, r.log)

@@ -43,7 +43,7 @@ var rows = []row{
 		kind: "credentials expired", hint: "run: gcloud auth application-default login; for a key file, create a new key",
 	},
 	{
-		name: "no credentials", text: `could not find default credentials|credentials not found|metadata: GCE metadata|unable to (generate|retrieve) access token`,
+		name: "no credentials", text: `could not find default credentials|credentials not found|metadata: GCE metadata`,
 		kind: "no credentials", hint: signIn,
 	},
 	{
@@ -125,7 +125,7 @@ var rows = []row{
 		kind: "data store has access control", hint: "create a data store without access control lists and set DATA_STORE_ID to it",
 	},
 	{
-		name: "schema", services: []Service{Search}, codes: refused, text: `schema|field .*(type|conflict)|type of .*field`,
+		name: "schema", services: []Service{Search}, codes: refused, text: `\bschema\b|field .*\btype\b.*(chang|conflict|mismatch)`,
 		kind: "schema conflict", hint: "cast the column in the query to the type that the data store's schema has, or create a data store and set DATA_STORE_ID to it; a field's type cannot be changed",
 	},
 	{
