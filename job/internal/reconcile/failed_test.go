@@ -43,7 +43,7 @@ func TestRefusedDocumentsAreLivedWith(t *testing.T) {
 	if !strings.Contains(r.log, "stays searchable until the next full sync") {
 		t.Errorf("the log does not say what becomes of the earlier version:\n%s", r.log)
 	}
-	if !strings.Contains(r.log, `"failed":4,"reasons":[{"reason":"column \"score\" is NaN`) {
+	if !strings.Contains(r.log, `"failed":4,"reasons":[{"reason":"column \"score\"`) {
 		t.Errorf("the log does not count by reason:\n%s", r.log)
 	}
 	if _, ok := w.held()["doc-00005"]; !ok {

@@ -111,6 +111,7 @@ func (r *Run) sync(ctx context.Context, summary *Summary) (Outcome, error) {
 
 	state, done, err := importer.apply(ctx, state, changes, scan)
 	summary.applied(done)
+	summary.Failed += done.rejected
 	return outcomeOf(done, earlier), joined(err, earlier.unless(done))
 }
 

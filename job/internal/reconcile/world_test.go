@@ -191,7 +191,7 @@ func (w *world) awaitOperations() {
 }
 
 // application names the connections of a world's runs.
-func (w *world) application() string { return "run of " + w.bucket }
+func (w *world) application() string { return "vertex-metadata-sync " + w.bucket }
 
 type openClients struct{ Clients }
 
