@@ -1,13 +1,16 @@
 package diff
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
+	"strings"
 
 	"github.com/zeebo/xxh3"
 	"golang.org/x/sync/errgroup"
 
 	"vertexmetadata/job/internal/document"
+	"vertexmetadata/job/internal/manifest"
 	"vertexmetadata/job/internal/panics"
 )
 
@@ -119,7 +122,7 @@ func (c *collector) read(ctx context.Context, encoder *document.Encoder, full ch
 			c.skip(verdict.MIMEType)
 			return nil
 		case document.Refused:
-			b.refused = append(b.refused, refusal{id: string(verdict.ID), hash: rowHash(row, verdict.Reason), reason: verdict.Reason})
+			b.refused = append(b.refused, refusal{id: cut(verdict.ID), hash: rowHash(row, verdict.Reason), reason: verdict.Reason})
 		default:
 			b.lines = lines
 			b.ids = append(b.ids, verdict.ID...)
@@ -137,6 +140,14 @@ func (c *collector) read(ctx context.Context, encoder *document.Encoder, full ch
 	}
 	full <- b // never blocks, as above
 	return nil
+}
+
+// maxRefusedID is how much is kept of an id that is none, which may have any length: more than an id can have, so that
+// none is taken for another.
+const maxRefusedID = manifest.MaxID + 32
+
+func cut(id []byte) string {
+	return strings.ToValidUTF8(string(id[:min(len(id), maxRefusedID)]), "\uFFFD")
 }
 
 // swap hands a full batch over and takes an empty one.
@@ -171,7 +182,9 @@ func (c *collector) skip(mimeType []byte) {
 	if mimeType == nil {
 		mimeType = []byte("NULL")
 	}
-	mimeType = mimeType[:min(len(mimeType), maxSkippedType)]
+	if len(mimeType) > maxSkippedType {
+		mimeType = bytes.ToValidUTF8(mimeType[:maxSkippedType], []byte("\uFFFD"))
+	}
 	if _, known := c.skipped[string(mimeType)]; known || len(c.skipped) < maxSkippedTypes {
 		c.skipped[string(mimeType)]++
 		return

@@ -50,7 +50,6 @@ type Scan struct {
 	Configuration string    `json:"configuration"`        // fingerprint of the query and the rules for documents
 	Documents     int64     `json:"documents"`            // that the data store should hold
 	Left          int64     `json:"left,omitempty"`       // documents that are still to be deleted
-	Allowed       bool      `json:"allowed,omitempty"`    // the guard let that many deletions pass
 	NeedsContent  bool      `json:"needs_content,omitempty"`
 	Churn         int       `json:"churn,omitempty"` // scans in a row that found nearly every document changed
 	Failures      Failures  `json:"failures"`

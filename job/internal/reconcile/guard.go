@@ -27,11 +27,14 @@ func Stopped(err error) bool {
 	return errors.As(err, &stop)
 }
 
-const hintMassDelete = "check the query and the database, or allow it once with --allow-mass-delete"
+const (
+	hintMassDelete = "check the query and the database, or allow it once with --allow-mass-delete"
+	hintEmptied    = hintMassDelete + " (each such run deletes up to 5,000 documents of an emptied source)"
+)
 
 // guard stops a run that would do what an operator would not believe.
-func (r *Run) guard(ctx context.Context, s ledger.State, c *diff.Changes) error {
-	err := judge(r.Settings, s.Scan, c.Counts)
+func (r *Run) guard(ctx context.Context, c *diff.Changes) error {
+	err := judge(r.Settings, c.Counts)
 	var stop *stopError
 	if errors.As(err, &stop) && stop.allowable {
 		if hidden, err := r.DB.RowSecurity(ctx); err == nil && len(hidden) > 0 {
@@ -41,21 +44,22 @@ func (r *Run) guard(ctx context.Context, s ledger.State, c *diff.Changes) error 
 	return err
 }
 
-// judge is the guard's rule. last is the scan before.
-func judge(set Settings, last ledger.Scan, c diff.Counts) error {
+// judge is the guard's rule. It asks nothing of the ledger: who may write into the bucket could write there that a removal
+// was allowed.
+func judge(set Settings, c diff.Counts) error {
 	if c.Rows > 0 && c.Documents == 0 && c.Refused > 0 {
 		return &stopError{
 			text: fmt.Sprintf("all documents would be refused: %s of %s read, the others skipped", plural(c.Refused, "row"), plural(c.Rows, "row")),
 			hint: "correct the query: the warnings above say why its rows cannot become documents",
 		}
 	}
-	if set.AllowMassDelete || last.Allowed && c.Gone <= last.Left {
+	if set.AllowMassDelete {
 		return nil
 	}
 	switch {
 	case c.Rows == 0 && c.Before > 0:
 		return &stopError{
-			text: fmt.Sprintf("the query returned no row: the sync would delete all of %s", plural(c.Before, "document")), hint: hintMassDelete, allowable: true,
+			text: fmt.Sprintf("the query returned no row: the sync would delete all of %s", plural(c.Before, "document")), hint: hintEmptied, allowable: true,
 		}
 	case c.Rows == 0:
 		return &stopError{text: "the query returned no row: the sync would leave the data store empty", hint: hintMassDelete, allowable: true}
@@ -87,7 +91,6 @@ func (r *Run) carryOver(ctx context.Context, scan ledger.Scan, s ledger.State, c
 	if c.Full {
 		scan.Left = 0
 	}
-	scan.Allowed = scan.Left > 0
 	if c.Changed >= churnLeast && float64(c.Changed) >= churnShare*float64(c.Documents) {
 		scan.Churn = s.Scan.Churn + 1
 	}

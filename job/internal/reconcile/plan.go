@@ -46,7 +46,7 @@ func (r *Run) Plan(ctx context.Context, show func(diff.Change)) (Plan, error) {
 	if state.Pending != nil {
 		p.Pending = state.Pending.Operation
 	}
-	if p.Stop = judge(r.Settings, state.Scan, changes.Counts); p.Stop == nil {
+	if p.Stop = judge(r.Settings, changes.Counts); p.Stop == nil {
 		p.Stop = r.MaxFailed.exceeded(changes.Failures.Count, changes.Documents)
 	}
 	return p, nil

@@ -16,6 +16,8 @@ const (
 	maxNamed = 20
 	// maxErrorBytes bounds what is read of the service's error files: some 100,000 failures.
 	maxErrorBytes = 64 << 20
+	// maxErrorFiles bounds how many of them are looked at; an import has at most 100 objects.
+	maxErrorFiles = 1000
 )
 
 // rejected are the documents of an import that the service did not take, as far as it says which.
@@ -83,13 +85,16 @@ func (i importer) readRejected(ctx context.Context, p ledger.Import, progress da
 }
 
 func (i importer) readErrorFiles(ctx context.Context, folder string, failures *datastore.Failures) error {
-	left := int64(maxErrorBytes)
+	left, files := int64(maxErrorBytes), 0
 	for o, err := range i.bucket.List(ctx, folder) {
 		if err != nil {
 			return err
 		}
-		if o.Size == 0 || left <= 0 {
-			continue // the folder itself, or more than anybody reads
+		if files++; left <= 0 || files > maxErrorFiles {
+			return nil // more than anybody reads
+		}
+		if o.Size == 0 || !i.bucket.Owns(o.Name) {
+			continue // the folder itself, or what no service writes
 		}
 		in, err := i.bucket.Reader(ctx, o.Name)
 		if err != nil {

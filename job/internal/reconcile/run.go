@@ -104,7 +104,7 @@ func (r *Run) sync(ctx context.Context, summary *Summary) (Outcome, error) {
 	}
 	defer changes.Abort()
 	summary.scanned(changes)
-	if err := r.guard(ctx, state, changes); err != nil {
+	if err := r.guard(ctx, changes); err != nil {
 		return Failed, err
 	}
 	scan = r.carryOver(ctx, scan, state, changes)
@@ -155,19 +155,31 @@ func (r *Run) compare(ctx context.Context, state *ledger.State, stats source.Sta
 	if stats.Trusted {
 		scan.Statistics = stats.Fingerprint
 	}
-	for attempt := 0; ; attempt++ {
-		in := diff.Comparison{
-			DB: r.DB, Bucket: r.Bucket, Ledger: r.ledger(), Log: r.Log, Rules: rules,
-			State: *state, Full: fullDue(r.Settings, *state, r.now()), Folder: folder,
-			MaxDeleted: maxDeletions, Progress: r.Progress, Listed: r.Store.IDs,
-		}
-		changes, err := diff.Compare(ctx, in)
-		if attempt > 0 || !ledger.Damaged(err) {
-			return scan, changes, err
-		}
+	in := diff.Comparison{
+		DB: r.DB, Bucket: r.Bucket, Ledger: r.ledger(), Log: r.Log, Rules: rules,
+		State: *state, Full: fullDue(r.Settings, *state, r.now()), Folder: folder,
+		MaxDeleted: maxDeletions, Progress: r.Progress, Listed: r.Store.IDs,
+	}
+	changes, err := diff.Compare(ctx, in)
+	if ledger.Damaged(err) {
 		r.Log.WarnContext(ctx, "the manifest cannot be read, starting over with a full sync", "error", err.Error())
 		*state = ledger.State{Revision: state.Revision, Snapshot: state.Snapshot}
+		in.State, in.Full = *state, true
+		changes, err = diff.Compare(ctx, in)
 	}
+	if err == nil && drainsAllowed(r.Settings, changes) {
+		r.Log.InfoContext(ctx, "more documents are gone than one run deletes, deleting them by a full sync", "documents", changes.Gone)
+		changes.Abort()
+		in.Full = true
+		changes, err = diff.Compare(ctx, in)
+	}
+	return scan, changes, err
+}
+
+// drainsAllowed reports that a run was allowed to delete what no later run could delete without being allowed again, and
+// that a full import can delete at once.
+func drainsAllowed(set Settings, c *diff.Changes) bool {
+	return set.AllowMassDelete && !c.Full && c.Documents > 0 && c.Gone > maxDeletions
 }
 
 func (r *Run) ledger() *ledger.Store {

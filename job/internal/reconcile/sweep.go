@@ -28,7 +28,7 @@ func (r *Run) sweep(ctx context.Context, start, state ledger.State, folder strin
 	over := func(o bucket.Object) bool {
 		return within(superseded, o.Name) || strings.HasPrefix(o.Name, folder) || r.now().Sub(o.Updated) >= orphanAge
 	}
-	group, gctx := errgroup.WithContext(ctx)
+	var group errgroup.Group // one object that stays must not keep the others
 	group.SetLimit(8)
 	swept := 0
 	for o, err := range r.Bucket.List(ctx, layout.Internal()) {
@@ -36,7 +36,10 @@ func (r *Run) sweep(ctx context.Context, start, state ledger.State, folder strin
 			r.Log.WarnContext(ctx, "cannot list objects to clean up, the next run tries again", "error", err.Error())
 			return
 		}
-		if n, ok := layout.RevisionOf(o.Name); ok {
+		if !r.Bucket.Owns(o.Name) {
+			continue // no name that this job, or the service, has written
+		}
+		if n, ok := layout.RevisionOf(o.Name); ok && ledger.Counts(n, r.now()) {
 			if n > state.Revision-ledger.KeptRevisions {
 				continue
 			}
@@ -44,7 +47,7 @@ func (r *Run) sweep(ctx context.Context, start, state ledger.State, folder strin
 			continue
 		}
 		swept++
-		group.Go(panics.Guard(func() error { return r.Bucket.Delete(gctx, o.Name) }))
+		group.Go(panics.Guard(func() error { return r.Bucket.Delete(ctx, o.Name) }))
 	}
 	if err := group.Wait(); err != nil {
 		r.Log.WarnContext(ctx, "cannot clean up objects, the next run tries again", "error", err.Error())
