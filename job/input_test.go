@@ -54,8 +54,8 @@ func TestBadInput(t *testing.T) {
 		"missing and malformed at once": {
 			change: []variable{"GCS_BUCKET", "IMPORT_WAIT=soon", "MAX_DELETE_RATIO=2", "DATABASE_URL=mysql://db/app"}, code: 2,
 			want: "configuration: GCS_BUCKET is not set; " +
-				"DATABASE_URL is not a libpq URL such as postgres://user:password@host:5432/database?sslmode=require, special characters in the password percent-encoded; " +
-				`IMPORT_WAIT is "soon", want a duration such as 90s, 2m or 24h; MAX_DELETE_RATIO is "2", want a number from 0 to 1`,
+				"DATABASE_URL begins with mysql://: name a PostgreSQL database: begin it with postgres://; " +
+				`IMPORT_WAIT is "soon", want a duration such as 90s, 2m or 24h; MAX_DELETE_RATIO is "2", want a share from 0 to 1, such as 0.5 or 50%`,
 		},
 		"unknown flag":             {args: []string{"--ful"}, code: 2, want: usage + `unknown flag --ful, did you mean "--full"?; see job --help`},
 		"unknown flag of sync":     {args: []string{"sync", "--bogus"}, code: 2, want: usage + "unknown flag --bogus; see job --help"},
