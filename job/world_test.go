@@ -96,6 +96,14 @@ func (w *world) exec(sql string, args ...any) {
 	}
 }
 
+// flushStatistics has what the test changed counted at once.
+func (w *world) flushStatistics() {
+	w.t.Helper()
+	if err := postgres.FlushStatistics(context.Background(), w.conn); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // process is a running job.
 type process struct {
 	w              *world
