@@ -159,7 +159,7 @@ func (w *world) waitForLeader(execution string, n int) {
 		var asked int
 		if len(objects.List(w.bucket, offersPrefix(execution))) == n {
 			err := w.conn.QueryRow(context.Background(), `SELECT count(*) FROM pg_stat_activity
-				WHERE application_name = $1 AND query LIKE '%pg_try_advisory_lock%'`, w.application()).Scan(&asked)
+				WHERE application_name = $1 AND query LIKE '%advisory%'`, w.application()).Scan(&asked)
 			if err != nil {
 				w.t.Fatal(err)
 			}

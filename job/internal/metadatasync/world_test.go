@@ -185,7 +185,7 @@ func (w *world) awaitOperations() {
 }
 
 // application names the connections of a world's runs.
-func (w *world) application() string { return "run of " + w.bucket }
+func (w *world) application() string { return source.DefaultApplicationName + " run of " + w.bucket }
 
 type openClients struct{ Clients }
 
