@@ -12,7 +12,7 @@ TAGS    := disable_grpc_modules,grpcnotrace
 
 .PHONY: help
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: go postgresql bin/job bin/sandbox ## See the whole system at work on this machine, without an account
@@ -25,6 +25,10 @@ serve: go postgresql bin/job bin/sandbox ## Start the stand-ins and print the en
 .PHONY: test
 test: go postgresql ## Run every test but the slow ones of make e2e
 	@for m in $(MODULES); do (cd $$m && go test -short ./...) || exit 1; done
+
+.PHONY: test-postgres
+test-postgres: go ## Run the job's tests on PostgreSQL 14 to 18, as far as they are installed or can be
+	@tools/test-postgres.sh
 
 .PHONY: e2e
 e2e: go postgresql bin/gotestsum ## Deploy with the real gcloud and Pulumi into the sandbox; says what it skipped and why
