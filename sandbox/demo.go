@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	_ "embed"
 	"fmt"
 	"io"
 	"os"
@@ -21,32 +22,67 @@ import (
 // demoCommand is `sandbox demo`.
 type demoCommand struct {
 	Job  string `help:"Binary of the job." type:"existingfile" required:""`
-	Plan string `help:"Plan to deploy, as infra/plan prints it with -json." type:"existingfile" required:""`
+	Plan string `help:"Plan of a stack to deploy, as infra/plan prints it with -json, or - for standard input; default: that of the demo." placeholder:"FILE"`
 }
 
 // demoTimeout bounds the whole demonstration; it takes a few seconds.
 const demoTimeout = 2 * time.Minute
 
+// Help is what --help says beside the flags.
+func (c *demoCommand) Help() string {
+	return `With DATABASE_URL set, the job reads that database, which is left as it is, instead of the sample posts.`
+}
+
+// demoPlan is what make plan-demo wrote.
+//
+//go:embed testdata/demo.json
+var demoPlan []byte
+
+// plan reads the plan that was asked for.
+func (c *demoCommand) plan() (*stackPlan, error) {
+	text, err := demoPlan, error(nil)
+	switch c.Plan {
+	case "":
+	case "-":
+		text, err = io.ReadAll(os.Stdin)
+	default:
+		text, err = os.ReadFile(c.Plan)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
+	return readPlan(text)
+}
+
 // Run tells the story: deploy, and let the trigger fire over three states of the database.
 func (c *demoCommand) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, demoTimeout)
 	defer cancel()
-	plan, err := os.ReadFile(c.Plan)
+	plan, err := c.plan()
 	if err != nil {
-		return fmt.Errorf("read plan: %w", err)
+		return err
 	}
 	clock := newClock()
 	begin := time.Now()
-	d := &demo{out: os.Stdout, clock: clock, job: c.Job}
+	d := &demo{out: os.Stdout, clock: clock, job: c.Job, plan: plan}
+	url := os.Getenv("DATABASE_URL")
 	d.say("Everything runs on 127.0.0.1: no account, nothing leaves this machine.\n")
-	if d.cloud, err = project.Start(ctx, project.Options{Job: c.Job, Now: clock.now, Env: []string{"RESCAN_INTERVAL=1h"}}); err != nil {
+	if d.cloud, err = project.Start(ctx, project.Options{
+		Job: c.Job, Now: clock.now, Env: append(plan.env, "RESCAN_INTERVAL=1h"), Data: dataplane.Options{DatabaseURL: url},
+	}); err != nil {
 		return fmt.Errorf("start sandbox: %w", err)
 	}
 	defer d.cloud.Close()
-	d.say("1. Start: PostgreSQL with %d sample posts, Cloud Storage, Vertex AI Search, Secret Manager, control plane (%d ms)",
-		sample.Len(), time.Since(begin).Milliseconds())
-	if err := d.deploy(ctx, plan); err != nil {
+	database := fmt.Sprintf("PostgreSQL with %d sample posts", sample.Len())
+	if url != "" {
+		database = "the database of DATABASE_URL"
+	}
+	d.say("1. Start: %s, Cloud Storage, Vertex AI Search, Secret Manager, control plane (%d ms)", database, time.Since(begin).Milliseconds())
+	if err := d.deploy(ctx); err != nil {
 		return err
+	}
+	if url != "" {
+		return d.tickOwn(ctx)
 	}
 	for _, chapter := range []struct{ title, change string }{
 		{"The trigger fires. Nothing was ever imported: a full sync", ""},
@@ -58,6 +94,14 @@ func (c *demoCommand) Run(ctx context.Context) error {
 		}
 	}
 	return d.search(ctx, "赤い花")
+}
+
+// tickOwn lets the trigger fire over a database that is not changed.
+func (d *demo) tickOwn(ctx context.Context) error {
+	if err := d.tick(ctx, "The trigger fires. Nothing was ever imported: a full sync", ""); err != nil {
+		return err
+	}
+	return d.tick(ctx, "It fires again: nothing has changed", "")
 }
 
 // changes is what people do between the first and the second run.
@@ -75,14 +119,18 @@ type demo struct {
 	cloud   *project.Project
 	clock   *clock
 	job     string
+	plan    *stackPlan
 	chapter int
 }
 
 func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
 
 // deploy makes what the Pulumi program declares.
-func (d *demo) deploy(ctx context.Context, plan []byte) error {
-	made, err := d.cloud.Control.DeployPlan(ctx, plan, "example-dev", dataplane.Project)
+func (d *demo) deploy(ctx context.Context) error {
+	if err := d.cloud.Control.Suppose(dataplane.Project, d.plan.text, d.cloud.SecretValue); err != nil {
+		return fmt.Errorf("deploy: %w", err)
+	}
+	made, err := d.cloud.Control.DeployPlan(ctx, d.plan.text)
 	if err != nil {
 		return fmt.Errorf("deploy: %w", err)
 	}
@@ -97,8 +145,8 @@ func (d *demo) deploy(ctx context.Context, plan []byte) error {
 			grants += n
 		}
 	}
-	d.say("2. Deploy the stack dev, as pulumi up would: %d resources, among them %d accounts, %d grants, the Cloud Run Job and its trigger",
-		len(made), counts["Account"], grants)
+	d.say("2. Deploy the stack %s, as pulumi up would: %d resources, among them %d accounts, %d grants, the Cloud Run Job and its trigger",
+		d.plan.stack, len(made), counts["Account"], grants)
 	d.chapter = 2
 	return nil
 }
@@ -155,7 +203,7 @@ func (d *demo) change(ctx context.Context, statements string) error {
 
 // executions are the names of the job's executions so far.
 func (d *demo) executions() []string {
-	return d.cloud.Control.Executions("projects/" + dataplane.Project + "/locations/" + dataplane.Region + "/jobs/create-vertex-metadata")
+	return d.cloud.Control.Executions(d.plan.job)
 }
 
 // showLog prints an execution's log as Cloud Logging would, and returns the last line's fields.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -102,7 +103,7 @@ func (c *serveCommand) start(ctx context.Context) (s *served, closers []io.Close
 		if _, err := os.Stat(c.Job); err != nil {
 			return nil, nil, fmt.Errorf("find the job: %w: build it with make bin/job, or name it with --job", err)
 		}
-		if s.project, err = project.Start(ctx, project.Options{Job: c.Job, Data: options}); err != nil {
+		if s.project, err = project.Start(ctx, project.Options{Job: c.Job, Data: options, Logger: unknownRequests()}); err != nil {
 			return nil, nil, fmt.Errorf("start sandbox: %w", err)
 		}
 		closers = append(closers, s.project)
@@ -119,6 +120,11 @@ func (c *serveCommand) start(ctx context.Context) (s *served, closers []io.Close
 		known = s.data.Switches()
 	}
 	return s, closers, switches.Apply(known, c.Switch)
+}
+
+// unknownRequests logs what the sandbox was asked for and does not know, so that nobody looks for a fault of their own.
+func unknownRequests() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 }
 
 // folder is a folder that ends with the sandbox.

@@ -103,7 +103,17 @@ func (p *Project) fill(location string) error {
 		p.Control.NewBucket(dataplane.Project, dataplane.Bucket, dataplane.Region),
 		p.Control.NewDataStore(dataplane.Project, location, dataplane.DataStoreID, "CONTENT_REQUIRED"),
 	}
-	for _, secret := range []struct{ id, value string }{
+	for _, secret := range p.secrets() {
+		errs = append(errs, p.Control.NewSecret(dataplane.Project, secret.id, secret.value))
+	}
+	return errors.Join(errs...)
+}
+
+// secret is one of the secrets that the seed document supposes, and the variable of the job that has its name.
+type secret struct{ id, value string }
+
+func (p *Project) secrets() []secret {
+	return []secret{
 		{"gcp_project", dataplane.Instance}, // what the variable has held historically
 		{"db_name", p.Data.Source.Database},
 		{"db_user", p.Data.Source.User},
@@ -114,10 +124,21 @@ func (p *Project) fill(location string) error {
 		{"gemini_api_key", "unused"},
 		{"data_store_id", dataplane.DataStoreID},
 		{dataplane.SecretID, p.Data.Source.Password},
-	} {
-		errs = append(errs, p.Control.NewSecret(dataplane.Project, secret.id, secret.value))
 	}
-	return errors.Join(errs...)
+}
+
+// SecretValue is what a secret holds that a stack names and this project lacks: what the job's variable needs, or else the
+// database's password.
+func (p *Project) SecretValue(_, variable string) string {
+	if variable == "DATABASE_URL" {
+		return p.Data.Source.URL
+	}
+	for _, known := range p.secrets() {
+		if known.id == strings.ToLower(variable) {
+			return known.value
+		}
+	}
+	return p.Data.Source.Password
 }
 
 // Close ends everything, running executions first, and leaves nothing.
