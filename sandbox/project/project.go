@@ -28,7 +28,7 @@ type Options struct {
 	Job string
 	// Image answers the local binary that an image reference stands for, and why there is none; nil is Job for every image.
 	Image func(reference string) (binary string, err error)
-	// Logger is told every request to the control plane, and those that it does not know as errors; nil is silent.
+	// Logger gets every request to the control plane, and those that it does not know as errors; nil is silent.
 	Logger *slog.Logger
 	// Now is the clock of the control plane and of its triggers; nil is the real one.
 	Now func() time.Time

@@ -1,4 +1,4 @@
-// Package engine is what all Google Cloud APIs have in common, and knows none of them: a store of resources, told by a table of
+// Package engine is what all Google Cloud APIs have in common, and knows none of them: a store of resources, driven by a table of
 // kinds what the collections of each API are, with their routes, etags, IAM policies, long-running operations and error bodies.
 package engine
 
@@ -37,7 +37,7 @@ type Server struct {
 	bearers    map[string]string // token -> member
 	unknown    []string
 	spread     Spread
-	lags       lags // by key of a policy, or what Late was told
+	lags       lags // by key of a policy, or of Late
 }
 
 // object is one JSON object.
