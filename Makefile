@@ -2,6 +2,10 @@
 MODULES := job sandbox infra
 STACK   ?= dev
 
+# The workspace decides where modules come from: GOWORK=off, or a -mod of the surroundings, would stop most of what is below.
+export GOWORK  := $(CURDIR)/go.work
+export GOFLAGS := $(strip $(filter-out -mod=% -modfile=%,$(GOFLAGS)) -mod=readonly)
+
 # Without these parts of gRPC the job's binary is 13 MB smaller and starts 9 ms sooner: storage over gRPC (the job speaks
 # HTTP) and the tracing of golang.org/x/net. The Dockerfile sets the same.
 TAGS    := disable_grpc_modules,grpcnotrace
@@ -36,8 +40,16 @@ test: go postgresql ## Run every test but the slow ones of make e2e
 	@for m in $(MODULES); do (cd $$m && go test -short ./...) || exit 1; done
 
 .PHONY: e2e
-e2e: go postgresql ## Deploy with the real gcloud and Pulumi into the sandbox, where they are installed
-	@cd sandbox && go test -count=1 -timeout 15m ./e2e ./storage
+e2e: go postgresql bin/gotestsum ## Deploy with the real gcloud and Pulumi into the sandbox; says what it skipped and why
+	@cd sandbox && ../bin/gotestsum --format pkgname --hide-summary output -- -count=1 -timeout 30m ./e2e ./storage
+
+.PHONY: race
+race: go postgresql ## Run the tests under the race detector, which takes four times as long
+	@for m in $(MODULES); do (cd $$m && go test -race -short -timeout 40m ./...) || exit 1; done
+
+.PHONY: test-postgres
+test-postgres: go postgresql ## Run what talks to the database with the PostgreSQL in PATH
+	@postgres --version; cd job && go test -count=1 -short . ./internal/source
 
 .PHONY: soak
 soak: go postgresql ## Run the randomised fault tests for long: make soak ROUNDS=5000
@@ -49,16 +61,33 @@ bench: postgresql bin/job ## Measure speed, memory and cost, and write bench/RES
 	@bin/bench -job bin/job -dir bench $(if $(LARGE),-large)
 
 .PHONY: lint
-lint: bin/staticcheck ## Format check, vet and staticcheck; no warning left
+lint: bin/staticcheck ## Format, vet, staticcheck, workflows and licences; no warning left
 	@unformatted=$$(bin/gofumpt -l $(MODULES)); if [ -n "$$unformatted" ]; then echo "run make fmt on:"; echo "$$unformatted"; exit 1; fi
 	@for m in $(MODULES); do (cd $$m && go vet ./... && ../bin/staticcheck ./...) || exit 1; done
+	@bin/actionlint
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run .github/scripts/*; else echo "shellcheck is not installed: the scripts are not checked (Debian: apt-get install shellcheck)"; fi
 	@($(LICENCES)) | diff docs/LICENCES.md - || { echo "run make licences"; exit 1; }
+	@$(LICENCE_CHECK)
 
-LICENCES = cd job && GOWORK=off GOFLAGS=-tags=$(TAGS) ../bin/go-licenses report . --ignore vertexmetadata --template ../tools/licences.tmpl 2>/dev/null
+GO_LICENCES = GOWORK=off GOFLAGS=-tags=$(TAGS) ../bin/go-licenses
+LICENCES    = cd job && $(GO_LICENCES) report . --ignore vertexmetadata --template ../tools/licences.tmpl 2>/dev/null
+
+# No module, not even one that only tests or checks, may bring terms that bind what is built with it.
+PACKAGES      = $$([ $$m = tools ] && sed -n '/^tool (/,/^)/s/^\t//p' go.mod || echo ./...)
+LICENCE_CHECK = for m in $(MODULES) tools; do \
+	out=$$(cd $$m && $(GO_LICENCES) check $(PACKAGES) --include_tests --ignore vertexmetadata --disallowed_types=forbidden,restricted 2>&1) || \
+		{ echo "$$out" | grep -v '^[EW/]'; echo "A module that $$m uses has terms that bind what is built with it; use another."; exit 1; }; done
 
 .PHONY: licences
 licences: bin/staticcheck ## List what the job is built of in docs/LICENCES.md
 	@($(LICENCES)) > docs/LICENCES.md
+
+.PHONY: vulnerabilities
+vulnerabilities: bin/govulncheck ## Look for known vulnerabilities in what every module uses, tools included
+	@for m in $(MODULES) tools; do echo "$$m:"; \
+		out=$$(cd $$m && GOWORK=off ../bin/govulncheck $(PACKAGES) 2>&1); status=$$?; echo "$$out"; case "$$out" in *"fetching vulnerabilities"*) \
+			echo "Nothing was checked: the database of vulnerabilities cannot be reached. Set GOVULNDB to a mirror of it, or run make vulnerabilities elsewhere.";; \
+		esac; [ $$status = 0 ] || exit $$status; done
 
 .PHONY: fmt
 fmt: bin/gofumpt ## Format every module
@@ -67,6 +96,16 @@ fmt: bin/gofumpt ## Format every module
 .PHONY: plan
 plan: go ## Print every resource of a stack, offline: make plan STACK=prod
 	@go run ./infra/plan -stack $(STACK)
+
+.PHONY: smoke
+smoke: go ## Prove a deployment in a real project and leave nothing behind: make smoke PROJECT=my-project STACK=dev
+	@[ -n "$(PROJECT)" ] || { echo "Name the project: make smoke PROJECT=my-project"; exit 1; }
+	@go run ./infra/smoke -project $(PROJECT) -settings Pulumi.$(STACK).yaml
+
+.PHONY: bootstrap
+bootstrap: go ## Create once what GitHub needs to deploy: infra/bootstrap/README.md
+	@command -v pulumi >/dev/null || { echo "Install the Pulumi CLI (https://www.pulumi.com/docs/install/), then run make again."; exit 1; }
+	@cd infra/bootstrap && pulumi up --stack $(or $(BOOTSTRAP),main)
 
 # Says what to do where Go is missing or old: what Go says itself about a go.work it cannot read helps nobody.
 .PHONY: go
@@ -95,7 +134,20 @@ bin/sandbox: go
 	@[ -e $@ ] || echo "Building $@, which takes a minute or two the first time ..." >&2
 	@cd sandbox && go build -o ../bin/sandbox .
 
-# The linters are pinned in a module of their own, so that they are no dependency of what we ship.
-bin/gofumpt: bin/staticcheck
+# The job for every platform, as a release has it.
+PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
+VERSION    = $(shell git describe --tags --match 'v*' --always --abbrev=12)
+REVISION   = $(shell git rev-parse HEAD)
+
+.PHONY: release
+release: go ## Build the job for every platform into dist/, with checksums
+	@rm -rf dist && mkdir dist
+	@for p in $(PLATFORMS); do os=$${p%/*}; arch=$${p#*/}; suffix=; [ $$os = windows ] && suffix=.exe; \
+		(cd job && GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 go build -tags $(TAGS) -trimpath -buildvcs=false \
+			-ldflags "-s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)" -o ../dist/job_$(VERSION)_$${os}_$$arch$$suffix .) || exit 1; done
+	@cd dist && sha256sum job_* > SHA256SUMS && cat SHA256SUMS
+
+# The tools are pinned in a module of their own, so that they are no dependency of what we ship.
+bin/gofumpt bin/gotestsum bin/govulncheck: bin/staticcheck
 bin/staticcheck: tools/go.mod tools/go.sum
 	@cd tools && GOWORK=off go build -o ../bin/ tool

@@ -1,11 +1,8 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
-	"runtime"
-	"runtime/debug"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -62,22 +59,4 @@ func indented(text string, width, indent int) string {
 		used += len(word)
 	}
 	return lines.String()
-}
-
-// version says what the program was built from, as far as the build recorded it.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "job, built without build information"
-	}
-	settings := map[string]string{}
-	for _, s := range info.Settings {
-		settings[s.Key] = s.Value
-	}
-	revision := settings["vcs.revision"]
-	if settings["vcs.modified"] == "true" {
-		revision += " with local changes"
-	}
-	return fmt.Sprintf("job %s, revision %s, %s %s/%s",
-		cmp.Or(info.Main.Version, "(devel)"), cmp.Or(revision, "not recorded"), info.GoVersion, runtime.GOOS, runtime.GOARCH)
 }

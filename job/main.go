@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, env environment) int {
 		kong.Description("Keeps Vertex AI Search in step with a PostgreSQL database."),
 		kong.Help(help),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: helpWidth}),
-		kong.Vars{"version": version()},
+		kong.Vars{"version": versionText()},
 		kong.Writers(env.stdout, env.screen),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(env),
@@ -85,7 +85,8 @@ func misuse(ctx context.Context, env environment, args []string, err error) erro
 		env.fail(ctx, args[0], err)
 		return err
 	}
-	return newSyncRun(env).finish(ctx, failedSummary, err)
+	defer env.screen.seal()
+	return newSyncRun(env, config.Identity(env.getenv)).finish(ctx, failedSummary, err)
 }
 
 // usageError is a command line that makes no sense.

@@ -26,13 +26,16 @@ const (
 	runtimeImage = "vertex-metadata-test/runtime:local"
 )
 
+// programs are what the Dockerfile runs beside Go.
+var programs = []string{"/bin/sh", "/bin/chmod", "/bin/touch"}
+
 // goImageNow tags the Go image by what is in it, so that other modules or another toolchain make another image.
 func goImageNow(t *testing.T) string {
 	sums, err := os.ReadFile(filepath.Join(repository, "job", "go.sum"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	of := sha256.Sum256(append(sums, output(t, "go", "version")...))
+	of := sha256.Sum256(append(sums, output(t, "go", "version")+strings.Join(programs, " ")...))
 	return goImage + hex.EncodeToString(of[:6])
 }
 
@@ -44,9 +47,16 @@ func goStandIn(t *testing.T, out *tar.Writer) error {
 			return err
 		}
 	}
-	for _, file := range withLibraries(t, "/bin/sh") {
-		if err := addFile(out, file, file); err != nil {
-			return err
+	added := map[string]bool{}
+	for _, program := range programs {
+		for _, file := range withLibraries(t, program) {
+			if added[file] {
+				continue
+			}
+			added[file] = true
+			if err := addFile(out, file, file); err != nil {
+				return err
+			}
 		}
 	}
 	if err := addModules(t, out); err != nil {
