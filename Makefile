@@ -15,12 +15,25 @@ help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: go postgresql bin/job bin/sandbox ## See the whole system at work on this machine, without an account
-	@bin/sandbox demo --job bin/job --plan infra/plan/testdata/dev.json
+demo: go postgresql bin/job bin/sandbox ## See the whole system at work on this machine, without an account; STACK=x: with your stack
+ifeq ($(origin STACK),command line)
+	@plan=$$(go run ./infra/plan -stack $(STACK) -json) && echo "$$plan" | bin/sandbox demo --job bin/job --plan -
+else
+	@bin/sandbox demo --job bin/job
+endif
+
+.PHONY: plan-demo
+plan-demo: go ## Write the plan that make demo deploys
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && cp Pulumi.yaml sandbox/testdata/Pulumi.demo.yaml "$$dir" && \
+		go run ./infra/plan -project "$$dir" -stack demo -json > "$$dir/demo.json" && mv "$$dir/demo.json" sandbox/testdata/demo.json
 
 .PHONY: serve
 serve: go postgresql bin/job bin/sandbox ## Start the stand-ins and print the environment that points the job at them
 	@bin/sandbox serve
+
+.PHONY: serve-project
+serve-project: go postgresql bin/job bin/sandbox ## Start a project too, for gcloud and pulumi up, with bin/sandbox.env and Pulumi.sandbox.yaml
+	@bin/sandbox serve --project --job bin/job --env bin/sandbox.env --stack Pulumi.sandbox.yaml
 
 .PHONY: test
 test: go postgresql ## Run every test but the slow ones of make e2e
