@@ -10,10 +10,10 @@ import (
 	"sync"
 	"time"
 
-	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/refusal"
 	"vertexmetadata/job/internal/source"
 )
 
@@ -22,9 +22,6 @@ type checkCommand struct{}
 
 // checkTime bounds all checks together, which run side by side.
 const checkTime = 10 * time.Second
-
-// objectPermissions are what the job does in the bucket.
-var objectPermissions = []string{"storage.objects.create", "storage.objects.get", "storage.objects.list", "storage.objects.delete"}
 
 // Run tries every dependency, also after one has failed, as far as that makes sense.
 func (c *checkCommand) Run(ctx context.Context, env environment) error {
@@ -56,7 +53,7 @@ func (c *checkCommand) Run(ctx context.Context, env environment) error {
 		})
 	}
 	running.Wait()
-	all := []finding{configured}
+	all := append([]finding{configured}, standIns(env.getenv)...)
 	for _, f := range found {
 		all = append(all, f...)
 	}
@@ -69,6 +66,16 @@ type finding struct {
 	detail  string // what was found, or why it was not tried
 	err     error
 	skipped bool // it was not tried
+	warning bool // a run would succeed, and yet somebody should look
+}
+
+// whatToDo is an error with its remedy, on one line.
+func whatToDo(err error) string {
+	text, hint := refusal.Split(err)
+	if hint == "" {
+		return text
+	}
+	return text + ": " + hint
 }
 
 // untried is a check that needs another one first.
@@ -78,13 +85,15 @@ func untried(name, why string) finding { return finding{name: name, detail: why,
 type contentMatch struct {
 	columns []source.Column   // nil: not known
 	store   datastore.Content // what the data store takes
+	schema  map[string]datastore.Field
 }
 
 // findings compares the query's documents with those that the data store takes: any other would be refused one by one, at
 // the end of an import.
 func (m *contentMatch) findings() []finding {
+	conflicts := schemaFindings(m.columns, m.schema)
 	if m.columns == nil || m.store == datastore.ContentUnknown {
-		return nil
+		return conflicts
 	}
 	f := finding{name: "content", detail: "the query's documents are of the kind that the data store takes"}
 	selected := slices.ContainsFunc(m.columns, func(c source.Column) bool { return c.Name == "content_uri" })
@@ -94,81 +103,7 @@ func (m *contentMatch) findings() []finding {
 	case !selected && m.store == datastore.ContentRequired:
 		f.err = errors.New("the data store takes only documents with content (CONTENT_REQUIRED): select content_uri and content_mime_type, or set DATA_STORE_ID to one for structured documents (NO_CONTENT)")
 	}
-	return []finding{f}
-}
-
-func (m *contentMatch) checkSource(ctx context.Context, cfg config.Config) (found []finding) {
-	if cfg.DatabaseURL == "" {
-		_, err := password(ctx, cfg)
-		name := fmt.Sprintf("projects/%s/secrets/%s/versions/%s", cfg.Project, cfg.SecretID, cfg.SecretVersion)
-		found = append(found, finding{name: "secret", detail: name, err: err})
-		if err != nil {
-			return append(found, untried("database", "needs the password"), untried("query", "needs the database"))
-		}
-	} else {
-		found = append(found, untried("secret", "not needed with DATABASE_URL"))
-	}
-	db, err := openDatabase(ctx, cfg, "check")
-	if err == nil {
-		defer db.Close(ctx)
-		err = db.Check(ctx) // a pooler may hand every statement to another session, which no lock survives
-	}
-	if err != nil {
-		return append(found, finding{name: "database", err: err}, untried("query", "needs the database"))
-	}
-	found = append(found, finding{name: "database", detail: db.String()})
-	columns, err := db.Columns(ctx)
-	found = append(found, finding{name: "query", detail: "columns " + columnNames(columns), err: err})
-	if err != nil {
-		return found
-	}
-	m.columns = columns
-	stats, err := db.TableStats(ctx)
-	detail := "a run is spared the source while they do not change"
-	if !stats.Trusted {
-		detail = "every run reads the source: " + stats.Reason
-	}
-	return append(found, finding{name: "statistics", detail: detail, err: err})
-}
-
-func columnNames(columns []source.Column) string {
-	names := make([]string, len(columns))
-	for i, c := range columns {
-		names[i] = c.Name
-	}
-	return strings.Join(names, ", ")
-}
-
-func checkBucket(ctx context.Context, cfg config.Config) []finding {
-	b, err := bucket.Open(ctx, cfg.Bucket)
-	if err != nil {
-		return []finding{{name: "bucket", err: err}}
-	}
-	defer b.Close()
-	missing, err := b.CheckPermissions(ctx, objectPermissions...)
-	if err == nil && len(missing) > 0 {
-		err = fmt.Errorf("gs://%s: the job's account lacks %s: grant it roles/storage.objectAdmin on the bucket", cfg.Bucket, strings.Join(missing, ", "))
-	}
-	return []finding{{name: "bucket", detail: "gs://" + cfg.Bucket + ", objects can be written, read, listed and deleted", err: err}}
-}
-
-func (m *contentMatch) checkStore(ctx context.Context, cfg config.Config) []finding {
-	store, err := openStore(ctx, cfg)
-	if err == nil {
-		defer store.Close()
-		m.store, err = store.Check(ctx)
-	}
-	found := []finding{{name: "data store", detail: cfg.DataStore + " in " + cfg.Location, err: err}}
-	if err != nil {
-		return append(found, untried("permissions", "needs the data store"))
-	}
-	for _, err = range store.IDs(ctx) {
-		break // the first page proves the permission to read documents
-	}
-	if err == nil {
-		_, err = store.FindImport(ctx, time.Now())
-	}
-	return append(found, finding{name: "permissions", detail: "documents and operations can be listed", err: err})
+	return append([]finding{f}, conflicts...)
 }
 
 // countSet counts the variables that are set.
@@ -188,9 +123,11 @@ func report(out *printer, found []finding, cause error) error {
 		switch {
 		case f.err != nil:
 			failed = append(failed, f.err)
-			out.printf("FAIL  %-11s  %s\n", f.name, strings.Join(strings.Fields(f.err.Error()), " "))
+			out.printf("FAIL  %-11s  %s\n", f.name, strings.Join(strings.Fields(whatToDo(f.err)), " "))
 		case f.skipped:
 			out.printf("-     %-11s  %s\n", f.name, f.detail)
+		case f.warning:
+			out.printf("WARN  %-11s  %s\n", f.name, f.detail)
 		default:
 			out.printf("ok    %-11s  %s\n", f.name, f.detail)
 		}

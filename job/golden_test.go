@@ -18,6 +18,9 @@ var volatile = []struct {
 }{
 	{regexp.MustCompile(`"time":"[^"]*"`), `"time":"TIME"`},
 	{regexp.MustCompile(`"(duration_ms|pending_age_ms)":\d+`), `"$1":0`},
+	{regexp.MustCompile(`"version":"[^"]*"`), `"version":"VERSION"`},
+	{regexp.MustCompile(`"pid":\d+`), `"pid":1`},
+	{regexp.MustCompile(`"since":"[^"]*"`), `"since":"TIME"`},
 	{regexp.MustCompile(`operations/import-documents-\d+`), `operations/import-documents-1`},
 	{regexp.MustCompile(`world\d+`), `world`},
 	{regexp.MustCompile(`/tmp/vmpg-\w+|/[^ ]*/vmpg-\w+`), `/tmp/vmpg`},

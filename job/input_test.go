@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"net/url"
 	"strings"
@@ -54,8 +55,8 @@ func TestBadInput(t *testing.T) {
 		"missing and malformed at once": {
 			change: []variable{"GCS_BUCKET", "IMPORT_WAIT=soon", "MAX_DELETE_RATIO=2", "DATABASE_URL=mysql://db/app"}, code: 2,
 			want: "configuration: GCS_BUCKET is not set; " +
-				"DATABASE_URL is not a libpq URL such as postgres://user:password@host:5432/database?sslmode=require, special characters in the password percent-encoded; " +
-				`IMPORT_WAIT is "soon", want a duration such as 90s, 2m or 24h; MAX_DELETE_RATIO is "2", want a number from 0 to 1`,
+				"DATABASE_URL begins with mysql://: name a PostgreSQL database: begin it with postgres://; " +
+				`IMPORT_WAIT is "soon", want a duration such as 90s, 2m or 24h; MAX_DELETE_RATIO is "2", want a share from 0 to 1, such as 0.5 or 50%`,
 		},
 		"unknown flag":             {args: []string{"--ful"}, code: 2, want: usage + `unknown flag --ful, did you mean "--full"?; see job --help`},
 		"unknown flag of sync":     {args: []string{"sync", "--bogus"}, code: 2, want: usage + "unknown flag --bogus; see job --help"},
@@ -90,7 +91,7 @@ func TestBadInput(t *testing.T) {
 				}
 				return func() {}
 			},
-			want: `access projects/test-project/secrets/{WORLD}/versions/latest: not usable: Secret Version [projects/123456789012/secrets/{WORLD}/versions/1] is in DISABLED state: enable the version, or set VERSION_ID to one that is`,
+			want: `access projects/test-project/secrets/{WORLD}/versions/latest: secret version disabled: Secret Version [projects/123456789012/secrets/{WORLD}/versions/1] is in DISABLED state: enable the version (gcloud secrets versions enable), or set VERSION_ID to one that is`,
 		},
 		"denied secret": {
 			cloud: true, code: 1,
@@ -101,23 +102,23 @@ func TestBadInput(t *testing.T) {
 		},
 		"absent bucket": {
 			change: []variable{"GCS_BUCKET=no-such-bucket"}, code: 1,
-			want: `read gs://no-such-bucket/metadata/.sync/v1/state.json: bucket "no-such-bucket" does not exist: create it, or set GCS_BUCKET to one that does`,
+			want: `list gs://no-such-bucket/metadata/.sync/v2/ledger/: bucket does not exist: The specified bucket does not exist: create bucket no-such-bucket, or set GCS_BUCKET to one that exists`,
 		},
 		"denied bucket": {
 			code: 1,
 			prepare: func(w *world) func() {
 				return objects.Inject(storage.Fault{Count: -1, Status: 403}).Remove
 			},
-			want: `read gs://{WORLD}/metadata/.sync/v1/state.json: access denied (Forbidden): grant roles/storage.objectAdmin on bucket "{WORLD}" to the account the job runs as`,
+			want: `list gs://{WORLD}/metadata/.sync/v2/ledger/: access denied: Forbidden: grant roles/storage.objectAdmin on bucket {WORLD} to the account the job runs as`,
 		},
 		"absent data store": {
 			change: []variable{"DATA_STORE_ID=no-such-store"}, code: 1,
-			want: "list the data store's documents, to see what a full sync without a manifest would remove: list documents of projects/test-project/locations/global/collections/default_collection/dataStores/no-such-store: " +
+			want: "list the data store's documents to see what the full sync would remove: list documents of projects/test-project/locations/global/collections/default_collection/dataStores/no-such-store: " +
 				"not found: DataStore projects/test-project/locations/global/collections/default_collection/dataStores/no-such-store not found: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)",
 		},
 		"data store of another location": {
 			change: []variable{"GCP_LOCATION=eu"}, code: 1,
-			want: "list the data store's documents, to see what a full sync without a manifest would remove: list documents of projects/test-project/locations/eu/collections/default_collection/dataStores/{WORLD}: " +
+			want: "list the data store's documents to see what the full sync would remove: list documents of projects/test-project/locations/eu/collections/default_collection/dataStores/{WORLD}: " +
 				"not found: DataStore projects/test-project/locations/eu/collections/default_collection/dataStores/{WORLD} not found: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now eu)",
 		},
 		"denied import": {
@@ -223,12 +224,22 @@ func TestSilentServices(t *testing.T) {
 	}
 }
 
-// failures are the messages of a run's errors, but for its last line.
-func failures(r result) (messages []string) {
+// failures are a run's errors with what to do about them, but for its last line.
+func failures(r result) (texts []string) {
 	for _, line := range r.lines {
-		if line["severity"] == "ERROR" && line["message"] != "sync finished" {
-			messages = append(messages, line["message"].(string))
+		if line["severity"] != "ERROR" || line["message"] == "sync finished" {
+			continue
 		}
+		text := line["message"].(string)
+		if command, ok := line["command"]; ok {
+			text = fmt.Sprint(command, " failed")
+		}
+		for _, key := range []string{"error", "hint"} {
+			if more, ok := line[key].(string); ok {
+				text += ": " + more
+			}
+		}
+		texts = append(texts, text)
 	}
-	return messages
+	return texts
 }

@@ -28,7 +28,7 @@ func (e environment) logger() *slog.Logger {
 
 // fail logs why a command other than sync failed.
 func (e environment) fail(ctx context.Context, command string, err error) {
-	e.logger().ErrorContext(context.WithoutCancel(ctx), command+" failed: "+err.Error())
+	e.logger().ErrorContext(context.WithoutCancel(ctx), command+" failed: "+whatToDo(err))
 }
 
 // newLogger logs JSON in Cloud Logging's form, or plain text on a terminal, to out.

@@ -85,7 +85,8 @@ func misuse(ctx context.Context, env environment, args []string, err error) erro
 		env.fail(ctx, args[0], err)
 		return err
 	}
-	return newSyncRun(env).finish(ctx, failedSummary, err)
+	defer env.screen.seal()
+	return newSyncRun(env, config.Identity(env.getenv)).finish(ctx, failedSummary, err)
 }
 
 // usageError is a command line that makes no sense.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -9,8 +10,8 @@ import (
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
-	"vertexmetadata/job/internal/metadatasync"
 	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/reconcile"
 	"vertexmetadata/job/internal/secret"
 	"vertexmetadata/job/internal/source"
 )
@@ -19,7 +20,7 @@ import (
 const closeTime = time.Second
 
 // clients are the open services of a command.
-type clients struct{ metadatasync.Clients }
+type clients struct{ reconcile.Clients }
 
 // open opens all services at once; the database waits for its password. The context of the bucket outlives this call:
 // its client refreshes credentials with it.
@@ -31,7 +32,7 @@ func open(ctx context.Context, cfg config.Config, command string) (*clients, err
 		return err
 	}))
 	group.Go(panics.Guard(func() (err error) {
-		c.Bucket, err = bucket.Open(ctx, cfg.Bucket)
+		c.Bucket, err = openBucket(ctx, cfg)
 		return err
 	}))
 	group.Go(panics.Guard(func() (err error) {
@@ -54,27 +55,43 @@ func openDatabase(ctx context.Context, cfg config.Config, command string) (*sour
 	if cfg.Execution != "" {
 		name += " " + cfg.Execution
 	}
-	return source.Open(ctx, source.Config{
+	db := source.Config{
 		URL:      cfg.DatabaseURL,
-		Instance: cfg.Instance, SocketDir: cfg.SocketDir,
+		Instance: cfg.Instance, SocketDir: cfg.SocketDir, IPType: cfg.IPType, IAM: cfg.IAMAuth,
 		Database: cfg.DatabaseName, User: cfg.DatabaseUser, Password: password,
-		Query: cfg.Query, ApplicationName: name, StatementTimeout: cfg.StatementTimeout,
-	})
+		Query: cfg.Query, ApplicationName: name, StatementTimeout: cfg.StatementTimeout, MaxValueBytes: cfg.MaxDocumentBytes,
+	}
+	if cfg.IAMAuth && cfg.IPType == "" {
+		db.Token = databaseToken // the connector logs in by itself
+	}
+	if command == "check" {
+		db.LockTimeout = checkTime / 2 // so that check can say what was locked
+	}
+	return source.Open(ctx, db)
 }
 
-// password reads the database password, unless DATABASE_URL stands for all of the connection.
+func openBucket(ctx context.Context, cfg config.Config) (*bucket.Bucket, error) {
+	if err := useStandIns(cfg); err != nil {
+		return nil, err
+	}
+	return bucket.Open(ctx, cfg.Bucket)
+}
+
+// password reads the database password, unless DATABASE_URL or a token stands for it. A byte order mark before it is an
+// editor's.
 func password(ctx context.Context, cfg config.Config) (string, error) {
-	if cfg.DatabaseURL != "" {
+	if cfg.DatabaseURL != "" || cfg.IAMAuth {
 		return "", nil
 	}
-	return secret.Access(ctx, secret.Config{
+	value, err := secret.Access(ctx, secret.Config{
 		Project: cfg.Project, Secret: cfg.SecretID, Version: cfg.SecretVersion, Endpoint: cfg.SecretManagerEndpoint,
 	})
+	return strings.TrimPrefix(value, "\uFEFF"), err
 }
 
 func openStore(ctx context.Context, cfg config.Config) (*datastore.Store, error) {
 	return datastore.Open(ctx, datastore.Config{
-		Project: cfg.Project, Location: cfg.Location, DataStore: cfg.DataStore, Endpoint: cfg.DiscoveryEngineEndpoint,
+		Project: cfg.Project, Location: cfg.Location, DataStore: cfg.DataStore, Endpoint: cfg.DiscoveryEngineEndpoint, BusyWait: cfg.ImportWait,
 	})
 }
 

@@ -85,7 +85,14 @@ func newBar(container *mpb.Progress) (*mpb.Bar, error) {
 	return container.Add(0, filler, mpb.PrependDecorators(rows), mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_GO)))
 }
 
-// close removes the bar for good; logs go on.
+// reopen lets a bar be shown again: each of several syncs has its own.
+func (s *screen) reopen() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed, s.bar = false, nil
+}
+
+// close removes the bar; logs go on.
 func (s *screen) close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -4,141 +4,92 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"strings"
-	"time"
 
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/document"
-	"vertexmetadata/job/internal/metadatasync"
-	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/reconcile"
 )
 
-// syncCommand is `job sync`, and `job` alone.
+// syncCommand is `job sync`, and `job` alone where nobody watches.
 type syncCommand struct {
-	Full            bool `help:"Import every document again and remove what the source does not have."`
-	DryRun          bool `help:"Show what would change, like job plan; nothing is written."`
-	AllowMassDelete bool `help:"Go on even if more than MAX_DELETE_RATIO of the documents, or all, would be removed."`
+	Full            bool   `help:"Import every document again and remove what the source does not have."`
+	DryRun          bool   `help:"Show what would change, like job plan; nothing is written."`
+	AllowMassDelete bool   `help:"Go on even if more is deleted or changed than MAX_DELETE_RATIO and MAX_CHANGE_RATIO allow."`
+	Only            string `help:"The name of the only sync of SYNCS to run." placeholder:"NAME"`
 }
 
-// grace is how long a run may take to end after SIGTERM. Whoever waits for it expects five seconds; Cloud Run kills it
-// after ten.
-const grace = 4 * time.Second
-
-// failedSummary is that of a run that ended before it did anything, or of which nothing is known.
-var failedSummary = metadatasync.Summary{Outcome: metadatasync.Failed}
-
-// Run does one sync and logs its last line, however it ends.
+// Run does the syncs of this task, one after the other. One that fails does not stop the others.
 func (c *syncCommand) Run(ctx context.Context, env environment) error {
 	if c.DryRun {
-		return (&planCommand{Full: c.Full, AllowMassDelete: c.AllowMassDelete}).Run(ctx, env)
+		return (&planCommand{Full: c.Full, AllowMassDelete: c.AllowMassDelete, Only: c.Only}).Run(ctx, env)
 	}
-	r := newSyncRun(env)
+	defer env.screen.seal()
 	cfg, err := config.Load(env.getenv)
 	if err != nil {
-		return r.finish(ctx, failedSummary, err)
+		return newSyncRun(env, config.Identity(env.getenv)).finish(ctx, failedSummary, err)
 	}
-	r.cfg = cfg
-	return r.await(ctx, func() (metadatasync.Summary, error) { return r.sync(ctx, c) })
-}
-
-// syncRun is one run of the sync command.
-type syncRun struct {
-	begin  time.Time
-	screen *screen
-	log    *slog.Logger
-	cfg    config.Config
-}
-
-func newSyncRun(env environment) *syncRun {
-	return &syncRun{begin: time.Now(), screen: env.screen, log: env.logger(), cfg: config.Identity(env.getenv)}
-}
-
-func (r *syncRun) sync(ctx context.Context, c *syncCommand) (metadatasync.Summary, error) {
-	r.screen.progress(0, 0)
-	clients, err := open(ctx, r.cfg, "sync")
+	chosen, err := choose(cfg, c.Only)
 	if err != nil {
-		return failedSummary, err
+		return newSyncRun(env, cfg).finish(ctx, failedSummary, err)
 	}
-	defer clients.Close()
-	run := metadatasync.Run{
-		Settings: settings(r.cfg, c.Full, c.AllowMassDelete),
-		Clients:  clients.Clients,
-		Log:      r.log,
-		Progress: r.screen.progress,
+	mine := ofTask(chosen, cfg.Task, cfg.Tasks)
+	if len(mine) == 0 {
+		r := newSyncRun(env, cfg)
+		r.log.InfoContext(ctx, "this task has no sync", "syncs", len(chosen), "tasks", cfg.Tasks, "hint", "set the number of tasks to 1, or name more syncs in SYNCS")
+		return r.finish(ctx, reconcile.Summary{Outcome: reconcile.Skipped}, nil)
 	}
-	return run.Sync(ctx)
+	var failed []error
+	for _, one := range mine {
+		r := newSyncRun(env, one)
+		failed = append(failed, r.await(ctx, func() (reconcile.Summary, error) { return r.sync(ctx, c) }))
+	}
+	return worst(failed)
 }
 
-// await runs work to its end, or until it is given up, and finishes the run.
-func (r *syncRun) await(ctx context.Context, work func() (metadatasync.Summary, error)) error {
-	type result struct {
-		summary metadatasync.Summary
-		err     error
-	}
-	done := make(chan result, 1)
-	go func() {
-		end := result{summary: failedSummary}
-		end.err = panics.Guard(func() (err error) {
-			end.summary, err = work()
-			return err
-		})()
-		done <- end
-	}()
-	late := make(chan struct{})
-	context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(late) }) })
-	select {
-	case end := <-done:
-		if end.err != nil && ctx.Err() != nil {
-			end.err = stopped(context.Cause(ctx), end.err)
+// choose returns a configuration for each sync, or for the one with that name.
+func choose(cfg config.Config, only string) (chosen []config.Config, err error) {
+	for _, s := range cfg.Syncs {
+		if only == "" || s.Name == only {
+			chosen = append(chosen, cfg.With(s))
 		}
-		return r.finish(ctx, end.summary, end.err)
-	case <-late:
-		return r.finish(ctx, failedSummary, fmt.Errorf("stopped (%w), what was in flight is abandoned, the next run completes the work", context.Cause(ctx)))
 	}
+	if len(chosen) == 0 {
+		return nil, &usageError{fmt.Errorf("--only %s: SYNCS has no sync of that name", only)}
+	}
+	return chosen, nil
 }
 
-// stopped says that a run was interrupted, and once by what: err may say it as well.
-func stopped(cause, err error) error {
-	if strings.Contains(err.Error(), cause.Error()) {
-		return fmt.Errorf("stopped, the next run completes the work: %w", err)
+// ofTask returns the syncs of one of several tasks: every task has its own, so that they need not agree on anything.
+func ofTask(syncs []config.Config, task, tasks int) (mine []config.Config) {
+	for i := task; i < len(syncs); i += max(tasks, 1) {
+		mine = append(mine, syncs[i])
 	}
-	return fmt.Errorf("stopped (%w), the next run completes the work: %w", cause, err)
+	return mine
 }
 
-// finish logs why a run failed, if it did, and its last line.
-func (r *syncRun) finish(ctx context.Context, s metadatasync.Summary, err error) error {
-	r.screen.close()
-	ctx = context.WithoutCancel(ctx)
-	level := slog.LevelInfo
-	if err != nil {
-		level = slog.LevelError
-		var attrs []slog.Attr
-		if caught := (*panics.Error)(nil); errors.As(err, &caught) {
-			attrs = append(attrs, slog.String("stack_trace", string(caught.Stack))) // the key that Error Reporting looks for
+// worst returns the error that decides the exit code: what needs another configuration comes last, since trying again may
+// help the others.
+func worst(failed []error) error {
+	for _, code := range []int{exitFailure, exitConfiguration} {
+		for _, err := range failed {
+			if err != nil && exitCode(err) == code {
+				return err
+			}
 		}
-		r.log.LogAttrs(ctx, level, "sync failed: "+err.Error(), attrs...)
 	}
-	r.log.LogAttrs(ctx, level, "sync finished", append(s.Attrs(),
-		slog.Int64("duration_ms", time.Since(r.begin).Milliseconds()),
-		slog.String("execution", r.cfg.Execution),
-		slog.Int("task", r.cfg.Task))...)
-	r.screen.seal()
-	if err != nil {
-		return &reportedError{err}
-	}
-	return nil
+	return errors.Join(failed...)
 }
 
 // settings are the run's part of the configuration.
-func settings(cfg config.Config, full, allowMassDelete bool) metadatasync.Settings {
-	return metadatasync.Settings{
-		Task: cfg.Task, Tasks: cfg.Tasks, Execution: cfg.Execution,
+func settings(cfg config.Config, full, allowMassDelete bool) reconcile.Settings {
+	return reconcile.Settings{
+		Name:      cfg.Sync,
+		DataStore: cfg.Project + "/" + cfg.Location + "/" + cfg.DataStore,
+		Execution: cfg.Execution, Version: version,
 		Query:     cfg.Query,
-		Documents: document.Options{MIMETypes: cfg.MIMETypes, MaxBytes: cfg.MaxDocumentBytes},
+		Documents: document.Options{MIMETypes: cfg.MIMETypes, MaxBytes: cfg.MaxDocumentBytes, Buckets: cfg.ContentBuckets},
 		Full:      full, AllowMassDelete: allowMassDelete,
 		ImportWait: cfg.ImportWait, FullSyncInterval: cfg.FullSyncInterval, RescanInterval: cfg.RescanInterval,
-		MaxDeleteRatio: cfg.MaxDeleteRatio,
-		DataStore:      cfg.Project + "/" + cfg.Location + "/" + cfg.DataStore,
+		MaxDeleteRatio: cfg.MaxDeleteRatio, MaxChangeRatio: cfg.MaxChangeRatio, MaxFailed: reconcile.Tolerance(cfg.MaxFailed),
 	}
 }

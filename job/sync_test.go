@@ -13,7 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"vertexmetadata/job/internal/metadatasync"
+	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/reconcile"
 )
 
 // A mistake in the program is one entry with its stack, and the run ends as every failed one does.
@@ -26,10 +27,10 @@ func TestPanicEndsTheRun(t *testing.T) {
 	defer out.Close()
 	env := map[string]string{"CLOUD_RUN_EXECUTION": "job-x7k", "CLOUD_RUN_TASK_INDEX": "2"}
 	getenv := func(name string) string { return env[name] }
-	r := newSyncRun(environment{getenv: getenv, screen: newScreen(out, getenv)})
-	err = r.await(context.Background(), func() (metadatasync.Summary, error) {
+	r := newSyncRun(environment{getenv: getenv, screen: newScreen(out, getenv)}, config.Identity(getenv))
+	err = r.await(context.Background(), func() (reconcile.Summary, error) {
 		var rows []string
-		return metadatasync.Summary{Outcome: metadatasync.Outcome(rows[5])}, nil
+		return reconcile.Summary{Outcome: reconcile.Outcome(rows[5])}, nil
 	})
 	if code := exitCode(err); code != exitFailure {
 		t.Errorf("exit %d, want %d", code, exitFailure)
@@ -59,10 +60,10 @@ func TestPanicEndsTheRun(t *testing.T) {
 		}
 	}
 	want := []map[string]any{
-		{"severity": "ERROR", "message": "sync failed: panic: runtime error: index out of range [5] with length 0"},
+		{"severity": "ERROR", "message": "sync failed", "error": "panic: runtime error: index out of range [5] with length 0"},
 		{
 			"severity": "ERROR", "message": "sync finished", "outcome": "failed", "documents": 0.0, "upserted": 0.0, "deleted": 0.0,
-			"skipped": 0.0, "failed": 0.0, "bytes": 0.0, "execution": "job-x7k", "task": 2.0,
+			"skipped": 0.0, "failed": 0.0, "bytes": 0.0, "changed": 0.0, "execution": "job-x7k", "task": 2.0, "version": version,
 		},
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {

@@ -235,7 +235,7 @@ func (r result) last(t *testing.T) map[string]any {
 		t.Fatalf("exit %d, and the last line is not sync finished\n%s", r.code, r.stderr)
 	}
 	last := r.lines[len(r.lines)-1]
-	for _, key := range []string{"outcome", "documents", "upserted", "deleted", "skipped", "failed", "bytes", "duration_ms", "execution", "task"} {
+	for _, key := range []string{"outcome", "documents", "upserted", "deleted", "skipped", "failed", "bytes", "duration_ms", "execution", "task", "version"} {
 		if _, ok := last[key]; !ok {
 			t.Fatalf("the last line lacks %s: %v", key, last)
 		}

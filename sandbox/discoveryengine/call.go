@@ -24,13 +24,13 @@ type (
 // permissions that a method needs, on the resource that it names.
 var permissions = map[string]string{
 	"ImportDocuments": "discoveryengine.documents.import",
-	"PurgeDocuments":  "discoveryengine.documents.purge",
 	"GetDocument":     "discoveryengine.documents.get",
 	"ListDocuments":   "discoveryengine.documents.list",
 	"CreateDocument":  "discoveryengine.documents.create",
 	"UpdateDocument":  "discoveryengine.documents.update",
 	"DeleteDocument":  "discoveryengine.documents.delete",
 	"GetDataStore":    "discoveryengine.dataStores.get",
+	"GetSchema":       "discoveryengine.schemas.get",
 	"Search":          "discoveryengine.servingConfigs.search",
 	"GetOperation":    "discoveryengine.operations.get",
 	"WaitOperation":   "discoveryengine.operations.get",

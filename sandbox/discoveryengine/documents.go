@@ -20,6 +20,9 @@ func (d *documentService) GetDocument(_ context.Context, r *discoveryenginepb.Ge
 	if err != nil {
 		return nil, err
 	}
+	if store.config.ACL {
+		return nil, errACL
+	}
 	line, found := store.line(id)
 	if !found {
 		return nil, noDocument(r.GetName())
@@ -31,6 +34,9 @@ func (d *documentService) ListDocuments(_ context.Context, r *discoveryenginepb.
 	store, err := d.s.branch(r.GetParent())
 	if err != nil {
 		return nil, err
+	}
+	if store.config.ACL {
+		return nil, errACL
 	}
 	size := int(r.GetPageSize())
 	if size == 0 {

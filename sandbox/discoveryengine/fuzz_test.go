@@ -13,7 +13,7 @@ func FuzzCheckLine(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
-		id, err := checker{}.line(line)
+		id, _, err := checker{}.line(line)
 		if err != nil {
 			return
 		}

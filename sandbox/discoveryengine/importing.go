@@ -1,6 +1,7 @@
 package discoveryengine
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"runtime"
@@ -29,6 +30,9 @@ func (d *documentService) ImportDocuments(_ context.Context, r *discoveryenginep
 		return nil, err
 	}
 	full := r.GetReconciliationMode() == discoveryenginepb.ImportDocumentsRequest_FULL
+	if store.config.Connector {
+		return nil, errConnector
+	}
 	if err := d.s.checkImport(r, full); err != nil {
 		return nil, err
 	}
@@ -39,7 +43,7 @@ func (d *documentService) ImportDocuments(_ context.Context, r *discoveryenginep
 		*pick(full, &stats.ImportsFull, &stats.ImportsIncremental)++
 		*pick(r.GetGcsSource() != nil, &stats.ImportsStorage, &stats.ImportsInline)++
 	})
-	op := &operation{kind: Import, store: store, full: full}
+	op := &operation{store: store, full: full, behaviour: d.s.behaviour()}
 	return d.s.start(op, func(ctx context.Context, op *operation) (proto.Message, error) {
 		return d.s.doImport(ctx, op, r)
 	})
@@ -59,6 +63,9 @@ func (s *Server) checkImport(r *discoveryenginepb.ImportDocumentsRequest, full b
 		return invalid("auto_generate_ids and id_field need data_schema custom or csv.")
 	case r.GetUpdateMask() != nil:
 		return status.Error(codes.Unimplemented, "the sandbox does not implement update_mask")
+	}
+	if r.GetErrorConfig() != nil && s.behaviour().ErrorFolder == NoFolder {
+		return invalid("error_config.gcs_prefix: %q is not a valid directory.", r.GetErrorConfig().GetGcsPrefix())
 	}
 	if err := s.checkErrorPrefix(r.GetErrorConfig().GetGcsPrefix()); err != nil {
 		return err
@@ -83,16 +90,26 @@ func (s *Server) checkImport(r *discoveryenginepb.ImportDocumentsRequest, full b
 	}
 }
 
+// secondImport is what is said with each of the codes that a second import may be refused with.
+var secondImport = map[codes.Code]string{
+	codes.Aborted:            "Another import is running on this branch. Try again once it is done.",
+	codes.FailedPrecondition: "There is already an import operation in progress for this branch.",
+	codes.ResourceExhausted:  "Too many concurrent import operations on this branch.",
+}
+
 // admitImport applies the quotas.
 func (s *Server) admitImport(store *DataStore, full, fromStorage bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	pending := 0
 	for _, op := range s.order {
-		if op.kind != Import || op.finished() {
+		if op.finished() {
 			continue
 		}
 		pending++
+		if code := s.switches.SecondImport; code != codes.OK && op.store == store {
+			return status.Error(code, secondImport[code])
+		}
 		if s.switches.serialImports && op.store == store && (full || op.full) {
 			return status.Errorf(codes.Aborted, "Another import is running on this branch: %s. Try again once it is done.", op.name)
 		}
@@ -100,17 +117,18 @@ func (s *Server) admitImport(store *DataStore, full, fromStorage bool) error {
 	if pending >= maxPending {
 		return status.Errorf(codes.ResourceExhausted, "Quota exceeded: %d pending import operations.", pending)
 	}
-	if limit := s.switches.importsPerMinute; limit > 0 && fromStorage {
+	if limit := s.switches.ImportsPerMinute; limit > 0 && fromStorage {
+		now := s.switches.now()
 		recent := s.switches.imports[:0]
 		for _, start := range s.switches.imports {
-			if time.Since(start) < time.Minute {
+			if now.Sub(start) < time.Minute {
 				recent = append(recent, start)
 			}
 		}
 		if s.switches.imports = recent; len(recent) >= limit {
 			return status.Errorf(codes.ResourceExhausted, "Quota exceeded for quota metric 'Cloud Storage import requests' and limit '%d per minute'.", limit)
 		}
-		s.switches.imports = append(s.switches.imports, time.Now())
+		s.switches.imports = append(s.switches.imports, now)
 	}
 	return nil
 }
@@ -121,6 +139,8 @@ type parsed struct {
 	line []byte
 	err  error
 	n    int // its line number, for error files
+	// kinds of its fields, where types are fixed
+	kinds map[string]string
 }
 
 // doImport reads, checks and applies.
@@ -138,7 +158,7 @@ func (s *Server) doImport(ctx context.Context, op *operation, r *discoveryengine
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if fault := s.takeFault(Import); fault != nil {
+	if fault := s.takeFault(); fault != nil {
 		documents = documents[:int(float64(len(documents))*fault.Applied)]
 		op.store.apply(op, documents, false)
 		return nil, status.Error(fault.Code, fault.Message)
@@ -152,21 +172,36 @@ func (d *DataStore) apply(op *operation, documents []parsed, full bool) (failure
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	mentioned := make(map[string]struct{}, len(documents))
+	changed := 0
 	for _, p := range documents {
-		mentioned[p.id] = struct{}{}
 		if p.err != nil {
 			failures = append(failures, p)
-			continue
+			if op.behaviour.DropFailed {
+				continue
+			}
 		}
-		d.put(p.id, p.line)
+		mentioned[p.id] = struct{}{}
+		if p.err == nil {
+			if before, known := d.documents[p.id]; !known || !bytes.Equal(before.line, p.line) {
+				changed++
+			}
+			d.put(p.id, p.line)
+			d.learn(p.kinds)
+		}
 	}
-	d.stats.Written += len(documents) - len(failures)
+	good := len(documents) - len(failures)
+	d.stats.Written += good
 	d.stats.Failed += len(failures)
-	op.progress(len(documents)-len(failures), len(failures), 0)
+	switch op.behaviour.Counts {
+	case CountChanged:
+		op.progress(changed, len(failures))
+	case CountNothing:
+	default:
+		op.progress(good, len(failures))
+	}
 	if !full {
 		return failures
 	}
-	// A document that the import mentioned but failed to update is kept as it was.
 	for _, id := range d.ids() {
 		if _, keep := mentioned[id]; !keep {
 			d.remove(id)
@@ -184,7 +219,7 @@ func (s *Server) inlineDocuments(store *DataStore, documents []*discoveryenginep
 		if err != nil {
 			return nil, invalid("document %d: %v", i, err)
 		}
-		results[i] = parsed{id: document.GetId(), line: line, err: check.document(document), n: i + 1}
+		results[i] = parsed{id: document.GetId(), line: line, err: check.document(document), n: i + 1, kinds: check.kindsOf(document)}
 	}
 	return results, nil
 }
@@ -205,8 +240,8 @@ func (s *Server) readDocuments(ctx context.Context, store *DataStore, source *di
 			batches = append(batches, batch)
 			group.Go(func() error {
 				for i, l := range lines {
-					id, err := check.line(l.line)
-					batch[i] = parsed{id: id, line: l.line, err: err, n: l.number}
+					id, kinds, err := check.line(l.line)
+					batch[i] = parsed{id: id, line: l.line, err: err, n: l.number, kinds: kinds}
 				}
 				return nil
 			})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,41 +17,32 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// Kind is what an operation does, as the service writes it in the operation's name.
-type Kind string
-
-// The kinds of operations.
-const (
-	Import Kind = "import-documents"
-	Purge  Kind = "purge-documents"
-)
-
 // maxPending is the documented number of import operations that may wait or run at a time.
 const maxPending = 300
 
 // operation is one long-running operation.
 type operation struct {
-	name    string
-	kind    Kind
-	store   *DataStore
-	full    bool // a FULL import
-	created time.Time
-	cancel  context.CancelFunc
-	done    chan struct{} // closed at the end
+	name  string
+	store *DataStore
+	full  bool // a FULL import
+	// behaviour of the service when it started
+	behaviour Behaviour
+	created   time.Time
+	cancel    context.CancelFunc
+	done      chan struct{} // closed at the end
 
 	mu       sync.Mutex // guards all below
 	updated  time.Time
 	success  int64
 	failure  int64
-	ignored  int64
 	response proto.Message
 	err      *status.Status
+	shown    bool // as done, in an answer
 }
 
 // OperationInfo describes an operation, for tests.
 type OperationInfo struct {
 	Name string
-	Kind Kind
 	Full bool // a FULL import
 	Done bool
 	Code codes.Code // of its error, OK without one
@@ -64,7 +56,7 @@ func (s *Server) Operations() []OperationInfo {
 	infos := make([]OperationInfo, 0, len(order))
 	for _, op := range order {
 		op.mu.Lock()
-		infos = append(infos, OperationInfo{op.name, op.kind, op.full, op.finished(), op.err.Code()})
+		infos = append(infos, OperationInfo{op.name, op.full, op.finished(), op.err.Code()})
 		op.mu.Unlock()
 	}
 	return infos
@@ -105,7 +97,7 @@ func (s *Server) start(op *operation, work func(ctx context.Context, op *operati
 	}
 	// The service's operations end in a number of this size too; they need not be in order.
 	s.lastID = max(s.lastID+1, time.Now().UnixNano())
-	op.name = fmt.Sprintf("%s/branches/0/operations/%s-%d", op.store.Name(), op.kind, s.lastID)
+	op.name = fmt.Sprintf("%s/branches/0/operations/import-documents-%d", op.store.Name(), s.lastID)
 	s.operations[op.name] = op
 	s.order = append(s.order, op)
 	s.work.Go(func() {
@@ -168,28 +160,29 @@ func (op *operation) finished() bool {
 }
 
 // progress is called as the work goes on.
-func (op *operation) progress(success, failure, ignored int) {
+func (op *operation) progress(success, failure int) {
 	op.mu.Lock()
 	defer op.mu.Unlock()
 	op.updated = time.Now()
-	op.success, op.failure, op.ignored = op.success+int64(success), op.failure+int64(failure), op.ignored+int64(ignored)
+	op.success, op.failure = op.success+int64(success), op.failure+int64(failure)
 }
 
 // proto is the operation as the API shows it.
 func (op *operation) proto() (*longrunningpb.Operation, error) {
 	op.mu.Lock()
 	defer op.mu.Unlock()
-	metadata, err := anypb.New(op.metadata())
-	if err != nil {
+	result := &longrunningpb.Operation{Name: op.name, Done: op.finished()}
+	var err error
+	if result.Metadata, err = op.behaviour.pack(op.metadata()); err != nil {
 		return nil, err
 	}
-	result := &longrunningpb.Operation{Name: op.name, Metadata: metadata, Done: op.finished()}
+	op.shown = op.shown || result.GetDone()
 	switch {
 	case !result.GetDone():
 	case op.err != nil:
 		result.Result = &longrunningpb.Operation_Error{Error: op.err.Proto()}
 	default:
-		response, err := anypb.New(op.response)
+		response, err := op.behaviour.pack(op.response)
 		if err != nil {
 			return nil, err
 		}
@@ -198,13 +191,29 @@ func (op *operation) proto() (*longrunningpb.Operation, error) {
 	return result, nil
 }
 
+// pack is a message as an operation carries it.
+func (b Behaviour) pack(message proto.Message) (*anypb.Any, error) {
+	packed, err := anypb.New(message)
+	if err != nil {
+		return nil, err
+	}
+	switch b.Metadata {
+	case MetadataV1beta: // the versions differ in nothing that a message of theirs says
+		packed.TypeUrl = strings.Replace(packed.GetTypeUrl(), ".v1.", ".v1beta.", 1)
+	case MetadataV1alpha:
+		packed.TypeUrl = strings.Replace(packed.GetTypeUrl(), ".v1.", ".v1alpha.", 1)
+	case MetadataUnknown:
+		packed = &anypb.Any{TypeUrl: "type.googleapis.com/google.cloud.discoveryengine.v2.OperationProgress", Value: []byte("\xff\x00?")}
+	case MetadataAbsent:
+		packed = nil
+	}
+	return packed, nil
+}
+
 func (op *operation) metadata() proto.Message {
 	created, updated := timestamppb.New(op.created), timestamppb.New(op.updated)
-	if op.kind == Purge {
-		return &discoveryenginepb.PurgeDocumentsMetadata{
-			CreateTime: created, UpdateTime: updated,
-			SuccessCount: op.success, FailureCount: op.failure, IgnoredCount: op.ignored,
-		}
+	if op.behaviour.Counts == CountLate && !op.shown {
+		return &discoveryenginepb.ImportDocumentsMetadata{CreateTime: created, UpdateTime: updated}
 	}
 	return &discoveryenginepb.ImportDocumentsMetadata{
 		CreateTime: created, UpdateTime: updated,

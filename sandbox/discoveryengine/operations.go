@@ -70,6 +70,15 @@ func (o *operationService) ListOperations(_ context.Context, r *longrunningpb.Li
 	if len(rest) > 0 && rest[0] != "branches" {
 		return nil, invalid("Invalid resource name: %q", r.GetName())
 	}
+	behaviour := o.s.behaviour()
+	onBranch := len(rest) > 0
+	unlisted := behaviour.Listing == ListedOnDataStore && onBranch || behaviour.Listing == ListedOnBranch && !onBranch
+	if unlisted {
+		if behaviour.Unlisted != codes.OK {
+			return nil, status.Errorf(behaviour.Unlisted, "Operations of %q cannot be listed.", r.GetName())
+		}
+		return &longrunningpb.ListOperationsResponse{}, nil
+	}
 	var wantDone *bool
 	switch filter := strings.ToLower(strings.ReplaceAll(r.GetFilter(), " ", "")); filter {
 	case "":

@@ -33,7 +33,7 @@ func (s *Server) checkErrorPrefix(prefix string) error {
 		return invalid("error_config.gcs_prefix: Cloud Storage bucket %q does not exist.", bucket)
 	}
 	s.mu.Lock()
-	required := s.switches.errorFolderExists
+	required := s.switches.ErrorFolder == ExistingFolder
 	s.mu.Unlock()
 	exists := false
 	for _, object := range s.options.Storage.List(bucket, folder) {
@@ -57,24 +57,31 @@ func splitPrefix(prefix string) (bucket, folder string, ok bool) {
 
 // report writes the error files, if asked to, and makes the response.
 func (s *Server) report(config *discoveryenginepb.ImportErrorConfig, failures []parsed) (*discoveryenginepb.ImportDocumentsResponse, error) {
-	statuses, err := statusesOf(failures)
+	behaviour := s.behaviour()
+	statuses, err := statusesOf(failures, behaviour.ErrorLines)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.writeErrors(config.GetGcsPrefix(), statuses); err != nil {
 		return nil, err
 	}
-	return &discoveryenginepb.ImportDocumentsResponse{
-		ErrorSamples: statuses[:min(len(statuses), maxSamples)],
-		ErrorConfig:  config,
-	}, nil
+	samples := statuses[:min(len(statuses), maxSamples)]
+	if behaviour.NoSamples {
+		samples = nil
+	}
+	return &discoveryenginepb.ImportDocumentsResponse{ErrorSamples: samples, ErrorConfig: config}, nil
 }
 
 // statusesOf describes failures as the service does: the line number is all it adds to the message.
-func statusesOf(failures []parsed) ([]*statuspb.Status, error) {
+func statusesOf(failures []parsed, lines ErrorLines) ([]*statuspb.Status, error) {
 	statuses := make([]*statuspb.Status, 0, len(failures))
 	for _, failure := range failures {
-		place, err := structpb.NewStruct(map[string]any{"line_number": failure.n})
+		st := &statuspb.Status{Code: int32(codes.InvalidArgument), Message: failure.err.Error()}
+		statuses = append(statuses, st)
+		if lines == NoLines {
+			continue
+		}
+		place, err := structpb.NewStruct(map[string]any{"line_number": failure.n - pick(lines == LinesFromZero, 1, 0)})
 		if err != nil {
 			return nil, err
 		}
@@ -82,9 +89,7 @@ func statusesOf(failures []parsed) ([]*statuspb.Status, error) {
 		if err != nil {
 			return nil, err
 		}
-		statuses = append(statuses, &statuspb.Status{
-			Code: int32(codes.InvalidArgument), Message: failure.err.Error(), Details: []*anypb.Any{detail},
-		})
+		st.Details = []*anypb.Any{detail}
 	}
 	return statuses, nil
 }

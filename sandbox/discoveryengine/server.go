@@ -76,6 +76,7 @@ func Start(options Options) (*Server, error) {
 	discoveryenginepb.RegisterDocumentServiceServer(s.grpc, &documentService{s: s})
 	discoveryenginepb.RegisterDataStoreServiceServer(s.grpc, &dataStoreService{s: s})
 	discoveryenginepb.RegisterSearchServiceServer(s.grpc, &searchService{s: s})
+	discoveryenginepb.RegisterSchemaServiceServer(s.grpc, &schemaService{s: s})
 	longrunningpb.RegisterOperationsServer(s.grpc, &operationService{s: s})
 	go func() { _ = s.grpc.Serve(listener) }() // ends when Close is called
 	return s, nil
@@ -94,16 +95,22 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// switches are the behaviours that tests turn on and off.
+// switches are what tests turn on and off.
 type switches struct {
-	held              chan struct{} // closed by Release; nil while operations run freely
-	latency           time.Duration
-	operationFaults   []*OperationFault
-	failDocument      func(id string) bool
-	rejectWebP        bool
-	anonymousErrors   bool
-	errorFolderExists bool
-	importsPerMinute  int
-	imports           []time.Time // starts of recent imports from Cloud Storage
-	serialImports     bool
+	Behaviour
+	held            chan struct{} // closed by Release; nil while operations run freely
+	latency         time.Duration
+	operationFaults []*OperationFault
+	failDocument    func(id string) bool
+	rejectWebP      bool
+	imports         []time.Time // starts of recent imports from Cloud Storage
+	serialImports   bool
+	clock           func() time.Time // nil: time.Now
+}
+
+func (w *switches) now() time.Time {
+	if w.clock != nil {
+		return w.clock()
+	}
+	return time.Now()
 }

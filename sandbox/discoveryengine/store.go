@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -23,6 +25,12 @@ type StoreConfig struct {
 	ID string
 	// Content says whether documents must, or must not, have content; the zero value leaves it to them.
 	Content discoveryenginepb.DataStore_ContentConfig
+	// Schema has the kinds of fields, in the words of JSON schema: string, number, …. A document with another is refused.
+	Schema map[string]string
+	// Connector says that a connector fills the data store: it takes no import.
+	Connector bool
+	// ACL says that documents have access control: they can be neither listed nor read.
+	ACL bool
 }
 
 // DataStore holds documents. Its methods look and reach past the API, for tests.
@@ -32,7 +40,8 @@ type DataStore struct {
 
 	mu        sync.Mutex // guards all below
 	documents map[string]*stored
-	sorted    []string // ids in order, nil when it must be made anew
+	learned   map[string]string // kinds of fields, where types are fixed
+	sorted    []string          // ids in order, nil when it must be made anew
 	stats     Stats
 }
 
@@ -49,7 +58,6 @@ type Stats struct {
 	Written                         int // documents that imports, creates and updates stored
 	Failed                          int // documents that imports refused
 	Removed                         int // documents that FULL imports removed
-	Purges, Purged                  int // purges started with force, documents they removed
 	Deleted                         int // documents removed one by one
 	Searches                        int
 }
@@ -178,6 +186,12 @@ func (d *DataStore) line(id string) ([]byte, bool) {
 	return document.line, true
 }
 
+// What the service says of data stores that cannot do what is asked. The texts are not documented.
+var (
+	errConnector = status.Error(codes.FailedPrecondition, "Documents cannot be imported: the data store is managed by a data connector.")
+	errACL       = invalid("Documents of a DataStore with acl_enabled cannot be accessed by this method.")
+)
+
 type dataStoreService struct {
 	discoveryenginepb.UnimplementedDataStoreServiceServer
 	s *Server
@@ -198,6 +212,7 @@ func (d *dataStoreService) GetDataStore(_ context.Context, r *discoveryenginepb.
 		SolutionTypes:    []discoveryenginepb.SolutionType{discoveryenginepb.SolutionType_SOLUTION_TYPE_SEARCH},
 		ContentConfig:    store.config.Content,
 		DefaultSchemaId:  "default_schema",
+		AclEnabled:       store.config.ACL,
 		CreateTime:       timestamppb.New(store.created),
 	}, nil
 }

@@ -9,8 +9,6 @@ import (
 
 // OperationFault lets an operation begin well and then end in failure.
 type OperationFault struct {
-	// Kind of operation; empty for any.
-	Kind Kind
 	// Code and Message of the operation's error; code 0 means INTERNAL.
 	Code    codes.Code
 	Message string
@@ -74,35 +72,18 @@ func Percent(p int) func(id string) bool {
 // store may take it in practice.
 func (s *Server) RejectWebP(on bool) { s.set(func(w *switches) { w.rejectWebP = on }) }
 
-// AnonymousErrors leaves the document's id out of the messages of failed documents, so that only the line
-// number is known.
-func (s *Server) AnonymousErrors(on bool) { s.set(func(w *switches) { w.anonymousErrors = on }) }
-
-// RequireErrorFolder makes an import fail whose error prefix has no folder object: the documentation asks for
-// an existing folder, which Cloud Storage strictly has only as an object named like it.
-func (s *Server) RequireErrorFolder(on bool) { s.set(func(w *switches) { w.errorFolderExists = on }) }
-
-// LimitImports enforces the quota of imports from Cloud Storage per minute: 5 in the real service. 0 is none.
-func (s *Server) LimitImports(perMinute int) {
-	s.set(func(w *switches) { w.importsPerMinute = perMinute })
-}
-
-// SerialImports refuses an import with ABORTED while another runs on the same data store and one of the two
-// is FULL.
-func (s *Server) SerialImports(on bool) { s.set(func(w *switches) { w.serialImports = on }) }
-
 func (s *Server) set(change func(*switches)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change(&s.switches)
 }
 
-// takeFault returns the fault that applies to an operation of a kind, or nil.
-func (s *Server) takeFault(kind Kind) *OperationFault {
+// takeFault returns the fault that applies to an operation, or nil.
+func (s *Server) takeFault() *OperationFault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, fault := range s.switches.operationFaults {
-		if fault.Count > 0 && (fault.Kind == "" || fault.Kind == kind) {
+		if fault.Count > 0 {
 			fault.Count--
 			return fault
 		}

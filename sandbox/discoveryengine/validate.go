@@ -45,22 +45,32 @@ type checker struct {
 	rejectWebP bool
 	fail       func(id string) bool
 	anonymous  bool
+	fixed      bool
+	kinds      map[string]string // of fields, where they are fixed
 }
 
 func (s *Server) checker(store *DataStore) checker {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return checker{store.config.Content, s.switches.rejectWebP, s.switches.failDocument, s.switches.anonymousErrors}
+	c := checker{
+		content: store.config.Content, rejectWebP: s.switches.rejectWebP, fail: s.switches.failDocument,
+		anonymous: s.switches.AnonymousErrors, fixed: s.switches.FixedTypes || store.config.Schema != nil,
+	}
+	if c.fixed {
+		c.kinds = store.kinds()
+	}
+	return c
 }
 
-// line checks one line of an import and returns the document's id, as far as it is known, and what is wrong.
-func (c checker) line(line []byte) (id string, err error) {
+// line checks one line of an import and returns the document's id, as far as it is known, the kinds of its fields, where
+// they are fixed, and what is wrong.
+func (c checker) line(line []byte) (id string, kinds map[string]string, err error) {
 	var document discoveryenginepb.Document
 	if err := protojson.Unmarshal(line, &document); err != nil {
 		// protojson puts a no-break space at random into its messages, against tests that depend on them.
-		return "", errors.New(strings.ReplaceAll(err.Error(), "\u00a0", " "))
+		return "", nil, errors.New(strings.ReplaceAll(err.Error(), "\u00a0", " "))
 	}
-	return document.GetId(), c.document(&document)
+	return document.GetId(), c.kindsOf(&document), c.document(&document)
 }
 
 // document checks what the service checks of one document.
@@ -77,6 +87,9 @@ func (c checker) document(d *discoveryenginepb.Document) error {
 		}
 	}
 	if err := c.checkContent(d); err != nil {
+		return err
+	}
+	if err := c.checkKinds(d); err != nil {
 		return err
 	}
 	if c.fail != nil && c.fail(d.GetId()) {

@@ -45,6 +45,8 @@ type Fault struct {
 	// Code and Message refuse the call instead of doing the work.
 	Code    codes.Code
 	Message string
+	// Err refuses the call with an error of its own, details included; see package refusals.
+	Err error
 	// DropReply does the work, then answers UNAVAILABLE as a client sees a connection that was lost.
 	DropReply bool
 }
@@ -129,6 +131,9 @@ func (d *Gate) Intercept(ctx context.Context, request any, info *grpc.UnaryServe
 		before(call)
 	}
 	time.Sleep(fault.Delay)
+	if fault.Err != nil {
+		return nil, fault.Err
+	}
 	if fault.Code != codes.OK {
 		return nil, status.Error(fault.Code, fault.Message)
 	}

@@ -25,6 +25,8 @@ type Fault struct {
 	Status int
 	// Message of the refusal; default the status's text.
 	Message string
+	// Reason of the refusal, in the service's errors[].reason; default the status's.
+	Reason string
 	// DropReply does the work, then closes the connection without an answer.
 	DropReply bool
 	// Cut closes the connection after CutAfter bytes: of an upload's body, which then did not arrive, or of
@@ -38,6 +40,13 @@ func (f Fault) message() string {
 		return f.Message
 	}
 	return http.StatusText(f.Status)
+}
+
+func (f Fault) reason() string {
+	if f.Reason != "" {
+		return f.Reason
+	}
+	return reasons[f.Status]
 }
 
 // Injection is a fault in force.

@@ -45,7 +45,11 @@ func (s *Server) forward(w *reply, r *http.Request, req Request) error {
 		if err := s.holdForExisting(conds, req.Bucket, req.Object, wanted, false); err != nil {
 			return err
 		}
+		if err := s.mayChange(req.Bucket, req.Object); err != nil {
+			return err
+		}
 		s.remove(req.Bucket, req.Object)
+		s.changed(req.Bucket, req.Object, true)
 		return noContent(w)
 	}
 	if err := s.handOver(req.Bucket, req.Object); err != nil {
@@ -62,6 +66,12 @@ func (s *Server) forward(w *reply, r *http.Request, req Request) error {
 	if err != nil {
 		return err
 	}
+	if req.Op == OpCompose || req.Op == OpRewrite {
+		if err := s.mayChange(req.Bucket, req.Object); err != nil {
+			return err
+		}
+		s.changed(req.Bucket, req.Object, false)
+	}
 	return s.pass(w, r)
 }
 
@@ -74,6 +84,12 @@ func (s *Server) bucketOp(w *reply, r *http.Request, req Request) error {
 		}
 	case OpBucketDelete:
 		return s.deleteBucket(w, req)
+	case OpBucketGet:
+		if policy, set := s.policy(req.Bucket); set {
+			return s.showBucket(w, req.Bucket, policy)
+		}
+	case OpBucketBindings:
+		return s.showBindings(w, req.Bucket)
 	}
 	return s.pass(w, r)
 }

@@ -96,7 +96,7 @@ func (s *Server) Write(bucket, name string, data []byte) (int64, error) {
 	if !s.bucketExists(bucket) {
 		return 0, fmt.Errorf("write gs://%s/%s: %w", bucket, name, errNoBucket)
 	}
-	u := &upload{bucket: bucket, name: name}
+	u := &upload{bucket: bucket, name: name, byHand: true}
 	u.add(bytes.Clone(data))
 	generation, err := s.finish(u, nil)
 	if err != nil {

@@ -24,6 +24,7 @@ var permissions = map[Op]string{
 	OpDelete:          "storage.objects.delete",
 	OpCompose:         "storage.objects.create",
 	OpRewrite:         "storage.objects.create",
+	OpBucketBindings:  "storage.buckets.getIamPolicy",
 	OpTestPermissions: "", // asks what the caller may do, so everyone may ask
 }
 

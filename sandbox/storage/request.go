@@ -17,6 +17,7 @@ const (
 	OpBucketPatch     Op = "buckets.patch"
 	OpBucketDelete    Op = "buckets.delete"
 	OpTestPermissions Op = "buckets.testIamPermissions"
+	OpBucketBindings  Op = "buckets.getIamPolicy"
 	OpList            Op = "objects.list"
 	OpInsert          Op = "objects.insert"       // an upload in one request
 	OpUploadStart     Op = "objects.insert.start" // of a resumable upload
@@ -97,6 +98,8 @@ func parseJSON(req Request, r *http.Request, parts []string) (Request, bool) {
 		return req.as(method, map[string]Op{"GET": OpBucketGet, "PATCH": OpBucketPatch, "DELETE": OpBucketDelete})
 	case len(parts) == 3 && parts[1] == "iam" && parts[2] == "testPermissions":
 		return req.as(method, map[string]Op{"GET": OpTestPermissions})
+	case len(parts) == 2 && parts[1] == "iam":
+		return req.as(method, map[string]Op{"GET": OpBucketBindings})
 	case parts[1] != "o":
 		return req, false
 	case len(parts) == 2:

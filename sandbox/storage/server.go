@@ -43,7 +43,8 @@ type Server struct {
 
 	// change serialises every check of a precondition with the change that depends on it.
 	change         sync.Mutex
-	lastGeneration int64 // guarded by change
+	lastGeneration int64           // guarded by change
+	marks          map[string]mark // by heldKey; guarded by change
 
 	mu        sync.Mutex // guards the fields below
 	sessions  map[string]*session
@@ -51,6 +52,8 @@ type Server struct {
 	authorize Authorize
 	before    Hook
 	after     Hook
+	policies  map[string]Policy // by bucket
+	clock     func() time.Time  // nil: time.Now
 }
 
 // Start returns a server that listens.
@@ -73,6 +76,8 @@ func Start(options Options) (*Server, error) {
 		addr:      listener.Addr().String(),
 		sessions:  map[string]*session{},
 		held:      map[string]held{},
+		marks:     map[string]mark{},
+		policies:  map[string]Policy{},
 		authorize: options.Authorize,
 	}
 	for _, bucket := range options.Buckets {
@@ -140,7 +145,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if fault, hit := s.faults.take(req); hit {
 		time.Sleep(fault.Delay)
 		if fault.Status != 0 {
-			reply.fail(r, apiError{fault.Status, reasons[fault.Status], fault.message()})
+			reply.fail(r, apiError{fault.Status, fault.reason(), fault.message()})
 			return
 		}
 		reply.drop = fault.DropReply
@@ -169,6 +174,9 @@ func (s *Server) dispatch(w *reply, r *http.Request, req Request) {
 func (s *Server) handle(w *reply, r *http.Request, req Request) error {
 	if req.Bucket != "" && !s.bucketExists(req.Bucket) {
 		return errNoBucket
+	}
+	if err := s.checkPayer(r, req.Bucket); err != nil {
+		return err
 	}
 	switch req.Op {
 	case OpInsert:

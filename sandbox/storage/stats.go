@@ -20,7 +20,7 @@ type Stats struct {
 var classes = map[Op]byte{
 	OpBucketList: 'A', OpBucketInsert: 'A', OpBucketPatch: 'A', OpList: 'A', OpInsert: 'A', OpUploadStart: 'A',
 	OpPatch: 'A', OpCompose: 'A', OpRewrite: 'A',
-	OpBucketGet: 'B', OpTestPermissions: 'B', OpGet: 'B', OpRead: 'B',
+	OpBucketGet: 'B', OpBucketBindings: 'B', OpTestPermissions: 'B', OpGet: 'B', OpRead: 'B',
 }
 
 // Log is every request since the start or the last ResetLog, in the order of their ends.

@@ -29,6 +29,7 @@ type upload struct {
 	parts        [][]byte
 	size         int64
 	crc          uint32 // of all parts
+	byHand       bool   // by a test, past every policy
 }
 
 // objectMeta is the part of the object resource that a writer may set.
@@ -154,6 +155,12 @@ func (s *Server) finish(u *upload, header http.Header) (int64, error) {
 	if err := u.conds.hold(s.liveGeneration(u.bucket, u.name), false); err != nil {
 		return 0, err
 	}
+	if !u.byHand {
+		if err := s.mayChange(u.bucket, u.name); err != nil {
+			return 0, err
+		}
+	}
+	s.changed(u.bucket, u.name, false)
 	generation := s.nextGeneration()
 	now := time.Now()
 	s.hold(u, fakestorage.ObjectAttrs{

@@ -15,11 +15,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"cloud.google.com/go/storage"
 	"github.com/googleapis/gax-go/v2"
 	"google.golang.org/api/option"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 // DefaultBudget is how long one call, or a stream without progress, may take,
@@ -31,11 +32,13 @@ const maxPause = 8 * time.Second
 
 // Bucket is one bucket. Its methods may be used by many goroutines at a time.
 type Bucket struct {
-	name   string
-	client *storage.Client
-	handle *storage.BucketHandle
-	budget time.Duration
-	last   atomic.Pointer[transient] // for error texts
+	name    string
+	client  *storage.Client
+	handle  *storage.BucketHandle
+	project string // for remedies
+	root    string // every object's name begins with it
+	budget  time.Duration
+	last    atomic.Pointer[transient] // for error texts
 }
 
 // Object describes one stored object.
@@ -55,6 +58,17 @@ func WithBudget(d time.Duration) Option {
 	return func(b *Bucket) { b.budget = d }
 }
 
+// WithRoot confines the Bucket to the objects whose names begin with root, such as
+// metadata/: any other name is ErrOutside, whatever it was read from.
+func WithRoot(root string) Option {
+	return func(b *Bucket) { b.root = root }
+}
+
+// WithProject names the project whose settings errors advise to change.
+func WithProject(id string) Option {
+	return func(b *Bucket) { b.project = id }
+}
+
 // Open returns the bucket called name, without asking whether it exists: a
 // call that needs it tells. Where STORAGE_EMULATOR_HOST is set, the client
 // talks to that address without credentials.
@@ -71,7 +85,7 @@ func Open(ctx context.Context, name string, opts ...Option) (*Bucket, error) {
 	// error and is a second protocol for an emulator to get right.
 	client, err := storage.NewClient(ctx, storage.WithJSONReads(), option.WithTelemetryDisabled())
 	if err != nil {
-		return nil, fmt.Errorf("open gs://%s: %w: give the job a service account, or run: gcloud auth application-default login", name, err)
+		return nil, refusal.Explain("open", "gs://"+name, err, b.target())
 	}
 	client.SetRetry(
 		storage.WithPolicy(storage.RetryAlways),
@@ -100,32 +114,4 @@ func (b *Bucket) retryable(err error) bool {
 		b.last.Store(&transient{err, time.Now()})
 	}
 	return true
-}
-
-// validName says why name cannot be an object's name here, or returns nil.
-// It is stricter than the service: the characters * ? [ ] # are wildcards to
-// the tools and to the import that read these objects, and a name that is a
-// path with empty, "." or ".." steps is mangled by some of them.
-func validName(name string) error {
-	switch {
-	case name == "":
-		return errors.New("object name is empty")
-	case len(name) > 1024:
-		return fmt.Errorf("object name has %d bytes, more than 1024", len(name))
-	case !utf8.ValidString(name):
-		return fmt.Errorf("object name %q is not UTF-8", name)
-	case strings.HasPrefix(name, ".well-known/acme-challenge/"):
-		return fmt.Errorf("object name %q is reserved", name)
-	}
-	for _, r := range name {
-		if r < ' ' || r == 0x7f || strings.ContainsRune("*?[]#", r) {
-			return fmt.Errorf("object name %q has the character %q", name, r)
-		}
-	}
-	for step := range strings.SplitSeq(name, "/") {
-		if step == "" || step == "." || step == ".." {
-			return fmt.Errorf("object name %q has the path step %q", name, step)
-		}
-	}
-	return nil
 }

@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"time"
 
 	"cloud.google.com/go/storage"
 	"google.golang.org/api/googleapi"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 var (
@@ -21,10 +21,24 @@ var (
 	// ErrConflict is in the chain of an error about a write whose precondition
 	// did not hold: somebody else wrote first.
 	ErrConflict = errors.New("object was changed by somebody else")
+	// ErrExist is in the chain of an error about an object that Create was to make and
+	// that is there already. It is an ErrConflict too.
+	ErrExist error = existError{}
+	// ErrRetained is in the chain of an error about an object that may not be replaced
+	// or deleted because of a retention policy or a hold.
+	ErrRetained = errors.New("object is protected by a retention policy or a hold")
+	// ErrTooLarge is in the chain of an error about an object with more content than
+	// the caller expects.
+	ErrTooLarge = errors.New("object is too large")
 	// ErrCorrupt is in the chain of an error about content whose length or
 	// checksum is not what was sent.
-	ErrCorrupt = errors.New("content was damaged on the way")
+	ErrCorrupt = errors.New("checksum mismatch")
 )
+
+type existError struct{}
+
+func (existError) Error() string        { return "object exists already" }
+func (existError) Is(target error) bool { return target == ErrConflict }
 
 // stalledError is the cause of a context that a watchdog ended.
 type stalledError struct{ after time.Duration }
@@ -42,58 +56,38 @@ func (b *Bucket) explain(ctx context.Context, verb, object string, err error) er
 	if object != "" {
 		target = b.URI(object)
 	}
-	if cause := context.Cause(ctx); ctx.Err() != nil {
-		var stalled stalledError
-		if errors.As(cause, &stalled) {
-			return b.gaveUp(verb, target, stalled)
-		}
+	var stalled stalledError
+	switch cause := context.Cause(ctx); {
+	case ctx.Err() != nil && !errors.As(cause, &stalled):
 		return fmt.Errorf("%s %s: %w%s", verb, target, cause, b.lastFailure(maxPause))
-	}
-	if errors.Is(err, storage.ErrBucketNotExist) || isNoBucket(err) {
-		return fmt.Errorf("%s %s: bucket %q does not exist: create it, or set GCS_BUCKET to one that does", verb, target, b.name)
-	}
-	if errors.Is(err, storage.ErrObjectNotExist) {
-		return fmt.Errorf("%s %s: %w", verb, target, ErrNotExist)
-	}
-	if errors.Is(err, context.DeadlineExceeded) || storage.ShouldRetry(err) { // the client's own deadline came before the watchdog's
+	case ctx.Err() != nil:
+		return b.gaveUp(verb, target, stalled)
+	case errors.Is(err, context.DeadlineExceeded) || storage.ShouldRetry(err): // the client's own deadline came before the watchdog's
 		return b.gaveUp(verb, target, stalledError{b.budget})
-	}
-	var api *googleapi.Error
-	var network *net.OpError
-	switch {
-	case errors.As(err, &api):
-	case errors.As(err, &network):
-		return fmt.Errorf("%s %s: %w: check %s", verb, target, network, suspect())
-	default:
-		return fmt.Errorf("%s %s: %w", verb, target, err)
-	}
-	switch api.Code {
-	case http.StatusUnauthorized:
-		return fmt.Errorf("%s %s: not signed in (%s): give the job a service account, or run: gcloud auth application-default login", verb, target, detail(api))
-	case http.StatusForbidden:
-		return fmt.Errorf("%s %s: access denied (%s): grant roles/storage.objectAdmin on bucket %q to the account the job runs as", verb, target, detail(api), b.name)
-	case http.StatusNotFound:
-		if object == "" {
-			return fmt.Errorf("%s %s: bucket %q does not exist: create it, or set GCS_BUCKET to one that does", verb, target, b.name)
-		}
-		return fmt.Errorf("%s %s: %w", verb, target, ErrNotExist)
-	case http.StatusPreconditionFailed:
+	case isPrecondition(err):
 		return fmt.Errorf("%s %s: %w", verb, target, ErrConflict)
+	case isAbsent(err) && object != "":
+		return fmt.Errorf("%s %s: %w", verb, target, ErrNotExist)
+	case isAbsent(err): // the only thing there is to miss
+		err = &googleapi.Error{Code: http.StatusNotFound, Message: "The specified bucket does not exist."}
+	case isRetained(err):
+		return refusal.Explain(verb, target, err, b.target(), ErrRetained)
 	}
-	return fmt.Errorf("%s %s: HTTP %d: %s", verb, target, api.Code, detail(api))
+	return refusal.Explain(verb, target, err, b.target())
+}
+
+// target is what remedies name.
+func (b *Bucket) target() refusal.Target {
+	t := refusal.Target{Service: refusal.Storage, Project: b.project, Bucket: b.name}
+	if os.Getenv("STORAGE_EMULATOR_HOST") != "" {
+		t.StandIn = "STORAGE_EMULATOR_HOST"
+	}
+	return t
 }
 
 // gaveUp explains a call that was tried for as long as it may be.
 func (b *Bucket) gaveUp(verb, target string, stalled stalledError) error {
-	return fmt.Errorf("%s %s: %w%s: the next run tries again; check %s if this stays", verb, target, stalled, b.lastFailure(stalled.after), suspect())
-}
-
-// suspect is what is likely to be wrong when storage cannot be reached.
-func suspect() string {
-	if os.Getenv("STORAGE_EMULATOR_HOST") != "" {
-		return "STORAGE_EMULATOR_HOST"
-	}
-	return "the network"
+	return refusal.NoAnswer(verb, target, stalled.Error()+b.lastFailure(stalled.after), b.target(), stalled)
 }
 
 // isNoBucket tells a missing bucket from a missing object: both are a 404, and
@@ -110,6 +104,11 @@ func isPrecondition(err error) bool {
 	return errors.As(err, &api) && api.Code == http.StatusPreconditionFailed
 }
 
+// isRetained reports whether err says that an object may not be replaced or deleted yet.
+func isRetained(err error) bool {
+	return refusal.ClassOf(err, refusal.Target{Service: refusal.Storage}) == refusal.Retained
+}
+
 // isRefused reports whether the server gave an answer that rules out that the
 // write was done.
 func isRefused(err error) bool {
@@ -122,28 +121,6 @@ func isRefused(err error) bool {
 		return true
 	}
 	return false
-}
-
-// maxDetail is the longest body of an answer that is told, in bytes: it may be a proxy's whole page.
-const maxDetail = 400
-
-// detail is what the server said, in one line. The answer to a refused read is left in the body by the client, and it is
-// not always JSON.
-func detail(api *googleapi.Error) string {
-	text := api.Message
-	if text == "" {
-		var read *googleapi.Error
-		if errors.As(googleapi.CheckResponseWithBody(&http.Response{StatusCode: api.Code}, []byte(api.Body)), &read) {
-			text = read.Message
-		}
-	}
-	if text == "" {
-		text = strings.ToValidUTF8(api.Body[:min(len(api.Body), maxDetail)], "")
-	}
-	if text = strings.Join(strings.Fields(text), " "); text != "" {
-		return strings.TrimSuffix(text, ".") // more follows it
-	}
-	return http.StatusText(api.Code)
 }
 
 // transient is a failure that was worth a retry.
@@ -162,11 +139,7 @@ func (b *Bucket) lastFailure(within time.Duration) string {
 	}
 	var api *googleapi.Error
 	if errors.As(last.err, &api) {
-		return fmt.Sprintf("; last failure: HTTP %d: %s", api.Code, detail(api))
+		return fmt.Sprintf("; last failure: HTTP %d: %s", api.Code, refusal.Text(last.err))
 	}
-	var request *url.Error
-	if errors.As(last.err, &request) {
-		return "; last failure: " + request.Err.Error() // the address of an upload is as good as a key to it
-	}
-	return "; last failure: " + last.err.Error()
+	return "; last failure: " + refusal.Text(last.err)
 }

@@ -13,10 +13,19 @@ import (
 // List yields the objects whose names begin with prefix, in the order of their
 // names. It ends after an error.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
+	return b.ListFrom(ctx, prefix, "")
+}
+
+// ListFrom is List without the names that come before from, which cost nothing.
+func (b *Bucket) ListFrom(ctx context.Context, prefix, from string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
+		if err := b.insidePrefix(prefix); err != nil {
+			yield(Object{}, fmt.Errorf("list gs://%s: %w", b.name, err))
+			return
+		}
 		ctx, dog := watch(ctx, b.budget)
 		defer dog.stop()
-		query := &storage.Query{Prefix: prefix, Projection: storage.ProjectionNoACL}
+		query := &storage.Query{Prefix: prefix, StartOffset: from, Projection: storage.ProjectionNoACL}
 		if err := query.SetAttrSelection([]string{"Name", "Generation", "Size", "CRC32C", "Updated"}); err != nil {
 			yield(Object{}, fmt.Errorf("list %s: %w", b.URI(prefix), err))
 			return

@@ -50,7 +50,7 @@ func TestBadNamesReachNoServer(t *testing.T) {
 	if _, err := b.Write(t.Context(), "a*", nil, Any); err == nil || err.Error() != want {
 		t.Errorf("Write: %v", err)
 	}
-	w := b.Create(t.Context(), "a*", WriterOptions{})
+	w := b.NewWriter(t.Context(), "a*", WriterOptions{})
 	if _, err := w.Commit(); err == nil || err.Error() != `write gs://posts/a*: object name "a*" has the character '*'` {
 		t.Errorf("Commit: %v", err)
 	}
@@ -77,7 +77,7 @@ func FuzzObjectName(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		data, got, err := b.Read(t.Context(), name)
+		data, got, err := b.Read(t.Context(), name, 1<<20)
 		if err != nil || string(data) != name || got != generation {
 			t.Fatalf("%q reads back as %q, generation %d of %d, error %v", name, data, got, generation, err)
 		}

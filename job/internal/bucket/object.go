@@ -1,8 +1,10 @@
 package bucket
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -28,9 +30,13 @@ const (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Read returns a small object's content and its generation. An absent object
-// is ErrNotExist.
-func (b *Bucket) Read(ctx context.Context, name string) (data []byte, generation int64, err error) {
+// Read returns a small object's content and its generation. An absent object is
+// ErrNotExist. One of more than limit bytes is ErrTooLarge, before any of it is
+// kept in memory: others may be able to write the object too.
+func (b *Bucket) Read(ctx context.Context, name string, limit int64) (data []byte, generation int64, err error) {
+	if err := b.inside(name); err != nil {
+		return nil, 0, fmt.Errorf("read gs://%s: %w", b.name, err)
+	}
 	ctx, dog := watch(ctx, b.budget)
 	defer dog.stop()
 	r, err := b.open(ctx, name)
@@ -38,11 +44,18 @@ func (b *Bucket) Read(ctx context.Context, name string) (data []byte, generation
 		return nil, 0, b.explain(ctx, "read", name, err)
 	}
 	defer r.Close()
+	size := r.Attrs.Size // below 0 where the service does not know it
+	if size > limit {
+		return nil, 0, b.tooLarge(name, size, limit)
+	}
 	// One byte more than announced, so that the end is seen without growing.
-	data = make([]byte, 0, max(r.Attrs.Size, 0)+1)
+	data = make([]byte, 0, max(size, 0)+1)
 	for {
 		n, err := r.Read(data[len(data):cap(data)])
 		data = data[:len(data)+n]
+		if int64(len(data)) > limit {
+			return nil, 0, b.tooLarge(name, int64(len(data)), limit)
+		}
 		if err == io.EOF {
 			break
 		}
@@ -54,23 +67,39 @@ func (b *Bucket) Read(ctx context.Context, name string) (data []byte, generation
 		}
 		dog.feed()
 	}
-	if size := r.Attrs.Size; size >= 0 && int64(len(data)) != size {
+	if size >= 0 && int64(len(data)) != size {
 		return nil, 0, fmt.Errorf("read %s: %w: %d of %d bytes", b.URI(name), ErrCorrupt, len(data), size)
 	}
 	return data, r.Attrs.Generation, nil
+}
+
+func (b *Bucket) tooLarge(name string, size, limit int64) error {
+	return fmt.Errorf("read %s: %w: %d bytes or more, at most %d are expected", b.URI(name), ErrTooLarge, size, limit)
 }
 
 // Write stores a small object and returns its generation, provided that the
 // object's present generation is ifGeneration (Absent: there is none; Any:
 // whatever it is); otherwise the error is ErrConflict.
 func (b *Bucket) Write(ctx context.Context, name string, data []byte, ifGeneration int64) (generation int64, err error) {
-	if err := validName(name); err != nil {
+	if err := b.mayWrite(name); err != nil {
 		return 0, fmt.Errorf("write gs://%s: %w", b.name, err)
 	}
-	return b.put(ctx, name, data, ifGeneration)
+	o, err := b.put(ctx, "write", name, data, ifGeneration)
+	return o.Generation, err
 }
 
-func (b *Bucket) put(ctx context.Context, name string, data []byte, ifGeneration int64) (generation int64, err error) {
+// Create stores a small object under a name that is not taken; if it is, the error
+// is ErrExist. Of several that create the same name at a time one succeeds. An
+// object that this very call made, and whose reply was lost, is no conflict; one
+// that somebody else made is, even when its content is the same.
+func (b *Bucket) Create(ctx context.Context, name string, data []byte) (Object, error) {
+	if err := b.mayWrite(name); err != nil {
+		return Object{}, fmt.Errorf("create gs://%s: %w", b.name, err)
+	}
+	return b.put(ctx, "create", name, data, Absent)
+}
+
+func (b *Bucket) put(ctx context.Context, verb, name string, data []byte, ifGeneration int64) (Object, error) {
 	token := rand.Text()
 	wctx, dog := watch(ctx, b.budget)
 	w := conditioned(b.handle.Object(name), ifGeneration).NewWriter(wctx)
@@ -80,22 +109,26 @@ func (b *Bucket) put(ctx context.Context, name string, data []byte, ifGeneration
 	w.ChunkRetryDeadline = b.budget
 	w.ProgressFunc = func(int64) { dog.feed() }
 	w.CRC32C, w.SendCRC32C = crc32.Checksum(data, castagnoli), true
-	_, err = w.Write(data)
+	_, err := w.Write(data)
 	if closeErr := w.Close(); err == nil {
 		err = closeErr
 	}
-	failure := b.explain(wctx, "write", name, err)
+	failure := b.explain(wctx, verb, name, err)
 	dog.stop()
 	if err == nil {
-		return w.Attrs().Generation, nil
+		return object(w.Attrs()), nil
 	}
-	if o, ok := b.heal(ctx, name, token, err); ok {
-		return o.Generation, nil
+	found, exists := b.stored(ctx, name, err)
+	switch {
+	case exists && found.Metadata[tokenKey] == token && found.CRC32C == w.CRC32C && found.Size == int64(len(data)):
+		return object(found), nil
+	case ifGeneration == Absent && (isPrecondition(err) || exists && errors.Is(failure, ErrRetained)):
+		// A retention policy may be reported before the condition that would not hold either.
+		return Object{}, fmt.Errorf("%s %s: %w", verb, b.URI(name), ErrExist)
+	case isPrecondition(err):
+		return Object{}, fmt.Errorf("%s %s: expected generation %d: %w", verb, b.URI(name), ifGeneration, ErrConflict)
 	}
-	if isPrecondition(err) {
-		return 0, fmt.Errorf("write %s: expected %s: %w", b.URI(name), describe(ifGeneration), ErrConflict)
-	}
-	return 0, failure
+	return Object{}, failure
 }
 
 // CreateFolder makes prefix, which ends in a slash, exist as an empty folder: an
@@ -106,31 +139,31 @@ func (b *Bucket) CreateFolder(ctx context.Context, prefix string) error {
 	if !ok {
 		return fmt.Errorf("create folder %s: the name does not end in a slash", b.URI(prefix))
 	}
-	if err := validName(folder); err != nil {
+	if err := b.mayWrite(folder); err != nil {
 		return fmt.Errorf("create folder %s: %w", b.URI(prefix), err)
 	}
-	_, err := b.put(ctx, prefix, nil, Any)
+	_, err := b.put(ctx, "create folder", prefix, nil, Any)
 	return err
 }
 
-// heal finds out whether a write that seemed to fail was done after all: the
-// object then carries the write's token. Both a lost reply and the conflict of
-// a retry with its own first attempt end here.
-func (b *Bucket) heal(ctx context.Context, name, token string, err error) (Object, bool) {
-	if ctx.Err() != nil || isRefused(err) {
-		return Object{}, false
+// stored looks at what is stored under the name of a write that seemed to fail: a
+// write whose reply was lost left its token there. Both a lost reply and the
+// conflict of a retry with its own first attempt end here.
+func (b *Bucket) stored(ctx context.Context, name string, err error) (found *storage.ObjectAttrs, exists bool) {
+	if ctx.Err() != nil || isRefused(err) && !isRetained(err) {
+		return nil, false
 	}
 	ctx, dog := watch(ctx, b.budget/2)
 	defer dog.stop()
-	attrs, err := b.handle.Object(name).Attrs(ctx)
-	if err != nil || attrs.Metadata[tokenKey] != token {
-		return Object{}, false
-	}
-	return object(attrs), true
+	found, err = b.handle.Object(name).Attrs(ctx)
+	return found, err == nil
 }
 
 // Attrs describes an object. An absent one is ErrNotExist.
 func (b *Bucket) Attrs(ctx context.Context, name string) (Object, error) {
+	if err := b.inside(name); err != nil {
+		return Object{}, fmt.Errorf("stat gs://%s: %w", b.name, err)
+	}
 	ctx, dog := watch(ctx, b.budget)
 	defer dog.stop()
 	attrs, err := b.handle.Object(name).Attrs(ctx)
@@ -142,7 +175,7 @@ func (b *Bucket) Attrs(ctx context.Context, name string) (Object, error) {
 
 // Copy copies an object within the bucket, on the server, whatever its size.
 func (b *Bucket) Copy(ctx context.Context, src, dst string) error {
-	if err := validName(dst); err != nil {
+	if err := cmp.Or(b.mayWrite(dst), b.inside(src)); err != nil {
 		return fmt.Errorf("copy %s: %w", b.URI(src), err)
 	}
 	ctx, dog := watch(ctx, b.budget)
@@ -155,8 +188,12 @@ func (b *Bucket) Copy(ctx context.Context, src, dst string) error {
 	return nil
 }
 
-// Delete removes an object. An absent one is fine.
+// Delete removes an object. An absent one is fine. One that a retention policy or a
+// hold protects is ErrRetained: it stays, and does no harm.
 func (b *Bucket) Delete(ctx context.Context, name string) error {
+	if err := b.inside(name); err != nil {
+		return fmt.Errorf("delete from gs://%s: %w", b.name, err)
+	}
 	ctx, dog := watch(ctx, b.budget)
 	defer dog.stop()
 	err := b.handle.Object(name).Delete(ctx)
@@ -175,13 +212,6 @@ func conditioned(o *storage.ObjectHandle, generation int64) *storage.ObjectHandl
 		return o.If(storage.Conditions{GenerationMatch: generation})
 	}
 	return o
-}
-
-func describe(generation int64) string {
-	if generation == Absent {
-		return "no object"
-	}
-	return fmt.Sprintf("generation %d", generation)
 }
 
 func object(a *storage.ObjectAttrs) Object {

@@ -3,6 +3,7 @@ package bucket
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 
@@ -15,6 +16,9 @@ import (
 // whole only once Read has returned io.EOF. An absent object is ErrNotExist.
 // The caller closes it.
 func (b *Bucket) Reader(ctx context.Context, name string) (io.ReadCloser, error) {
+	if err := b.inside(name); err != nil {
+		return nil, fmt.Errorf("read gs://%s: %w", b.name, err)
+	}
 	ctx, dog := watch(ctx, b.budget)
 	r, err := b.open(ctx, name)
 	if err != nil {

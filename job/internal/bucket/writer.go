@@ -68,9 +68,9 @@ type Writer struct {
 
 var _ io.Writer = (*Writer)(nil)
 
-// Create begins the upload of an object. Nothing exists under the name, or
+// NewWriter starts the upload of an object. Nothing exists under the name, or
 // what existed stays as it is, until Commit returns.
-func (b *Bucket) Create(ctx context.Context, name string, opts WriterOptions) *Writer {
+func (b *Bucket) NewWriter(ctx context.Context, name string, opts WriterOptions) *Writer {
 	if opts.ChunkSize <= 0 {
 		opts.ChunkSize = DefaultChunk
 	}
@@ -92,8 +92,8 @@ func (b *Bucket) Create(ctx context.Context, name string, opts WriterOptions) *W
 	w.upload.ChunkRetryDeadline = b.budget
 	w.upload.ChunkTransferTimeout = b.budget / 2
 	w.upload.ProgressFunc = func(int64) { w.dog.feed() }
-	if err := validName(name); err != nil {
-		w.dog.cancel(err) // told by the first Write that fills a block, or by Commit
+	if err := b.mayWrite(name); err != nil {
+		w.dog.cancel(err) // reported by the first Write that fills a block, or by Commit
 	}
 	go w.run()
 	return w
@@ -204,10 +204,11 @@ func (w *Writer) Commit() (Object, error) {
 		if w.ctx.Err() != nil && !errors.As(context.Cause(w.ctx), &stalled) {
 			return Object{}, failure // cancelled, or never begun
 		}
-		var done bool
-		if o, done = w.b.heal(w.parent, w.name, w.token, err); !done {
+		found, exists := w.b.stored(w.parent, w.name, err)
+		if !exists || found.Metadata[tokenKey] != w.token {
 			return Object{}, failure
 		}
+		o = object(found)
 	}
 	return o, w.verify(o)
 }

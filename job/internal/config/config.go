@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Config is the job's configuration. Variables lists where each field comes from.
@@ -20,6 +22,8 @@ type Config struct {
 	SocketDir    string // directory in which Cloud Run mounts the sockets of Cloud SQL
 	DatabaseName string
 	DatabaseUser string
+	IAMAuth      bool   // log in with the account's own token
+	IPType       string // private, psc or public: by Google's connector; empty: by the mounted socket
 
 	Project       string // project id or number of the password secret and of the data store
 	SecretID      string // the database password
@@ -31,21 +35,64 @@ type Config struct {
 
 	DiscoveryEngineEndpoint string // host:port, plaintext, for a stand-in; empty: Google
 	SecretManagerEndpoint   string
+	StorageEmulatorHost     string // address of a stand-in, which the storage client reads by itself
 
 	Query            string   // SELECT; empty: DefaultQuery
 	MIMETypes        []string // accepted, lower case
+	ContentBuckets   []string // that content may come from; empty: any
 	MaxDocumentBytes int      // of one document line
+
+	// Syncs are what to sync: those of SYNCS, or one without a name. What one does not say for itself is filled in from
+	// Query, DataStore, Location and MIMETypes.
+	Syncs []Sync
+	Sync  string // the name of the sync that this is the configuration of, see With
 
 	ImportWait       time.Duration // how long a run waits for its import
 	FullSyncInterval time.Duration // how often everything is imported again
 	RescanInterval   time.Duration // how long table statistics may stand in for a scan; 0: never
 	MaxDeleteRatio   float64       // share of the documents that one run may remove
+	MaxChangeRatio   float64       // share of the documents that one run may change or remove; 1: no limit
+	MaxFailed        Limit         // failed documents that a run tolerates
 	StatementTimeout time.Duration // of the scan
 
 	Task, Tasks, Attempt int // this task's index, their number, and which attempt this is
 	Execution            string
 
 	LogLevel string // info or debug
+}
+
+// Limit is a number of documents or a share of them.
+type Limit struct {
+	Count int64
+	Share float64 // counts if it is not 0
+}
+
+// Exceeded reports that n of all documents are more than the limit allows.
+func (l Limit) Exceeded(n, all int64) bool {
+	if l.Share > 0 {
+		return float64(n) > l.Share*float64(all)
+	}
+	return n > l.Count
+}
+
+// StandIns names the variables by which stand-ins take the place of Google's services: a run should warn of them.
+func (c Config) StandIns() (names []string) {
+	for _, v := range []struct{ name, value string }{
+		{"STORAGE_EMULATOR_HOST", c.StorageEmulatorHost},
+		{"DISCOVERYENGINE_ENDPOINT", c.DiscoveryEngineEndpoint},
+		{"SECRETMANAGER_ENDPOINT", c.SecretManagerEndpoint},
+	} {
+		if v.value != "" {
+			names = append(names, v.name)
+		}
+	}
+	return names
+}
+
+// With returns the configuration of one of c.Syncs.
+func (c Config) With(s Sync) Config {
+	c.Sync, c.Query, c.DataStore, c.Location, c.MIMETypes = s.Name, s.Query, s.DataStoreID, s.Location, s.MIMETypes
+	return c
 }
 
 //go:embed query.sql
@@ -72,6 +119,7 @@ func Load(getenv func(string) string) (Config, error) {
 	}
 	l.connection(&c)
 	l.query(&c)
+	l.syncs(&c)
 	l.tasks(&c)
 	if len(l.problems) > 0 {
 		return Config{}, &Error{Problems: l.problems}
@@ -101,16 +149,28 @@ func (l *loader) problem(format string, args ...any) {
 	l.problems = append(l.problems, fmt.Sprintf(format, args...))
 }
 
-// value returns a variable without the white space around it: secrets often end in a newline.
-func (l *loader) value(name string) string { return strings.TrimSpace(l.getenv(name)) }
+// value returns a variable without what editors and shells leave around it: white space, line ends, a byte order mark.
+func (l *loader) value(name string) string { return trim(l.getenv(name)) }
+
+func trim(value string) string {
+	return strings.TrimFunc(value, func(r rune) bool { return unicode.IsSpace(r) || r == byteOrderMark })
+}
+
+const byteOrderMark = '\uFEFF'
 
 // connection checks that there is one way to the database.
 func (l *loader) connection(c *Config) {
 	if c.DatabaseURL != "" {
+		if c.IPType != "" {
+			l.problem("both DATABASE_URL and CLOUD_SQL_IP_TYPE are set, want one")
+		}
 		return
 	}
+	if c.IAMAuth { // PostgreSQL knows a service account without the end of its address
+		c.DatabaseUser = strings.TrimSuffix(c.DatabaseUser, ".gserviceaccount.com")
+	}
 	for _, v := range []struct{ name, value string }{{"DB_NAME", c.DatabaseName}, {"DB_USER", c.DatabaseUser}, {"SECRET_ID", c.SecretID}} {
-		if v.value == "" {
+		if v.value == "" && !(c.IAMAuth && v.name == "SECRET_ID") {
 			l.problem("%s is not set (or set DATABASE_URL)", v.name)
 		}
 	}
@@ -148,14 +208,23 @@ func (l *loader) query(c *Config) {
 			}
 			l.problem("SYNC_QUERY_FILE %s cannot be read: %v", file, err)
 		}
-		c.Query = strings.TrimSpace(string(text))
-		if err == nil && c.Query == "" {
+		c.Query = trim(string(text))
+		switch {
+		case err != nil:
+		case !isText(string(text)):
+			l.problem("SYNC_QUERY_FILE %s is not UTF-8; save it as UTF-8", file)
+		case c.Query == "":
 			l.problem("SYNC_QUERY_FILE %s is empty", file)
 		}
 	case c.Query == "":
 		c.Query = DefaultQuery
+	case !isText(c.Query):
+		l.problem("SYNC_QUERY is not UTF-8")
 	}
 }
+
+// isText reports that text is UTF-8. UTF-16 may look so, but for its zero bytes.
+func isText(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
 
 // tasks checks what Cloud Run says of the tasks.
 func (l *loader) tasks(c *Config) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -144,7 +145,7 @@ func TestImportsRefusedHere(t *testing.T) {
 
 // What passes is retried; what does not is reported at once.
 // unavailable is what a call says that a stand-in never answered.
-const unavailable = "the service is unavailable: down: the next run tries again; check DISCOVERYENGINE_ENDPOINT if this stays"
+const unavailable = "the service is unavailable: down"
 
 func TestRefusals(t *testing.T) {
 	busy := status.Error(codes.Aborted, "another import is running")
@@ -164,15 +165,15 @@ func TestRefusals(t *testing.T) {
 		{"unavailable, then fine", []error{status.Error(codes.Unavailable, "x"), status.Error(codes.Unavailable, "x")}, nil, 3, nil, ""},
 		{"quota, then fine", []error{status.Error(codes.ResourceExhausted, "x")}, nil, 2, nil, ""},
 		{"another import, then fine", []error{busy}, nil, 2, nil, ""},
-		{"another import", nil, busy, 0, ErrBusy, into + "the service is busy: another import is running: the next run tries again"},
-		{"quota", nil, status.Error(codes.ResourceExhausted, "Quota exceeded\nfor imports"), 0, ErrBusy, into + "the service is busy: Quota exceeded for imports: the next run tries again"},
+		{"another import", nil, busy, 0, ErrBusy, into + "the service is busy: another import is running"},
+		{"quota", nil, status.Error(codes.ResourceExhausted, "Quota exceeded\nfor imports"), 0, ErrBusy, into + "quota used up: Quota exceeded for imports"},
 		{"unavailable", nil, status.Error(codes.Unavailable, "down"), 0, ErrUnavailable, into + unavailable},
-		{"denied", nil, status.Error(codes.PermissionDenied, "Permission 'discoveryengine.documents.import' denied"), 1, nil, into + "access denied: Permission 'discoveryengine.documents.import' denied: grant roles/discoveryengine.editor on project p1 to the account the job runs as"},
-		{"API off", nil, disabled.Err(), 1, nil, into + "API disabled: Discovery Engine API is off: run: gcloud services enable discoveryengine.googleapis.com --project p1"},
-		{"absent", nil, status.Error(codes.NotFound, "DataStore "+storeName+" not found."), 1, nil, into + "not found: DataStore " + storeName + " not found: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)"},
-		{"unauthenticated", nil, status.Error(codes.Unauthenticated, "no token"), 1, nil, into + "not signed in: no token: give the job a service account, or run: gcloud auth application-default login"},
+		{"denied", nil, status.Error(codes.PermissionDenied, "Permission 'discoveryengine.documents.import' denied"), 1, nil, into + "access denied: Permission 'discoveryengine.documents.import' denied"},
+		{"API off", nil, disabled.Err(), 1, nil, into + "API disabled: Discovery Engine API is off"},
+		{"absent", nil, status.Error(codes.NotFound, "DataStore "+storeName+" not found."), 1, nil, into + "not found: DataStore " + storeName + " not found"},
+		{"unauthenticated", nil, status.Error(codes.Unauthenticated, "no token"), 1, nil, into + "not signed in: no token"},
 		{"invalid", nil, status.Error(codes.InvalidArgument, "bad uri"), 1, nil, into + "invalid argument: bad uri"},
-		{"other region", nil, status.Error(codes.InvalidArgument, `Incorrect API endpoint used.`), 1, nil, into + "wrong endpoint: Incorrect API endpoint used: set GCP_LOCATION (now global) to where the data store is: global, us or eu"},
+		{"other region", nil, status.Error(codes.InvalidArgument, `Incorrect API endpoint used.`), 1, nil, into + "wrong endpoint: Incorrect API endpoint used"},
 		{"internal", nil, status.Error(codes.Internal, "oops"), 1, nil, into + "Internal: oops"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -235,9 +236,14 @@ func TestDelete(t *testing.T) {
 	}
 	srv.documents = append(ids[:290:290], "stuck", "kept")
 	s := start(t, srv, 5*time.Second)
-	failed, err := s.Delete(t.Context(), append(ids, "stuck", "a/b"))
+	deleted, failed, err := s.Delete(t.Context(), append(ids, "stuck", "a/b"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	slices.Sort(deleted)
+	slices.Sort(ids)
+	if diff := cmp.Diff(ids, deleted); diff != "" { // those that were not there included
+		t.Error(diff)
 	}
 	got := map[string]string{}
 	for id, err := range failed {
@@ -261,9 +267,9 @@ func TestDeleteStopsWhereItCannotSucceed(t *testing.T) {
 		err  error
 		want string
 	}{
-		{"denied", status.Error(codes.PermissionDenied, "no"), ": access denied: no: grant roles/discoveryengine.editor on project p1 to the account the job runs as"},
+		{"denied", status.Error(codes.PermissionDenied, "no"), ": access denied: no"},
 		{"away", status.Error(codes.Unavailable, "down"), ": " + unavailable},
-		{"no store", status.Error(codes.NotFound, "DataStore x not found."), ": not found: DataStore x not found: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)"},
+		{"no store", status.Error(codes.NotFound, "DataStore x not found."), ": not found: DataStore x not found"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -274,47 +280,17 @@ func TestDeleteStopsWhereItCannotSucceed(t *testing.T) {
 				ids[i] = fmt.Sprint("d", i)
 			}
 			began := time.Now()
-			failed, err := s.Delete(t.Context(), ids)
+			deleted, failed, err := s.Delete(t.Context(), ids)
 			if err == nil || !strings.HasSuffix(err.Error(), tt.want) {
 				t.Errorf("error %v, want …%s", err, tt.want)
 			}
-			if len(failed) != len(ids) {
-				t.Errorf("%d of %d count as failed", len(failed), len(ids))
+			if len(deleted) != 0 || len(failed) != 0 {
+				t.Errorf("deleted %v, failed %v", deleted, failed)
 			}
 			if took := time.Since(began); took > 3*time.Second {
 				t.Errorf("took %s", took)
 			}
 		})
-	}
-}
-
-func TestPurge(t *testing.T) {
-	srv := &service{}
-	s := start(t, srv, 5*time.Second)
-	op, err := s.PurgeObjects(t.Context(), []string{"gs://b/gone.txt"}, "gs://b/errors/")
-	if err != nil || op != branchName+"/operations/purge-documents-1" {
-		t.Fatalf("operation %q, error %v", op, err)
-	}
-	want := []*pb.PurgeDocumentsRequest{{
-		Parent: branchName, Force: true,
-		Source:      &pb.PurgeDocumentsRequest_GcsSource{GcsSource: &pb.GcsSource{InputUris: []string{"gs://b/gone.txt"}, DataSchema: "document_id"}},
-		ErrorConfig: &pb.PurgeErrorConfig{Destination: &pb.PurgeErrorConfig_GcsPrefix{GcsPrefix: "gs://b/errors/"}},
-	}}
-	if diff := cmp.Diff(want, srv.purges, protocmp.Transform()); diff != "" {
-		t.Error(diff)
-	}
-	for _, uris := range [][]string{nil, {""}, {"gs://b/*"}, {"*"}, make([]string, 101)} {
-		if _, err := s.PurgeObjects(t.Context(), uris, ""); err == nil {
-			t.Errorf("purge of %q went through", uris)
-		}
-	}
-	if len(srv.purges) != 1 {
-		t.Errorf("%d purges, want 1", len(srv.purges))
-	}
-	srv.forever = map[string]error{"PurgeDocuments": status.Error(codes.InvalidArgument, "filter is required")}
-	_, err = s.PurgeObjects(t.Context(), []string{"gs://b/gone.txt"}, "")
-	if !errors.Is(err, ErrPurgeRefused) || err.Error() != "purge from "+storeName+": the service refuses a purge by ids: filter is required" {
-		t.Errorf("refused: %v", err)
 	}
 }
 
@@ -345,7 +321,7 @@ func TestIDs(t *testing.T) {
 	}
 	srv.forever = map[string]error{"ListDocuments": status.Error(codes.PermissionDenied, "no")}
 	for _, err := range s.IDs(t.Context()) {
-		if err == nil || !strings.HasPrefix(err.Error(), "list documents of "+storeName+": access denied: no: ") {
+		if err == nil || !strings.HasPrefix(err.Error(), "list documents of "+storeName+": access denied: no") {
 			t.Errorf("error %v", err)
 		}
 	}
@@ -362,7 +338,7 @@ func TestCheck(t *testing.T) {
 		{"fields alone", &pb.DataStore{ContentConfig: pb.DataStore_NO_CONTENT}, ContentNone, ""},
 		{"not told", &pb.DataStore{}, ContentUnknown, ""},
 		{"web site", &pb.DataStore{ContentConfig: pb.DataStore_PUBLIC_WEBSITE}, ContentUnknown, "check " + storeName + ": its content is PUBLIC_WEBSITE, which takes no imported documents: create one for unstructured documents with metadata (CONTENT_REQUIRED) and set DATA_STORE_ID"},
-		{"absent", nil, ContentUnknown, "check " + storeName + ": not found: DataStore " + storeName + " not found: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)"},
+		{"absent", nil, ContentUnknown, "check " + storeName + ": not found: DataStore " + storeName + " not found"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := start(t, &service{store: tt.store}, time.Second)
@@ -384,12 +360,9 @@ func TestSearch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range hits {
-		hits[i].StructData = []byte(strings.ReplaceAll(string(hits[i].StructData), " ", ""))
-	}
 	want := []Hit{
-		{ID: "a", StructData: []byte(`{"answer":"鳥a"}`), URI: "gs://images/a"},
-		{ID: "b", StructData: []byte(`{"answer":"鳥b"}`), URI: "gs://images/b"},
+		{ID: "a", StructData: []byte(`{"answer":"鳥 a"}`), URI: "gs://images/a"},
+		{ID: "b", StructData: []byte(`{"answer":"鳥 b"}`), URI: "gs://images/b"},
 	}
 	if diff := cmp.Diff(want, hits); diff != "" {
 		t.Error(diff)

@@ -3,6 +3,7 @@ package datastore
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,44 +22,92 @@ const (
 	maxFailureLine = 1 << 20
 	// maxReason is how many bytes of a reason are kept.
 	maxReason = 300
+	// maxReasons is how many different reasons are kept; what comes after them only
+	// counts.
+	maxReasons = 10_000
+	// maxFailures is how many failures are kept where Failures.Max does not say.
+	maxFailures = 100_000
+	// maxErrorBytes is how much of all error files of an import is read.
+	maxErrorBytes = 64 << 20
 )
+
+// laterReason stands for the reasons beyond maxReasons.
+const laterReason = "rejected; the service's error files say why"
 
 // Failure is one document that was refused.
 type Failure struct {
-	ID     string // "" where the service does not say which
-	Place  Place  // where it stands in what was imported, as far as the service says
-	Reason string // in one line
+	ID      string // "" where the service does not say which
+	Place   Place  // where it stands in what was imported
+	Located bool   // the service says the place
+	Reason  string // in one line
 }
 
 // Place is a line of an imported file. Whether the service counts from 0 or from
 // 1 is not documented.
 type Place struct {
 	URI  string // "" where the service does not name the file
-	Line int64
+	Line int64  // 0 is the first one, if the service counts from 0
 }
 
-// Failures are the documents that an import refused.
+// Failures are the documents that an import refused. Error files may be written by
+// others too, so what is kept of them is bounded.
 type Failures struct {
 	ByID    map[string]string // reason for each id that is named
 	ByPlace map[Place]string  // reason for each place whose document is not named
+	// Max is how many failures are kept: not more documents can have been rejected than
+	// were sent. 0: maxFailures.
+	Max int
+	// Unnamed is how many failures name neither a document nor a place.
+	Unnamed int64
+	// Truncated says that there is more than is kept, or than is read.
+	Truncated bool
+
+	reasons int
+	uris    map[string]string // each of them once
+	read    int64             // bytes of error files
 }
 
-// Add adds failures. One that names neither a document nor a place is left out.
+// Add adds failures. One that names neither a document nor a place only counts.
 func (f *Failures) Add(failures ...Failure) {
 	for _, failure := range failures {
 		switch {
+		case failure.ID == "" && !failure.Located:
+			f.Unnamed++
+		case len(f.ByID)+len(f.ByPlace) >= cmp.Or(f.Max, maxFailures):
+			f.Truncated = true
 		case failure.ID != "":
 			if f.ByID == nil {
 				f.ByID = make(map[string]string)
 			}
-			f.ByID[failure.ID] = failure.Reason
-		case failure.Place != Place{}:
-			if f.ByPlace == nil {
-				f.ByPlace = make(map[Place]string)
-			}
-			f.ByPlace[failure.Place] = failure.Reason
+			// What is kept must not keep the line that it is part of.
+			f.ByID[strings.Clone(failure.ID)] = f.reason(failure.Reason)
+		default:
+			f.addPlace(failure)
 		}
 	}
+}
+
+func (f *Failures) addPlace(failure Failure) {
+	if f.ByPlace == nil {
+		f.ByPlace, f.uris = make(map[Place]string), make(map[string]string)
+	}
+	uri, known := f.uris[failure.Place.URI]
+	if !known {
+		if len(f.uris) > MaxObjects || len(failure.Place.URI) > MaxURI {
+			f.Truncated = true // no import has as many objects
+			return
+		}
+		uri = strings.Clone(failure.Place.URI)
+		f.uris[uri] = uri
+	}
+	f.ByPlace[Place{URI: uri, Line: failure.Place.Line}] = f.reason(failure.Reason)
+}
+
+func (f *Failures) reason(text string) string {
+	if f.reasons++; f.reasons > maxReasons {
+		return laterReason
+	}
+	return strings.Clone(text)
 }
 
 // Parse adds what an error file of an import says: one google.rpc.Status as JSON
@@ -68,11 +117,18 @@ func (f *Failures) Add(failures ...Failure) {
 // is tried, from the surest to the vaguest; a line may yield none, or an id
 // that is not one. A caller must therefore compare the ids with those that it
 // sent, and their number with the number of failures that the operation
-// counts. Damaged lines are no error; they name nothing.
+// counts. Damaged lines are no error; they name nothing. What is beyond the bounds is
+// not read, and Truncated says so.
 func (f *Failures) Parse(r io.Reader) error {
-	in := bufio.NewReaderSize(r, 64<<10)
+	bounded := &io.LimitedReader{R: r, N: maxErrorBytes - f.read}
+	defer func() { f.read = maxErrorBytes - max(bounded.N, 0) }()
+	in := bufio.NewReaderSize(bounded, 64<<10)
 	for {
 		line, err := readLine(in)
+		if bounded.N <= 0 || f.Truncated {
+			f.Truncated = true
+			return nil
+		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
 			f.Add(failuresOfLine(line)...)
 		}
@@ -105,11 +161,11 @@ func failuresOfLine(line []byte) []Failure {
 		Details any    `json:"details"`
 	}
 	if err := json.Unmarshal(line, &st); err != nil {
-		return named(idsIn([]string{string(line)}), Place{}, clip(string(line)))
+		return named(idsIn([]string{string(line)}), nil, clip(string(line)))
 	}
 	reason := reasonOf(st.Code, st.Message)
 	if ids := idsOfFields(st.Details); len(ids) > 0 {
-		return named(ids, Place{}, reason)
+		return named(ids, nil, reason)
 	}
 	return named(idsIn(stringsIn(st.Details, []string{st.Message})), placeIn(st.Message, st.Details), reason)
 }
@@ -123,10 +179,13 @@ func failuresOf(st *rpc.Status) []Failure {
 	return failuresOfLine(line)
 }
 
-// named makes one failure for each id, or one for the place.
-func named(ids []string, place Place, reason string) []Failure {
+// named makes one failure for each id, or one for the place, nil where it is not known.
+func named(ids []string, place *Place, reason string) []Failure {
+	if len(ids) == 0 && place != nil {
+		return []Failure{{Place: *place, Located: true, Reason: reason}}
+	}
 	if len(ids) == 0 {
-		return []Failure{{Place: place, Reason: reason}}
+		return []Failure{{Reason: reason}}
 	}
 	var failures []Failure
 	for _, id := range ids {

@@ -3,6 +3,7 @@ package datastore
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 const uuid = "0b6fbb6e-7b0c-4d3e-9d65-0f5b7c6d1a11"
@@ -103,32 +105,38 @@ not JSON
 func TestFailuresAdd(t *testing.T) {
 	var got Failures
 	place := Place{URI: "gs://b/m.jsonl", Line: 17}
-	got.Add(Failure{ID: "a", Reason: "x"}, Failure{Reason: "y"}, Failure{ID: "b", Reason: "z"}, Failure{Place: place, Reason: "w"})
-	want := Failures{ByID: map[string]string{"a": "x", "b": "z"}, ByPlace: map[Place]string{place: "w"}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	got.Add(Failure{ID: "a", Reason: "x"}, Failure{Reason: "y"}, Failure{ID: "b", Reason: "z"}, Failure{Place: place, Located: true, Reason: "w"}, Failure{Located: true, Reason: "v"})
+	want := Failures{ByID: map[string]string{"a": "x", "b": "z"}, ByPlace: map[Place]string{place: "w", {}: "v"}, Unnamed: 1}
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Failures{})); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestPlaces(t *testing.T) {
+	nowhere := Place{URI: "-"}
 	for _, tt := range []struct {
 		name, in string
-		want     Place
+		want     Place // URI "-": none
 	}{
-		{"none", `{"code":3,"message":"bad"}`, Place{}},
+		{"none", `{"code":3,"message":"bad"}`, nowhere},
+		{"the first line, counted from 0", `{"code":3,"message":"bad","details":[{"line_number":0}]}`, Place{}},
+		{"the first line of a file, counted from 0", `{"code":3,"message":"bad","details":[{"gcsPath":"gs://b/m.jsonl","lineNumber":"0"}]}`, Place{"gs://b/m.jsonl", 0}},
+		{"the first line in the message", `{"code":3,"message":"gs://b/m.jsonl:0: bad"}`, Place{"gs://b/m.jsonl", 0}},
+		{"below 0", `{"code":3,"message":"bad","details":[{"line_number":-1}]}`, nowhere},
+		{"beyond every file", `{"code":3,"message":"bad","details":[{"line_number":1e300}]}`, nowhere},
 		{"in the message", `{"code":3,"message":"gs://b/metadata/m.jsonl:17: bad JSON"}`, Place{"gs://b/metadata/m.jsonl", 17}},
 		{"the service's own fields", `{"code":3,"message":"bad","details":[{"@type":"x","gcsPath":"gs://b/m.jsonl","lineNumber":"17"}]}`, Place{"gs://b/m.jsonl", 17}},
 		{"wrapped", `{"code":3,"message":"bad","details":[{"@type":"x","value":{"line_number":17}}]}`, Place{"", 17}},
-		{"no number", `{"code":3,"message":"bad","details":[{"line_number":"x"}]}`, Place{}},
-		{"no line", `{"code":3,"message":"bad","details":[{"gcs_path":"gs://b/m.jsonl"}]}`, Place{}},
-		{"an id is better", `{"code":3,"message":"gs://b/m.jsonl:17: documents/p-1 is bad"}`, Place{}},
+		{"no number", `{"code":3,"message":"bad","details":[{"line_number":"x"}]}`, nowhere},
+		{"no line", `{"code":3,"message":"bad","details":[{"gcs_path":"gs://b/m.jsonl"}]}`, nowhere},
+		{"an id is better", `{"code":3,"message":"gs://b/m.jsonl:17: documents/p-1 is bad"}`, nowhere},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			var failures Failures
 			if err := failures.Parse(strings.NewReader(tt.in)); err != nil {
 				t.Fatal(err)
 			}
-			var got Place
+			got := nowhere
 			for place := range failures.ByPlace {
 				got = place
 			}
@@ -137,6 +145,50 @@ func TestPlaces(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What others may write is read and kept within bounds.
+func TestFailuresAreBounded(t *testing.T) {
+	ids := func(n int, format string) string {
+		var in strings.Builder
+		for i := range n {
+			fmt.Fprintf(&in, format+"\n", i)
+		}
+		return in.String()
+	}
+	for _, tt := range []struct {
+		name      string
+		max       int
+		in        io.Reader
+		kept      int
+		truncated bool
+	}{
+		{"as many as were sent", 10, strings.NewReader(ids(10, "documents/d%d")), 10, false},
+		{"more than were sent", 10, strings.NewReader(ids(11, "documents/d%d")), 10, true},
+		{"more than are kept", 0, strings.NewReader(ids(maxFailures+1, `{"details":[{"id":"d%d"}]}`)), maxFailures, true},
+		{"more objects than an import has", 0, strings.NewReader(ids(MaxObjects+2, "{\"message\":\"gs://b/%d.jsonl:1\"}")), MaxObjects + 1, true},
+		{"an endless line", 0, io.LimitReader(endless('x'), maxErrorBytes+1), 0, true},
+		{"endless lines", 0, io.LimitReader(endless('\n'), maxErrorBytes+1), 0, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			failures := Failures{Max: tt.max}
+			if err := failures.Parse(tt.in); err != nil {
+				t.Fatal(err)
+			}
+			if kept := len(failures.ByID) + len(failures.ByPlace); kept != tt.kept || failures.Truncated != tt.truncated {
+				t.Errorf("%d kept, truncated %v; want %d, %v", kept, failures.Truncated, tt.kept, tt.truncated)
+			}
+		})
+	}
+}
+
+type endless byte
+
+func (e endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = byte(e)
+	}
+	return len(p), nil
 }
 
 // FuzzParseFailures: whatever an error file holds, it is read to its end, every
@@ -156,7 +208,7 @@ func FuzzParseFailures(f *testing.F) {
 			t.Fatal(err)
 		}
 		for place := range failures.ByPlace {
-			if place.Line <= 0 {
+			if place.Line < 0 {
 				t.Errorf("place %v", place)
 			}
 		}

@@ -51,9 +51,10 @@ func (m Mode) proto() pb.ImportDocumentsRequest_ReconciliationMode {
 // JSON line each, and returns the operation's name. It is never a full import:
 // that would delete everything else.
 //
-// A call whose reply may have been lost is repeated only while the data store
-// lists no import that runs; otherwise it is an error, and the caller finds out
-// by FindImport when that import has ended.
+// A service that is busy is asked again until Config.BusyWait is over; then the
+// error is ErrBusy, and nothing was started. A call whose reply may have been lost
+// is repeated only while the data store lists no import that runs; otherwise it is
+// ErrUnavailable, and the caller finds out by FindImport when that import has ended.
 func (s *Store) ImportInline(ctx context.Context, lines [][]byte) (operation string, err error) {
 	if len(lines) == 0 || len(lines) > MaxInline {
 		return "", fmt.Errorf("import into %s: %d documents inline, want 1 to %d", s.name, len(lines), MaxInline)
@@ -81,9 +82,10 @@ func (s *Store) ImportInline(ctx context.Context, lines [][]byte) (operation str
 
 // ImportObjects starts the import of JSONL objects, gs://bucket/name each, and
 // returns the operation's name. The service writes an account of what fails
-// under errorsPrefix, an existing, empty folder gs://bucket/folder/.
+// under errorsPrefix, an existing, empty folder gs://bucket/folder/. A service that
+// refuses the folder is asked to do without: then only samples say what failed.
 //
-// What ImportInline says of lost replies holds here too.
+// What ImportInline says of busy services and lost replies holds here too.
 func (s *Store) ImportObjects(ctx context.Context, uris []string, mode Mode, errorsPrefix string) (operation string, err error) {
 	if err := checkURIs(uris); err != nil {
 		return "", fmt.Errorf("import into %s: %w", s.name, err)
@@ -96,21 +98,6 @@ func (s *Store) ImportObjects(ctx context.Context, uris []string, mode Mode, err
 		req.ErrorConfig = &pb.ImportErrorConfig{Destination: &pb.ImportErrorConfig_GcsPrefix{GcsPrefix: errorsPrefix}}
 	}
 	return s.importDocuments(ctx, req)
-}
-
-func (s *Store) importDocuments(ctx context.Context, req *pb.ImportDocumentsRequest) (string, error) {
-	client, err := s.documents()
-	if err != nil {
-		return "", err
-	}
-	req.Parent = s.branch
-	call, cancel, retry := s.bounded(ctx)
-	defer cancel()
-	op, err := client.ImportDocuments(call, req, s.unless(ctx, s.FindImport, retry))
-	if err != nil {
-		return "", s.explain(ctx, "import into", s.name, err)
-	}
-	return op.Name(), nil
 }
 
 // checkURIs refuses what the service would refuse, and patterns: an address

@@ -116,28 +116,31 @@ func stringsIn(v any, texts []string) []string {
 // position is a file and a line in a message, as compilers write them.
 var position = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(gs://[^\s:]+):(\d{1,15})\b`) })
 
+// maxLine is more than the lines of any file.
+const maxLine = 1e15
+
 // placeIn finds the line of a failure: in the fields that the service's error
 // log has for it (google.cloud.discoveryengine.logging.ImportErrorContext:
-// gcs_path, line_number), or as file:line in the message.
-func placeIn(message string, details any) (place Place) {
-	if place = placeOfFields(details); place.Line > 0 {
-		return place
+// gcs_path, line_number), or as file:line in the message. It is nil where the
+// service says none.
+func placeIn(message string, details any) *Place {
+	if place, found := placeOfFields(details); found {
+		return &place
 	}
 	if match := position().FindStringSubmatch(message); match != nil {
-		line, err := strconv.ParseInt(match[2], 10, 64)
-		if err == nil {
-			return Place{URI: match[1], Line: line}
+		if line, err := strconv.ParseInt(match[2], 10, 64); err == nil {
+			return &Place{URI: match[1], Line: line}
 		}
 	}
-	return Place{}
+	return nil
 }
 
-func placeOfFields(v any) (place Place) {
+func placeOfFields(v any) (place Place, found bool) {
 	switch v := v.(type) {
 	case []any:
 		for _, e := range v {
-			if place = placeOfFields(e); place != (Place{}) {
-				return place
+			if place, found = placeOfFields(e); found {
+				return place, true
 			}
 		}
 	case map[string]any:
@@ -147,22 +150,27 @@ func placeOfFields(v any) (place Place) {
 			}
 		}
 		for _, key := range []string{"line_number", "lineNumber"} {
-			switch n := v[key].(type) {
-			case float64:
-				place.Line = int64(n)
-			case string:
-				place.Line, _ = strconv.ParseInt(n, 10, 64) // 0 is no place
+			if line, ok := lineNumber(v[key]); ok {
+				place.Line = line
+				return place, true
 			}
-		}
-		if place.Line > 0 {
-			return place
 		}
 		for _, key := range []string{"value", "metadata"} {
-			if place = placeOfFields(v[key]); place != (Place{}) {
-				return place
+			if place, found = placeOfFields(v[key]); found {
+				return place, true
 			}
 		}
-		return Place{}
 	}
-	return place
+	return Place{}, false
+}
+
+func lineNumber(v any) (line int64, ok bool) {
+	switch n := v.(type) {
+	case float64:
+		return int64(n), n >= 0 && n <= maxLine
+	case string:
+		line, err := strconv.ParseInt(n, 10, 64)
+		return line, err == nil && line >= 0 && line <= maxLine
+	}
+	return 0, false
 }

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"path"
+	"slices"
+	"sync"
 	"time"
 
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
@@ -11,8 +14,8 @@ import (
 	"google.golang.org/api/iterator"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"vertexmetadata/job/internal/panics"
 )
 
 const (
@@ -27,16 +30,6 @@ const (
 	// pollLimit bounds a single poll.
 	pollLimit = 15 * time.Second
 )
-
-// Progress is how far an import or a purge has come.
-type Progress struct {
-	Done      bool
-	Succeeded int64     // documents; for a purge, those that were not there included
-	Failed    int64     // documents
-	Total     int64     // documents, as far as known
-	Samples   []Failure // some of the failures, of a done import
-	Err       error     // why the operation as a whole failed; nil also when single documents did
-}
 
 // Await polls an operation until it is done or wait is over, at least once.
 // Polls that fail in a way that may pass are repeated; when none succeeded
@@ -62,8 +55,8 @@ func (s *Store) Await(ctx context.Context, operation string, wait time.Duration)
 		case ctx.Err() != nil:
 			return latest, s.explain(ctx, "poll", operation, ctx.Err())
 		case err == nil:
-			if latest, err = progress(op); err != nil || latest.Done {
-				return latest, err
+			if latest = progress(op); latest.Done {
+				return latest, nil
 			}
 			answered = true
 		case status.Code(err) == codes.NotFound && !isMissingStore(err):
@@ -89,86 +82,72 @@ func (s *Store) Await(ctx context.Context, operation string, wait time.Duration)
 	}
 }
 
-// progress reads an operation. Counts are in the metadata, which may be
-// missing from an operation that has just begun.
-func progress(op *longrunningpb.Operation) (Progress, error) {
-	p := Progress{Done: op.GetDone()}
-	if any := op.GetMetadata(); any != nil {
-		metadata, err := any.UnmarshalNew()
-		if err != nil {
-			return p, fmt.Errorf("poll %s: metadata: %w", op.GetName(), err)
-		}
-		switch m := metadata.(type) {
-		case *pb.ImportDocumentsMetadata:
-			p.Succeeded, p.Failed, p.Total = m.GetSuccessCount(), m.GetFailureCount(), m.GetTotalCount()
-		case *pb.PurgeDocumentsMetadata:
-			p.Succeeded, p.Failed = m.GetSuccessCount()+m.GetIgnoredCount(), m.GetFailureCount()
-		}
-		p.Total = max(p.Total, p.Succeeded+p.Failed)
-	}
-	if st := op.GetError(); st != nil {
-		p.Err = &callError{
-			text: fmt.Sprintf("operation %s: %s: %s", op.GetName(), codes.Code(st.GetCode()), oneLine(st.GetMessage())),
-			errs: []error{status.ErrorProto(st)},
-		}
-	}
-	if any := op.GetResponse(); any != nil {
-		response, err := any.UnmarshalNew()
-		if err != nil {
-			return p, fmt.Errorf("poll %s: response: %w", op.GetName(), err)
-		}
-		if r, ok := response.(*pb.ImportDocumentsResponse); ok {
-			for _, st := range r.GetErrorSamples() {
-				p.Samples = append(p.Samples, failuresOf(st)...)
-			}
-		}
-	}
-	return p, nil
-}
-
 // FindImport lists the imports of the data store that are not done, among them
 // one whose name got lost with its reply. Those created before since are left
-// out, lest one that the service never ends stops everything for ever.
+// out, or one that the service never ends would stop everything for ever. They
+// are looked for on the data store, as the documentation says, and on the
+// branch, which their names begin with: whether either shows all is not
+// documented. One without a creation time counts as recent.
 func (s *Store) FindImport(ctx context.Context, since time.Time) (running []string, err error) {
-	return s.find(ctx, since, &pb.ImportDocumentsMetadata{})
+	parents := []string{s.name, s.branch}
+	listed := make([][]string, len(parents))
+	errs := make([]error, len(parents))
+	var both sync.WaitGroup
+	for i, parent := range parents {
+		both.Go(func() {
+			errs[i] = panics.Guard(func() (err error) {
+				listed[i], err = s.list(ctx, parent, since)
+				return err
+			})()
+		})
+	}
+	both.Wait()
+	for i, err := range errs {
+		if other := errs[1-i]; err != nil && (!notListed(err) || i == 0 && other != nil && notListed(other)) {
+			return nil, err
+		}
+	}
+	for _, name := range slices.Concat(listed...) {
+		if !slices.ContainsFunc(running, func(known string) bool { return path.Base(known) == path.Base(name) }) {
+			running = append(running, name)
+		}
+	}
+	return running, nil
 }
 
-// FindPurge is FindImport for purges.
-func (s *Store) FindPurge(ctx context.Context, since time.Time) (running []string, err error) {
-	return s.find(ctx, since, &pb.PurgeDocumentsMetadata{})
+// notListed reports whether err says that operations cannot be listed at that place,
+// rather than that they cannot be listed now.
+func notListed(err error) bool {
+	switch status.Code(err) {
+	case codes.NotFound, codes.Unimplemented, codes.InvalidArgument:
+		return true
+	}
+	return false
 }
 
-// dated is the metadata of an operation.
-type dated interface {
-	proto.Message
-	GetCreateTime() *timestamppb.Timestamp
-}
-
-// find lists the operations with this kind of metadata that are not done. One
-// without a creation time counts as recent.
-func (s *Store) find(ctx context.Context, since time.Time, kind dated) (running []string, err error) {
+// list is FindImport at one place.
+func (s *Store) list(ctx context.Context, parent string, since time.Time) (running []string, err error) {
 	client, err := s.documents()
 	if err != nil {
 		return nil, err
 	}
 	call, cancel, retry := s.bounded(ctx)
 	defer cancel()
-	it := client.ListOperations(call, &longrunningpb.ListOperationsRequest{Name: s.branch, PageSize: 100}, retry)
+	it := client.ListOperations(call, &longrunningpb.ListOperationsRequest{Name: parent, PageSize: 100}, retry)
 	for {
 		op, err := it.Next()
 		if err == iterator.Done {
 			return running, nil
 		}
 		if err != nil {
-			return nil, s.explain(ctx, "list operations of", s.branch, err)
+			return nil, s.explain(ctx, "list operations of", parent, err)
 		}
-		if op.GetDone() || !op.GetMetadata().MessageIs(kind) {
+		if op.GetDone() || !isImport(op) {
 			continue
 		}
-		if err := op.GetMetadata().UnmarshalTo(kind); err != nil {
-			return nil, fmt.Errorf("list operations of %s: %s: %w", s.branch, op.GetName(), err)
-		}
-		if created := kind.GetCreateTime(); created == nil || created.AsTime().After(since) {
+		var metadata pb.ImportDocumentsMetadata // the time is in the same place in all kinds
+		_ = decode(op.GetMetadata(), "", &metadata)
+		if created := metadata.GetCreateTime(); created == nil || created.AsTime().After(since) {
 			running = append(running, op.GetName())
 		}
 	}

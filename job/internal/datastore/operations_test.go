@@ -2,8 +2,6 @@ package datastore
 
 import (
 	"errors"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -13,7 +11,6 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
-	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 const operation = branchName + "/operations/import-documents-1"
@@ -44,39 +41,31 @@ func TestAwait(t *testing.T) {
 		err        string
 		is         error
 	}{
-		{name: "done at once", operations: []*longrunningpb.Operation{done(importing(3, 0, 3))}, want: Progress{Done: true, Succeeded: 3, Total: 3}},
-		{name: "done later", operations: []*longrunningpb.Operation{{Name: operation}, importing(1, 0, 3), done(importing(3, 0, 3))}, wait: 5 * time.Second, want: Progress{Done: true, Succeeded: 3, Total: 3}},
-		{name: "never done", operations: []*longrunningpb.Operation{importing(1, 0, 3)}, wait: 300 * time.Millisecond, want: Progress{Succeeded: 1, Total: 3}},
-		{name: "one poll", operations: []*longrunningpb.Operation{importing(1, 0, 0)}, want: Progress{Succeeded: 1, Total: 1}},
+		{name: "done at once", operations: []*longrunningpb.Operation{done(importing(3, 0, 3))}, want: Progress{Done: true, Counted: true, Succeeded: 3, Total: 3}},
+		{name: "done later", operations: []*longrunningpb.Operation{{Name: operation}, importing(1, 0, 3), done(importing(3, 0, 3))}, wait: 5 * time.Second, want: Progress{Done: true, Counted: true, Succeeded: 3, Total: 3}},
+		{name: "never done", operations: []*longrunningpb.Operation{importing(1, 0, 3)}, wait: 300 * time.Millisecond, want: Progress{Counted: true, Succeeded: 1, Total: 3}},
+		{name: "one poll", operations: []*longrunningpb.Operation{importing(1, 0, 0)}, want: Progress{Counted: true, Succeeded: 1, Total: 1}},
 		{
 			name: "some failed",
 			operations: []*longrunningpb.Operation{done(importing(2, 1, 3),
 				&status.Status{Code: 3, Message: `Document with id "p-3" has no content.`})},
-			want: Progress{Done: true, Succeeded: 2, Failed: 1, Total: 3, Samples: []Failure{{ID: "p-3", Reason: `INVALID_ARGUMENT: Document with id "p-3" has no content.`}}},
+			want: Progress{Done: true, Counted: true, Succeeded: 2, Failed: 1, Total: 3, Samples: []Failure{{ID: "p-3", Reason: `INVALID_ARGUMENT: Document with id "p-3" has no content.`}}},
 		},
 		{
 			name:       "failed as a whole",
 			operations: []*longrunningpb.Operation{failedOperation(codes.PermissionDenied, "cannot read\ngs://b/o")},
 			want:       Progress{Done: true, Err: errors.New("operation " + operation + ": PermissionDenied: cannot read gs://b/o")},
 		},
-		{
-			name: "purge",
-			operations: []*longrunningpb.Operation{{
-				Name: operation, Done: true, Metadata: packed(&pb.PurgeDocumentsMetadata{SuccessCount: 5, FailureCount: 1, IgnoredCount: 2}),
-				Result: &longrunningpb.Operation_Response{Response: packed(&pb.PurgeDocumentsResponse{PurgeCount: 5})},
-			}},
-			want: Progress{Done: true, Succeeded: 7, Failed: 1, Total: 8},
-		},
 		{name: "unknown", err: "poll " + operation + ": the service does not know the operation", is: ErrUnknownOperation},
-		{name: "poll fails once", operations: []*longrunningpb.Operation{done(importing(3, 0, 3))}, refusals: []error{down}, want: Progress{Done: true, Succeeded: 3, Total: 3}},
+		{name: "poll fails once", operations: []*longrunningpb.Operation{done(importing(3, 0, 3))}, refusals: []error{down}, want: Progress{Done: true, Counted: true, Succeeded: 3, Total: 3}},
 		{
 			name: "poll fails between", operations: []*longrunningpb.Operation{importing(1, 0, 3), done(importing(3, 0, 3))},
-			refusals: []error{nil, down, grpcstatus.Error(codes.Internal, "oops")}, wait: 10 * time.Second, want: Progress{Done: true, Succeeded: 3, Total: 3},
+			refusals: []error{nil, down, grpcstatus.Error(codes.Internal, "oops")}, wait: 10 * time.Second, want: Progress{Done: true, Counted: true, Succeeded: 3, Total: 3},
 		},
 		{name: "poll fails for ever", forever: down, err: "poll " + operation + ": " + unavailable, is: ErrUnavailable},
 		{
 			name: "poll denied", forever: grpcstatus.Error(codes.PermissionDenied, "no"),
-			err: "poll " + operation + ": access denied: no: grant roles/discoveryengine.editor on project p1 to the account the job runs as",
+			err: "poll " + operation + ": access denied: no",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -99,35 +88,5 @@ func TestAwait(t *testing.T) {
 				t.Errorf("took %s", took)
 			}
 		})
-	}
-}
-
-func TestFindImport(t *testing.T) {
-	at := func(h int) time.Time { return time.Date(2025, 9, 18, h, 0, 0, 0, time.UTC) }
-	imported := func(name string, h int, done bool) *longrunningpb.Operation {
-		return &longrunningpb.Operation{Name: name, Done: done, Metadata: packed(&pb.ImportDocumentsMetadata{CreateTime: timestamppb.New(at(h))})}
-	}
-	srv := &service{listed: []*longrunningpb.Operation{
-		imported("early", 1, false),
-		imported("late", 5, false),
-		{Name: "purge", Metadata: packed(&pb.PurgeDocumentsMetadata{CreateTime: timestamppb.New(at(6))})},
-		{Name: "bare"},
-		imported("done", 7, true),
-		{Name: "undated", Metadata: packed(&pb.ImportDocumentsMetadata{})},
-	}}
-	s := start(t, srv, time.Second)
-	got, err := s.FindImport(t.Context(), at(3))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff([]string{"late", "undated"}, got); diff != "" {
-		t.Error(diff)
-	}
-	if got, err = s.FindPurge(t.Context(), at(3)); err != nil || !slices.Equal(got, []string{"purge"}) {
-		t.Errorf("purges %v, error %v", got, err)
-	}
-	srv.forever = map[string]error{"ListOperations": grpcstatus.Error(codes.PermissionDenied, "no")}
-	if _, err := s.FindImport(t.Context(), at(3)); err == nil || !strings.HasPrefix(err.Error(), "list operations of "+branchName+": access denied: no: ") {
-		t.Errorf("error %v", err)
 	}
 }

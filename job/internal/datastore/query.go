@@ -1,12 +1,11 @@
 package datastore
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"strings"
+	"time"
 
 	discoveryengine "cloud.google.com/go/discoveryengine/apiv1"
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
@@ -14,18 +13,15 @@ import (
 	"google.golang.org/api/iterator"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/encoding/protojson"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 // pageSize is the most that one page of documents holds.
 const pageSize = 1000
 
-// Hit is one document found by Search.
-type Hit struct {
-	ID         string
-	StructData json.RawMessage // the document's fields, an object
-	URI        string          // of its content, "" if it has none
-}
+// Hit is a document found by Search.
+type Hit = Document
 
 // IDs yields the ids of all documents, in no particular order. It ends after an
 // error. It reads a page at a time and asks for nothing but names, which the
@@ -41,7 +37,7 @@ func (s *Store) IDs(ctx context.Context) iter.Seq2[string, error] {
 		for token, more := "", true; more; more = token != "" {
 			var ids []string
 			if ids, token, err = s.page(ctx, client, token); err != nil {
-				yield("", s.explain(ctx, "list documents of", s.name, err))
+				yield("", s.explainRead(ctx, "list documents of", s.name, err))
 				return
 			}
 			for _, id := range ids {
@@ -73,54 +69,28 @@ func (s *Store) page(ctx context.Context, client *discoveryengine.DocumentClient
 	return ids, next, nil
 }
 
-// Content says whether the documents of a data store have content beside their
-// fields. The service refuses a document of the other kind.
-type Content int
-
-const (
-	// ContentUnknown: the service does not say.
-	ContentUnknown Content = iota
-	// ContentNone: fields alone (NO_CONTENT).
-	ContentNone
-	// ContentRequired: every document has content (CONTENT_REQUIRED).
-	ContentRequired
-)
-
-// Check asks whether the data store is there and takes imported documents, and
-// of which kind.
-func (s *Store) Check(ctx context.Context) (Content, error) {
-	store, err := s.describe(ctx)
-	if err != nil {
-		return ContentUnknown, err
+// explainRead is explain for calls that a data store with access control refuses.
+func (s *Store) explainRead(ctx context.Context, verb, object string, err error) error {
+	if status.Code(err) == codes.Unimplemented || refusal.NameOf(err, s.target()) == "access control" {
+		return s.explain(ctx, verb, object, err, ErrNotReadable)
 	}
-	switch c := store.GetContentConfig(); c {
-	case pb.DataStore_NO_CONTENT:
-		return ContentNone, nil
-	case pb.DataStore_CONTENT_REQUIRED:
-		return ContentRequired, nil
-	case pb.DataStore_PUBLIC_WEBSITE, pb.DataStore_GOOGLE_WORKSPACE:
-		return ContentUnknown, fmt.Errorf("check %s: its content is %s, which takes no imported documents: create one for unstructured documents with metadata (CONTENT_REQUIRED) and set DATA_STORE_ID", s.name, c)
-	}
-	return ContentUnknown, nil
+	return s.explain(ctx, verb, object, err)
 }
 
-func (s *Store) describe(ctx context.Context) (*pb.DataStore, error) {
-	client, err := discoveryengine.NewDataStoreClient(ctx, s.options()...)
-	if err != nil {
-		return nil, s.unconnected(err)
-	}
-	defer client.Close()
-	call, cancel, retry := s.bounded(ctx)
-	defer cancel()
-	store, err := client.GetDataStore(call, &pb.GetDataStoreRequest{Name: s.name}, retry)
-	if err != nil {
-		return nil, s.explain(ctx, "check", s.name, err)
-	}
-	return store, nil
-}
+// searchBudget is how long Search may take, its retries included: somebody waits.
+const searchBudget = 8 * time.Second
 
-// Search asks the data store for text and returns up to n documents.
+// Search asks the data store for text and returns up to n documents. It answers
+// within ten seconds, whatever the service does.
 func (s *Store) Search(ctx context.Context, text string, n int) ([]Hit, error) {
+	quick := Store{cfg: s.cfg, name: s.name, branch: s.branch}
+	quick.cfg.Budget = searchTime(s)
+	return quick.search(ctx, text, n)
+}
+
+func searchTime(s *Store) time.Duration { return min(s.cfg.Budget, searchBudget) }
+
+func (s *Store) search(ctx context.Context, text string, n int) ([]Hit, error) {
 	client, err := discoveryengine.NewSearchClient(ctx, s.options()...)
 	if err != nil {
 		return nil, s.unconnected(err)
@@ -143,12 +113,9 @@ func (s *Store) Search(ctx context.Context, text string, n int) ([]Hit, error) {
 		if err != nil {
 			return nil, s.explain(ctx, "search", s.name, err)
 		}
-		doc := result.GetDocument()
-		hit := Hit{ID: cmp.Or(doc.GetId(), result.GetId()), URI: doc.GetContent().GetUri()}
-		if data := doc.GetStructData(); data != nil {
-			if hit.StructData, err = protojson.Marshal(data); err != nil {
-				return nil, fmt.Errorf("search %s: document %s: %w", s.name, hit.ID, err)
-			}
+		hit, err := documentOf(result.GetDocument(), result.GetId())
+		if err != nil {
+			return nil, fmt.Errorf("search %s: document %q: %w", s.name, result.GetId(), err)
 		}
 		hits = append(hits, hit)
 	}

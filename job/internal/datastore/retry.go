@@ -19,12 +19,13 @@ func mayPass(err error) bool { return slices.Contains(passing, status.Code(err))
 // retryer is gax's own backoff with jitter, ended before the deadline instead
 // of by it: so the caller gets the last failure, and not that time ran out.
 type retryer struct {
+	codes    []codes.Code
 	deadline time.Time
 	backoff  gax.Backoff
 }
 
 func (r *retryer) Retry(err error) (time.Duration, bool) {
-	if !mayPass(err) {
+	if !slices.Contains(r.codes, status.Code(err)) {
 		return 0, false
 	}
 	pause := r.backoff.Pause()
@@ -32,12 +33,17 @@ func (r *retryer) Retry(err error) (time.Duration, bool) {
 }
 
 // bounded returns the context and the call option of one call: it ends with
-// the budget, its retries a little before. The context must be cancelled.
-func (s *Store) bounded(ctx context.Context) (context.Context, context.CancelFunc, gax.CallOption) {
+// the budget, its retries a little before. It is repeated after failures with
+// the codes given, or with those that may pass. The context must be cancelled.
+func (s *Store) bounded(ctx context.Context, again ...codes.Code) (context.Context, context.CancelFunc, gax.CallOption) {
+	if len(again) == 0 {
+		again = passing
+	}
 	deadline := time.Now().Add(s.cfg.Budget)
 	ctx, cancel := context.WithDeadline(ctx, deadline)
 	retry := gax.WithRetry(func() gax.Retryer {
 		return &retryer{
+			codes:    again,
 			deadline: deadline.Add(-s.cfg.Budget / 20),
 			backoff:  gax.Backoff{Initial: 250 * time.Millisecond, Max: 10 * time.Second, Multiplier: 2},
 		}

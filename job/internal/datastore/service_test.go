@@ -28,6 +28,7 @@ type service struct {
 	pb.UnimplementedDocumentServiceServer
 	pb.UnimplementedDataStoreServiceServer
 	pb.UnimplementedSearchServiceServer
+	pb.UnimplementedSchemaServiceServer
 	longrunningpb.UnimplementedOperationsServer
 
 	mu         sync.Mutex
@@ -36,11 +37,13 @@ type service struct {
 	hang       map[string]bool    // methods that never answer
 	calls      map[string]int
 	imports    []*pb.ImportDocumentsRequest
-	purges     []*pb.PurgeDocumentsRequest
 	documents  []string
-	operations []*longrunningpb.Operation // what GetOperation answers, in turn; the last stays
-	listed     []*longrunningpb.Operation
+	operations []*longrunningpb.Operation            // what GetOperation answers, in turn; the last stays
+	listed     []*longrunningpb.Operation            // on the branch and on the data store
+	listedOn   map[string][]*longrunningpb.Operation // more, on one of the two
+	unlisted   map[string]error                      // why a parent has no list
 	store      *pb.DataStore
+	schema     *pb.Schema
 	masks      []string
 	searches   []*pb.SearchRequest
 }
@@ -57,6 +60,7 @@ func start(t testing.TB, s *service, budget time.Duration) *Store {
 	pb.RegisterDocumentServiceServer(server, s)
 	pb.RegisterDataStoreServiceServer(server, s)
 	pb.RegisterSearchServiceServer(server, s)
+	pb.RegisterSchemaServiceServer(server, s)
 	longrunningpb.RegisterOperationsServer(server, s)
 	go func() { _ = server.Serve(listener) }()
 	t.Cleanup(server.Stop)
@@ -103,13 +107,6 @@ func (s *service) ImportDocuments(_ context.Context, req *pb.ImportDocumentsRequ
 	defer s.mu.Unlock()
 	s.imports = append(s.imports, req)
 	return &longrunningpb.Operation{Name: fmt.Sprintf("%s/operations/import-documents-%d", req.GetParent(), len(s.imports))}, nil
-}
-
-func (s *service) PurgeDocuments(_ context.Context, req *pb.PurgeDocumentsRequest) (*longrunningpb.Operation, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.purges = append(s.purges, req)
-	return &longrunningpb.Operation{Name: fmt.Sprintf("%s/operations/purge-documents-%d", req.GetParent(), len(s.purges))}, nil
 }
 
 func (s *service) DeleteDocument(_ context.Context, req *pb.DeleteDocumentRequest) (*emptypb.Empty, error) {
@@ -167,18 +164,38 @@ func (s *service) GetOperation(_ context.Context, req *longrunningpb.GetOperatio
 }
 
 func (s *service) ListOperations(_ context.Context, req *longrunningpb.ListOperationsRequest) (*longrunningpb.ListOperationsResponse, error) {
-	if req.GetName() != branchName {
+	if req.GetName() != branchName && req.GetName() != storeName {
 		return nil, status.Errorf(codes.InvalidArgument, "name %q", req.GetName())
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if err := s.unlisted[req.GetName()]; err != nil {
+		return nil, err
+	}
+	all := slices.Concat(s.listed, s.listedOn[req.GetName()])
 	i := 0
 	_, _ = fmt.Sscan(req.GetPageToken(), &i)
-	resp := &longrunningpb.ListOperationsResponse{Operations: s.listed[i:min(i+1, len(s.listed))]}
-	if i+1 < len(s.listed) {
+	resp := &longrunningpb.ListOperationsResponse{Operations: all[i:min(i+1, len(all))]}
+	if i+1 < len(all) {
 		resp.NextPageToken = fmt.Sprint(i + 1)
 	}
 	return resp, nil
+}
+
+func (s *service) GetDocument(_ context.Context, req *pb.GetDocumentRequest) (*pb.Document, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id, _ := strings.CutPrefix(req.GetName(), branchName+"/documents/")
+	switch {
+	case id == "raw":
+		return &pb.Document{Id: id, Data: &pb.Document_JsonData{JsonData: `{ "answer": 1 }`}}, nil
+	case !slices.Contains(s.documents, id):
+		return nil, status.Errorf(codes.NotFound, "Document with name %q does not exist.", req.GetName())
+	}
+	return &pb.Document{
+		Id: id, Name: req.GetName(), Data: &pb.Document_StructData{StructData: fields("answer", "鳥 "+id)},
+		Content: &pb.Document_Content{MimeType: "image/png", Content: &pb.Document_Content_Uri{Uri: "gs://images/" + id}},
+	}, nil
 }
 
 func (s *service) GetDataStore(_ context.Context, req *pb.GetDataStoreRequest) (*pb.DataStore, error) {
@@ -186,6 +203,10 @@ func (s *service) GetDataStore(_ context.Context, req *pb.GetDataStoreRequest) (
 		return nil, status.Errorf(codes.NotFound, "DataStore %s not found.", req.GetName())
 	}
 	return s.store, nil
+}
+
+func (s *service) GetSchema(context.Context, *pb.GetSchemaRequest) (*pb.Schema, error) {
+	return s.schema, nil
 }
 
 func (s *service) Search(_ context.Context, req *pb.SearchRequest) (*pb.SearchResponse, error) {
@@ -209,4 +230,18 @@ func packed(m proto.Message) *anypb.Any {
 		panic(err)
 	}
 	return a
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// contextThatEnds ends by the caller's wish, with no deadline to see before.
+func contextThatEnds(t *testing.T, after time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	timer := time.AfterFunc(after, func() { cancel(fmt.Errorf("SIGTERM")) })
+	return ctx, func() { timer.Stop(); cancel(nil) }
 }

@@ -15,9 +15,12 @@ import (
 	"time"
 
 	discoveryengine "cloud.google.com/go/discoveryengine/apiv1"
+	"golang.org/x/time/rate"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 // DefaultBudget is how long one call may take, all its retries included.
@@ -32,6 +35,7 @@ type Config struct {
 	Branch     string        // default: default_branch
 	Endpoint   string        // host:port of a stand-in, spoken to in plaintext without credentials; default: the service
 	Budget     time.Duration // of one call with its retries; default: DefaultBudget
+	BusyWait   time.Duration // how long an import waits for its turn where the service is busy; default: Budget, below 0: not at all
 }
 
 // Store is one data store. Its methods may be used by many goroutines at a time.
@@ -40,6 +44,7 @@ type Store struct {
 	name      string // resource name of the data store
 	branch    string // resource name of its branch
 	documents func() (*discoveryengine.DocumentClient, error)
+	writes    *rate.Limiter  // of single documents
 	opened    []func() error // closes what was opened
 	mu        sync.Mutex
 }
@@ -62,6 +67,9 @@ func Open(_ context.Context, cfg Config) (*Store, error) {
 	if cfg.Budget <= 0 {
 		cfg.Budget = DefaultBudget
 	}
+	if cfg.BusyWait == 0 {
+		cfg.BusyWait = cfg.Budget
+	}
 	var problems []error
 	for _, p := range []struct{ field, value, remedy string }{
 		{"project", cfg.Project, "set PROJECT_ID to a project's id or number"},
@@ -81,7 +89,7 @@ func Open(_ context.Context, cfg Config) (*Store, error) {
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("open data store: %w", err)
 	}
-	s := &Store{cfg: cfg}
+	s := &Store{cfg: cfg, writes: rate.NewLimiter(writesPerSecond, writesAtOnce)}
 	s.name = fmt.Sprintf("projects/%s/locations/%s/collections/%s/dataStores/%s", cfg.Project, cfg.Location, cfg.Collection, cfg.DataStore)
 	s.branch = s.name + "/branches/" + cfg.Branch
 	s.documents = sync.OnceValues(s.connect)
@@ -115,7 +123,7 @@ func (s *Store) connect() (*discoveryengine.DocumentClient, error) {
 }
 
 func (s *Store) unconnected(err error) error {
-	return fmt.Errorf("connect to %s: %w: give the job a service account, or run: gcloud auth application-default login", s.address(), err)
+	return refusal.Explain("connect to", s.address(), err, s.target())
 }
 
 func (s *Store) closeLater(f func() error) {

@@ -25,12 +25,12 @@ func (e *Encoder) Append(dst []byte, row [][]byte) ([]byte, Verdict) {
 	for i := range e.fields {
 		f := &e.fields[i]
 		value := row[f.index]
-		if f.kind == Text && len(value) > e.maxBytes { // do not escape megabytes only to throw them away
+		if len(value) > e.maxBytes { // megabytes are not converted only to be thrown away
 			return dst, v.refuse(reasonTooLong)
 		}
 		out = append(out, f.prefix...)
 		var fault string
-		if out, fault = appendValue(out, f.kind, value); fault != "" {
+		if out, fault = appendValue(out, f.kind, f.shape, value); fault != "" {
 			return dst, v.refuse(f.subject + " " + fault)
 		}
 		if len(out)-start > e.maxBytes {
@@ -71,6 +71,8 @@ const (
 	reasonNoURI       = "content_uri is NULL though content_mime_type is not"
 	reasonURI         = "content_uri is not a gs://bucket/object address"
 	reasonBucket      = "content_uri has a bucket name that cannot be: 3 to 222 of a-z, 0-9, ., _ and -, first and last a letter or digit"
+	reasonForeign     = "content_uri is in a bucket that CONTENT_BUCKETS does not name"
+	reasonNoContent   = "content_uri and content_mime_type are NULL, and the data store takes only documents with content"
 	reasonObject      = "content_uri has an object name that cannot be: 1 to 1024 bytes, no line break, neither . nor .."
 )
 
@@ -80,7 +82,10 @@ func (e *Encoder) judge(row [][]byte) (Outcome, string) {
 	if e.uri >= 0 {
 		uri, mime := row[e.uri], row[e.mime]
 		switch {
-		case uri == nil && mime == nil: // a document without content
+		case uri == nil && mime == nil:
+			if e.content {
+				return Refused, reasonNoContent
+			}
 		case mime == nil || !e.accepts(mime):
 			return Skipped, reasonMIMEType
 		case uri == nil:
@@ -88,6 +93,9 @@ func (e *Encoder) judge(row [][]byte) (Outcome, string) {
 		default:
 			if fault := uriFault(uri); fault != "" {
 				return Refused, fault
+			}
+			if e.buckets != nil && !e.buckets[string(bucketOf(uri))] {
+				return Refused, reasonForeign
 			}
 		}
 	}
@@ -161,6 +169,12 @@ func lacks(text []byte, class uint8) bool {
 }
 
 func isAlphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
+
+// bucketOf returns the bucket of a gs://bucket/object address.
+func bucketOf(uri []byte) []byte {
+	bucket, _, _ := bytes.Cut(bytes.TrimPrefix(uri, []byte("gs://")), []byte("/"))
+	return bucket
+}
 
 // uriFault says why uri is no gs://bucket/object, or returns "". It goes by the rules that Cloud Storage documents for
 // names: a bucket has 3 to 222 characters of a-z, 0-9, '.', '_', '-' and begins and ends with a letter or digit; an object

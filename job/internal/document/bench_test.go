@@ -76,7 +76,7 @@ func BenchmarkJSON(b *testing.B) {
 	b.SetBytes(int64(len(text)))
 	b.ReportAllocs()
 	for b.Loop() {
-		dst, _ = appendJSON(dst[:0], text, false)
+		dst, _ = appendJSON(dst[:0], text, nil)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // Names of the columns that do not become fields of structData.
 const (
 	columnID       = "id"
-	columnURI      = "content_uri"
+	ColumnURI      = "content_uri" // together with content_mime_type: the content
 	columnMIMEType = "content_mime_type"
 )
 
@@ -40,19 +40,25 @@ const (
 	Bool                  // t or f
 	JSON                  // nested JSON, rewritten on one line
 	Numbers               // a JSON array of numbers or of such arrays; a string in it (NaN, Infinity) is refused
-	Timestamp             // YYYY-MM-DD HH:MM:SS[.ffffff][+00], written as RFC 3339; any other form stays as it is
+	Timestamp             // YYYY-MM-DD HH:MM:SS[.ffffff][+00], written as RFC 3339, years beyond 9999 and BC likewise; any other form stays as it is
 )
 
 // Column is one column of the source query.
 type Column struct {
 	Name string
 	Kind Kind
+	// Shape says, for JSON, where a string stands for a number or a vector; see package source. Empty: nowhere.
+	Shape string
 }
 
 // Options adjust what is accepted. The zero value is the default behaviour.
 type Options struct {
 	// MIMETypes are accepted in content_mime_type, compared without regard to ASCII case. Empty: DefaultMIMETypes.
 	MIMETypes []string
+	// Buckets are those that content_uri may name. Empty: any.
+	Buckets []string
+	// NeedsContent: the data store takes no document without content.
+	NeedsContent bool
 	// MaxBytes limits a line, the newline not counted. 0: DefaultMaxBytes.
 	MaxBytes int
 }
@@ -79,6 +85,7 @@ type Verdict struct {
 type field struct {
 	index   int    // of the column in the row
 	kind    Kind   // how to write the value
+	shape   *shape // of JSON
 	prefix  string // `, "name": `, ready to be appended
 	subject string // `column "name"`, for reasons
 }
@@ -90,6 +97,8 @@ type Encoder struct {
 	id        int
 	uri, mime int // -1 when the query has no content
 	mimeTypes []string
+	buckets   map[string]bool // nil: any
+	content   bool            // a document without content is refused
 	maxBytes  int
 }
 
@@ -99,6 +108,13 @@ func NewEncoder(columns []Column, opts Options) (*Encoder, error) {
 	e := &Encoder{width: len(columns), id: -1, uri: -1, mime: -1, maxBytes: opts.MaxBytes, mimeTypes: opts.MIMETypes}
 	if e.maxBytes == 0 {
 		e.maxBytes = DefaultMaxBytes
+	}
+	e.content = opts.NeedsContent
+	for _, bucket := range opts.Buckets {
+		if e.buckets == nil {
+			e.buckets = map[string]bool{}
+		}
+		e.buckets[bucket] = true
 	}
 	if len(e.mimeTypes) == 0 {
 		e.mimeTypes = DefaultMIMETypes()
@@ -115,12 +131,16 @@ func NewEncoder(columns []Column, opts Options) (*Encoder, error) {
 		switch c.Name {
 		case columnID:
 			e.id = i
-		case columnURI:
+		case ColumnURI:
 			e.uri = i
 		case columnMIMEType:
 			e.mime = i
 		default:
-			e.fields = append(e.fields, newField(i, c, len(e.fields) > 0))
+			f, err := newField(i, c, len(e.fields) > 0)
+			if err != nil {
+				return nil, fmt.Errorf("prepare documents: column %q: %w", c.Name, err)
+			}
+			e.fields = append(e.fields, f)
 		}
 	}
 	if e.id < 0 {
@@ -132,7 +152,8 @@ func NewEncoder(columns []Column, opts Options) (*Encoder, error) {
 	return e, nil
 }
 
-func newField(index int, c Column, comma bool) field {
+func newField(index int, c Column, comma bool) (field, error) {
+	shape, err := parseShape(c.Shape)
 	var prefix strings.Builder
 	if comma {
 		prefix.WriteString(", ")
@@ -140,5 +161,5 @@ func newField(index int, c Column, comma bool) field {
 	name, _ := appendString(nil, []byte(c.Name))
 	prefix.Write(name)
 	prefix.WriteString(": ")
-	return field{index: index, kind: c.Kind, prefix: prefix.String(), subject: fmt.Sprintf("column %q", c.Name)}
+	return field{index: index, kind: c.Kind, prefix: prefix.String(), subject: fmt.Sprintf("column %q", c.Name), shape: shape}, err
 }

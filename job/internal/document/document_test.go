@@ -66,16 +66,16 @@ func TestGoldenPosts(t *testing.T) {
 
 func TestGoldenKinds(t *testing.T) {
 	e := mustEncoder(t, []Column{
-		{"text", Text},
-		{"number", Number},
-		{"id", Text},
-		{"yes", Bool},
-		{"no", Bool},
-		{`key "with" \ and 日本`, JSON},
-		{"vectors", Numbers},
-		{"at", Timestamp},
-		{"local", Timestamp},
-		{"null", JSON},
+		{Name: "text", Kind: Text},
+		{Name: "number", Kind: Number},
+		{Name: "id", Kind: Text},
+		{Name: "yes", Kind: Bool},
+		{Name: "no", Kind: Bool},
+		{Name: `key "with" \ and 日本`, Kind: JSON},
+		{Name: "vectors", Kind: Numbers},
+		{Name: "at", Kind: Timestamp},
+		{Name: "local", Kind: Timestamp},
+		{Name: "null", Kind: JSON},
 	}, Options{})
 	var got []byte
 	for _, r := range [][][]byte{
@@ -116,7 +116,7 @@ func golden(t *testing.T, name string, got []byte) {
 
 func TestVerdicts(t *testing.T) {
 	content := columns("id", "t", "content_mime_type", "content_uri")
-	kind := func(k Kind) []Column { return []Column{{"id", Text}, {"v", k}} }
+	kind := func(k Kind) []Column { return []Column{{Name: "id", Kind: Text}, {Name: "v", Kind: k}} }
 	long := strings.Repeat("9", 400)
 	tests := []struct {
 		name    string

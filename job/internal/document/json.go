@@ -19,11 +19,11 @@ const (
 // appendJSON appends a JSON value on one line in a canonical spelling: blanks only after a colon and a comma, strings
 // escaped as appendString does, so that two spellings of the same json have the same hash. Keys keep their order. Of a key
 // that is there twice, which type json allows, the last counts, as it does for PostgreSQL's own functions: a protocol
-// buffer cannot hold both, and the import of all documents would fail for the one. With numbersOnly a string is a fault:
-// that is how to_json spells NaN and the infinities.
-func appendJSON(dst, text []byte, numbersOnly bool) ([]byte, string) {
-	p := jsonParser{dst: dst, text: text, numbersOnly: numbersOnly}
-	fault := p.value(0)
+// buffer cannot hold both, and the import of all documents would fail for the one. s says where a string stands for a
+// number, which it then is a fault for, or for a vector.
+func appendJSON(dst, text []byte, s *shape) ([]byte, string) {
+	p := jsonParser{dst: dst, text: text}
+	fault := p.value(0, s)
 	if fault == "" {
 		if p.blanks(); len(p.text) > 0 {
 			fault = faultJSON
@@ -34,8 +34,7 @@ func appendJSON(dst, text []byte, numbersOnly bool) ([]byte, string) {
 
 // jsonParser reads text and writes dst as it goes. Its methods return a fault or "".
 type jsonParser struct {
-	dst, text   []byte
-	numbersOnly bool
+	dst, text []byte
 }
 
 func (p *jsonParser) blanks() {
@@ -67,18 +66,21 @@ func (p *jsonParser) take(c byte) bool {
 	return true
 }
 
-func (p *jsonParser) value(depth int) string {
+func (p *jsonParser) value(depth int, s *shape) string {
 	if depth > maxDepth {
 		return faultDeep
 	}
 	switch p.peek() {
 	case '{':
-		return p.object(depth)
+		return p.object(depth, s)
 	case '[':
-		return p.array(depth)
+		return p.array(depth, s)
 	case '"':
-		if p.numbersOnly {
+		switch s.kindOf() {
+		case shapeNumber:
 			return faultNotNumber
+		case shapeVector:
+			return p.vector(depth)
 		}
 		return p.string()
 	case 't':
@@ -91,14 +93,37 @@ func (p *jsonParser) value(depth int) string {
 	return p.number()
 }
 
-func (p *jsonParser) array(depth int) string {
+// vector reads a string that holds an array of numbers, as pgvector's types write them.
+func (p *jsonParser) vector(depth int) string {
+	end := bytes.IndexByte(p.text[1:], '"')
+	if end < 0 {
+		return faultJSON
+	}
+	inner := jsonParser{dst: p.dst, text: p.text[1 : 1+end]}
+	if inner.peek() != '[' {
+		return faultNotNumber
+	}
+	fault := inner.value(depth, &numbers)
+	if fault == "" && inner.peek() != 0 {
+		fault = faultJSON
+	}
+	p.dst, p.text = inner.dst, p.text[end+2:]
+	return fault
+}
+
+func (p *jsonParser) array(depth int, s *shape) string {
+	elem := s.element()
 	p.take('[')
 	p.dst = append(p.dst, '[')
 	for first := true; !p.take(']'); first = false {
 		if !first && !p.comma() {
 			return faultJSON
 		}
-		if fault := p.value(depth + 1); fault != "" {
+		of := elem
+		if p.peek() == '[' && elem.kindOf() != shapeArray {
+			of = s // a further dimension
+		}
+		if fault := p.value(depth+1, of); fault != "" {
 			return fault
 		}
 	}
@@ -109,7 +134,7 @@ func (p *jsonParser) array(depth int) string {
 // member says where in dst a member of an object is: its key, and all of it up to the comma.
 type member struct{ start, colon, end int }
 
-func (p *jsonParser) object(depth int) string {
+func (p *jsonParser) object(depth int, s *shape) string {
 	p.take('{')
 	p.dst = append(p.dst, '{')
 	var some [12]member // spares small objects the memory
@@ -123,8 +148,9 @@ func (p *jsonParser) object(depth int) string {
 			return fault
 		}
 		m.colon = len(p.dst)
+		of := s.member(p.dst[m.start:m.colon])
 		p.dst = append(p.dst, ": "...)
-		if fault := p.value(depth + 1); fault != "" {
+		if fault := p.value(depth+1, of); fault != "" {
 			return fault
 		}
 		m.end = len(p.dst)

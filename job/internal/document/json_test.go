@@ -27,7 +27,7 @@ func TestRepeatedKeys(t *testing.T) {
 		`[{"a":1,"a":2},{"a":3,"":4,"":5}]`:                `[{"a": 2}, {"a": 3, "": 5}]`,
 		`{` + strings.TrimSuffix(many.String(), ",") + `}`: `{` + strings.TrimSuffix(once.String(), ", ") + `}`,
 	} {
-		got, fault := appendJSON([]byte("before "), []byte(in), false)
+		got, fault := appendJSON([]byte("before "), []byte(in), nil)
 		if string(got) != "before "+want || fault != "" {
 			t.Errorf("%s\ngot  %s %s\nwant before %s", in, got, fault, want)
 		}
@@ -41,7 +41,7 @@ func TestDepthFitsProtocolBuffers(t *testing.T) {
 		"objects": strings.Repeat(`{"a":`, maxDepth) + "1" + strings.Repeat("}", maxDepth),
 		"arrays":  strings.Repeat("[", maxDepth) + strings.Repeat("]", maxDepth),
 	} {
-		value, fault := appendJSON(nil, []byte(text), false)
+		value, fault := appendJSON(nil, []byte(text), nil)
 		if fault != "" {
 			t.Fatal(fault)
 		}
@@ -63,7 +63,7 @@ func TestDepthFitsProtocolBuffers(t *testing.T) {
 func TestJSONAllocatesNothing(t *testing.T) {
 	text := []byte(`{"species": "ヤマザクラ", "confidence": 0.93, "tags": ["春", "花"], "note": null, "at": {"lat": 35.1, "lon": 139.2}}`)
 	dst := make([]byte, 0, 1<<12)
-	if n := testing.AllocsPerRun(100, func() { dst, _ = appendJSON(dst[:0], text, false) }); n > 0 {
+	if n := testing.AllocsPerRun(100, func() { dst, _ = appendJSON(dst[:0], text, nil) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

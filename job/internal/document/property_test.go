@@ -107,7 +107,7 @@ func FuzzAppend(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, value []byte, name string) {
 		for kind := Text; kind <= Timestamp; kind++ {
-			e, err := NewEncoder([]Column{{"id", Text}, {name, kind}}, Options{})
+			e, err := NewEncoder([]Column{{Name: "id", Kind: Text}, {Name: name, Kind: kind}}, Options{})
 			if err != nil {
 				continue
 			}

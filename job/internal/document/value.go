@@ -14,7 +14,7 @@ const (
 
 // appendValue appends the text form of a value as JSON. The fault, when there is one, completes the sentence that begins
 // with the column's name.
-func appendValue(dst []byte, kind Kind, value []byte) ([]byte, string) {
+func appendValue(dst []byte, kind Kind, s *shape, value []byte) ([]byte, string) {
 	if value == nil {
 		return append(dst, "null"...), ""
 	}
@@ -30,9 +30,9 @@ func appendValue(dst []byte, kind Kind, value []byte) ([]byte, string) {
 		}
 		return dst, faultBool
 	case JSON:
-		return appendJSON(dst, value, false)
+		return appendJSON(dst, value, s)
 	case Numbers:
-		return appendJSON(dst, value, true)
+		return appendJSON(dst, value, &numbers)
 	case Timestamp:
 		return appendTimestamp(dst, value)
 	default:
@@ -111,14 +111,18 @@ func digits(text []byte) int {
 }
 
 // appendTimestamp writes PostgreSQL's ISO form, read in a session whose time zone is UTC, as RFC 3339 in the spelling that
-// PostgreSQL's own to_json gives to timestamps inside arrays: 2025-09-18T01:02:03.5+00:00. What RFC 3339 cannot express
-// (infinity, BC, years beyond 9999) stays the text that PostgreSQL made of it.
+// PostgreSQL's own to_json gives to timestamps inside arrays: 2025-09-18T01:02:03.5+00:00. It goes on to do so for what
+// RFC 3339 cannot express, years beyond 9999 and BC; infinity has no such form and stays the text that it is.
 func appendTimestamp(dst, value []byte) ([]byte, string) {
-	const date, seconds = len("2006-01-02"), len("2006-01-02 15:04:05")
-	if len(value) < seconds || !matches(value[:seconds], "0000-00-00 00:00:00") {
+	const date, seconds = len("-01-02"), len("-01-02 15:04:05")
+	year := digits(value)
+	if year < 4 || len(value) < year+seconds || !matches(value[year:year+seconds], "-00-00 00:00:00") {
 		return appendString(dst, value)
 	}
-	rest, zone := value[seconds:], ""
+	rest, zone, era := value[year+seconds:], "", ""
+	if trimmed, ok := bytes.CutSuffix(rest, []byte(" BC")); ok {
+		rest, era = trimmed, " BC"
+	}
 	if trimmed, ok := bytes.CutSuffix(rest, []byte("+00")); ok {
 		rest, zone = trimmed, "+00:00"
 	}
@@ -126,11 +130,12 @@ func appendTimestamp(dst, value []byte) ([]byte, string) {
 		return appendString(dst, value)
 	}
 	dst = append(dst, '"')
-	dst = append(dst, value[:date]...)
+	dst = append(dst, value[:year+date]...)
 	dst = append(dst, 'T')
-	dst = append(dst, value[date+1:seconds]...)
+	dst = append(dst, value[year+date+1:year+seconds]...)
 	dst = append(dst, rest...)
 	dst = append(dst, zone...)
+	dst = append(dst, era...)
 	return append(dst, '"'), ""
 }
 

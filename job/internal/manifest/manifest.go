@@ -16,14 +16,15 @@ import (
 const MaxID = 128
 
 // Unknown is the hash of a document whose content in the data store is not known, for instance because its import
-// failed half way. It differs from every real hash, so the document goes again.
+// failed half way. It differs from every real hash, so the document is imported again.
 const Unknown uint64 = 0
 
 // Entry says what the data store holds under an id.
 type Entry struct {
-	ID   []byte // 1 to MaxID bytes; valid until the next entry is read
-	Hash uint64 // of the document line, or Unknown
-	Gone bool   // the document was removed; Hash means nothing then
+	ID    []byte // 1 to MaxID bytes; valid until the next entry is read
+	Hash  uint64 // of the document line, or Unknown
+	Tried bool   // the service rejected this line: what the data store holds is not known
+	Gone  bool   // the document was removed; Hash means nothing then
 }
 
 // key is the fixed-size form of an id: the 16 bytes of a canonical UUID, else a 128-bit hash of the text. Two ids of

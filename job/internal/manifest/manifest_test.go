@@ -31,8 +31,11 @@ func segment(t testing.TB, entries ...Entry) []byte {
 	w := NewWriter(&b)
 	for _, e := range entries {
 		write := func() error { return w.Put(e.ID, e.Hash) }
-		if e.Gone {
+		switch {
+		case e.Gone:
 			write = func() error { return w.Remove(e.ID) }
+		case e.Tried:
+			write = func() error { return w.PutTried(e.ID, e.Hash) }
 		}
 		if err := write(); err != nil {
 			t.Fatal(err)
@@ -150,7 +153,7 @@ func TestTableAgainstModel(t *testing.T) {
 		}
 	}
 	for round := range 20 {
-		store := map[string]uint64{}
+		store := map[string]held{}
 		var segments [][]byte
 		for range 1 + r.IntN(4) {
 			var entries []Entry
@@ -161,7 +164,8 @@ func TestTableAgainstModel(t *testing.T) {
 					e.Hash = 0
 					delete(store, id)
 				} else {
-					store[id] = e.Hash
+					e.Tried = r.IntN(5) == 0
+					store[id] = held{e.Hash, e.Tried}
 				}
 				entries = append(entries, e)
 			}
@@ -169,7 +173,7 @@ func TestTableAgainstModel(t *testing.T) {
 		}
 		table := NewTable(int64(r.IntN(4000)))
 		for _, s := range segments {
-			if err := table.Load(bytes.NewReader(s), false, nil); err != nil {
+			if err := table.Load(bytes.NewReader(s), false); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -181,13 +185,19 @@ func TestTableAgainstModel(t *testing.T) {
 	}
 }
 
-func checkCompact(t *testing.T, table *Table, segments [][]byte, store map[string]uint64) {
+// held is what a data store holds under an id.
+type held struct {
+	hash  uint64
+	tried bool
+}
+
+func checkCompact(t *testing.T, table *Table, segments [][]byte, store map[string]held) {
 	t.Helper()
-	got := map[string]uint64{}
+	got := map[string]held{}
 	for _, s := range segments {
 		err := Each(bytes.NewReader(s), func(e Entry) error {
-			if hash, ok := table.Compact(e.ID); ok {
-				got[string(e.ID)] = hash
+			if e, ok := table.Compact(e.ID); ok {
+				got[string(e.ID)] = held{e.Hash, e.Tried}
 			}
 			return nil
 		})
@@ -196,35 +206,37 @@ func checkCompact(t *testing.T, table *Table, segments [][]byte, store map[strin
 		}
 	}
 	table.Reset()
-	if diff := cmp.Diff(store, got); diff != "" {
+	if diff := cmp.Diff(store, got, cmp.AllowUnexported(held{})); diff != "" {
 		t.Fatalf("compacted (-want +got):\n%s", diff)
 	}
 }
 
-func checkScan(t *testing.T, r *rand.Rand, table *Table, segments [][]byte, store map[string]uint64, ids []string) {
+func checkScan(t *testing.T, r *rand.Rand, table *Table, segments [][]byte, store map[string]held, ids []string) {
 	t.Helper()
 	seen := map[string]bool{}
 	table.Expect(len(ids), func(i int) []byte { return []byte(ids[i]) }) // changes nothing
 	for range len(ids) {
 		id, hash := ids[r.IntN(len(ids))], uint64(1+r.IntN(3))
 		if r.IntN(10) == 0 && !seen[id] {
-			_, held := store[id]
-			if got := table.Keep([]byte(id)); got != held {
-				t.Fatalf("Keep(%s) = %v, want %v", id, got, held)
+			_, known := store[id]
+			if got := table.Keep([]byte(id)); got != known {
+				t.Fatalf("Keep(%s) = %v, want %v", id, got, known)
 			}
-			if held {
+			if known {
 				seen[id] = true
 			}
 			continue
 		}
-		old, held := store[id]
+		old, known := store[id]
 		want := New
 		switch {
 		case seen[id]:
 			want = Duplicate
-		case held && old == hash:
+		case known && old == held{hash, true}:
+			want = Rejected
+		case known && old.hash == hash:
 			want = Same
-		case held:
+		case known:
 			want = Changed
 		}
 		seen[id] = true
@@ -259,17 +271,19 @@ func checkScan(t *testing.T, r *rand.Rand, table *Table, segments [][]byte, stor
 	}
 }
 
-func TestLoadKeepsItsShareAndUnknownHashes(t *testing.T) {
-	s := segment(t, Entry{ID: []byte("mine"), Hash: 5}, Entry{ID: []byte("other"), Hash: 6})
+func TestLoadOfAnUndecidedSegment(t *testing.T) {
+	s := segment(t, Entry{ID: []byte("sent"), Hash: 5}, Entry{ID: []byte("deleted"), Gone: true}, Entry{ID: []byte("rejected"), Hash: 7, Tried: true})
 	table := NewTable(0)
-	if err := table.Load(bytes.NewReader(s), true, func(id []byte) bool { return string(id) == "mine" }); err != nil {
+	if err := table.Load(bytes.NewReader(s), true); err != nil {
 		t.Fatal(err)
 	}
-	if table.Len() != 1 || table.Has([]byte("other")) {
-		t.Errorf("the table holds another share: Len = %d", table.Len())
+	if table.Len() != 3 {
+		t.Errorf("Len = %d, want 3", table.Len())
 	}
-	if got := table.See([]byte("mine"), 5); got != Changed {
-		t.Errorf("See of an unconfirmed entry = %v, want Changed", got)
+	for id, hash := range map[string]uint64{"sent": 5, "deleted": 6, "rejected": 7} {
+		if got := table.See([]byte(id), hash); got != Changed {
+			t.Errorf("See(%s) = %v, want Changed", id, got)
+		}
 	}
 }
 
@@ -280,14 +294,14 @@ func TestHashesThatDoNotFitASlot(t *testing.T) {
 		for _, held := range []uint64{hash, Unknown} {
 			table := NewTable(0)
 			for range 2 { // as it came, and as Compact wrote it
-				if err := table.Load(bytes.NewReader(segment(t, Entry{ID: id, Hash: held})), false, nil); err != nil {
+				if err := table.Load(bytes.NewReader(segment(t, Entry{ID: id, Hash: held})), false); err != nil {
 					t.Fatal(err)
 				}
 				got, ok := table.Compact(id)
-				if !ok || (got == Unknown) != (held == Unknown) {
-					t.Fatalf("Compact of %#x = %#x, %v", held, got, ok)
+				if !ok || (got.Hash == Unknown) != (held == Unknown) {
+					t.Fatalf("Compact of %#x = %#x, %v", held, got.Hash, ok)
 				}
-				held = got
+				held = got.Hash
 				table.Reset()
 			}
 			want := Same
@@ -375,7 +389,7 @@ func BenchmarkLoad(b *testing.B) {
 	b.SetBytes(int64(buf.Len()))
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := NewTable(n).Load(bytes.NewReader(buf.Bytes()), false, nil); err != nil {
+		if err := NewTable(n).Load(bytes.NewReader(buf.Bytes()), false); err != nil {
 			b.Fatal(err)
 		}
 	}

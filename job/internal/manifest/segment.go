@@ -16,11 +16,13 @@ import (
 const magic = "VXMANIF1"
 
 const (
-	kindUUID     = 'U'
-	kindText     = 'T'
-	kindUUIDGone = 'u'
-	kindTextGone = 't'
-	kindEnd      = 'E'
+	kindUUID      = 'U'
+	kindText      = 'T'
+	kindUUIDTried = 'V'
+	kindTextTried = 'R'
+	kindUUIDGone  = 'u'
+	kindTextGone  = 't'
+	kindEnd       = 'E'
 )
 
 // ErrCorrupt is in the chain of every error that a damaged, truncated or foreign segment causes.
@@ -45,8 +47,15 @@ func NewWriter(w io.Writer) *Writer {
 }
 
 // Put records that the data store holds the line with this hash under id.
-func (w *Writer) Put(id []byte, hash uint64) error {
-	b, err := w.appendID(id, kindUUID, kindText)
+func (w *Writer) Put(id []byte, hash uint64) error { return w.put(id, hash, kindUUID, kindText) }
+
+// PutTried records that the service rejected the line with this hash.
+func (w *Writer) PutTried(id []byte, hash uint64) error {
+	return w.put(id, hash, kindUUIDTried, kindTextTried)
+}
+
+func (w *Writer) put(id []byte, hash uint64, uuid, text byte) error {
+	b, err := w.appendID(id, uuid, text)
 	if err != nil {
 		return err
 	}
@@ -142,15 +151,16 @@ func (r *Reader) Next() (Entry, error) {
 	if err != nil {
 		return Entry{}, err
 	}
-	return Entry{ID: r.text(e), Hash: e.hash, Gone: e.gone}, nil
+	return Entry{ID: r.text(e), Hash: e.hash, Tried: e.tried, Gone: e.gone}, nil
 }
 
 // entry is an Entry as it stands in the segment, which spares Table.Load to make a UUID's text and read it again.
 type entry struct {
-	uuid bool
-	id   []byte // 16 bytes of a UUID, or the text; valid until the next entry is read
-	hash uint64
-	gone bool
+	uuid  bool
+	id    []byte // 16 bytes of a UUID, or the text; valid until the next entry is read
+	hash  uint64
+	tried bool
+	gone  bool
 }
 
 func (e entry) key() key {
@@ -175,9 +185,9 @@ func (r *Reader) next() (entry, error) {
 		return entry{}, err
 	}
 	switch k := kind[0]; k {
-	case kindUUID, kindUUIDGone:
-		return r.entry(16, entry{uuid: true, gone: k == kindUUIDGone})
-	case kindText, kindTextGone:
+	case kindUUID, kindUUIDTried, kindUUIDGone:
+		return r.entry(16, entry{uuid: true, tried: k == kindUUIDTried, gone: k == kindUUIDGone})
+	case kindText, kindTextTried, kindTextGone:
 		n, err := r.take(1)
 		if err != nil {
 			return entry{}, err
@@ -185,7 +195,7 @@ func (r *Reader) next() (entry, error) {
 		if n[0] == 0 || n[0] > MaxID {
 			return entry{}, fmt.Errorf("%w: id of %d bytes", ErrCorrupt, n[0])
 		}
-		return r.entry(int(n[0]), entry{gone: k == kindTextGone})
+		return r.entry(int(n[0]), entry{tried: k == kindTextTried, gone: k == kindTextGone})
 	case kindEnd:
 		return entry{}, r.end()
 	default:

@@ -17,6 +17,8 @@ const (
 	Changed
 	// Duplicate is an id that was seen before in this scan.
 	Duplicate
+	// Rejected is a document that the service rejected as it is.
+	Rejected
 )
 
 // Table is a manifest in memory, and the scan that is compared with it. It costs 24 bytes a slot whatever the ids
@@ -51,10 +53,9 @@ func (t *Table) Len() int64 { return int64(t.old) }
 // Missing returns how many documents of the data store the scan has not seen.
 func (t *Table) Missing() int64 { return int64(t.old - t.seen) }
 
-// Load applies a segment, which must be newer than those loaded before. Ids that keep (unless nil) refuses are left
-// out. With unconfirmed every entry, those that remove included, is a document whose hash is Unknown. After an error the
-// table is of no use.
-func (t *Table) Load(r io.Reader, unconfirmed bool, keep func(id []byte) bool) error {
+// Load applies a segment, which must be newer than those loaded before. Of an undecided segment only the ids count: each,
+// those that are gone included, is a document whose hash is [Unknown]. After an error the table is of no use.
+func (t *Table) Load(r io.Reader, undecided bool) error {
 	sr, err := NewReader(r)
 	if err != nil {
 		return err
@@ -69,13 +70,11 @@ func (t *Table) Load(r io.Reader, unconfirmed bool, keep func(id []byte) bool) e
 		if err != nil {
 			return err
 		}
-		if keep != nil && !keep(sr.text(e)) {
-			continue
+		entry := loadedEntry{key: e.key(), hash: e.hash, tried: e.tried, gone: e.gone}
+		if undecided {
+			entry.hash, entry.tried, entry.gone = Unknown, false, false
 		}
-		if unconfirmed {
-			e.hash, e.gone = Unknown, false
-		}
-		if loaded = append(loaded, loadedEntry{e.key(), e.hash, e.gone}); len(loaded) == ahead {
+		if loaded = append(loaded, entry); len(loaded) == ahead {
 			t.applyAll(loaded)
 			loaded = loaded[:0]
 		}
@@ -86,9 +85,10 @@ func (t *Table) Load(r io.Reader, unconfirmed bool, keep func(id []byte) bool) e
 const ahead = 128
 
 type loadedEntry struct {
-	key  key
-	hash uint64
-	gone bool
+	key   key
+	hash  uint64
+	tried bool
+	gone  bool
 }
 
 func (t *Table) applyAll(entries []loadedEntry) {
@@ -96,7 +96,7 @@ func (t *Table) applyAll(entries []loadedEntry) {
 		t.touch(entries[i].key)
 	}
 	for _, e := range entries {
-		t.apply(e.key, e.hash, e.gone)
+		t.apply(e)
 	}
 }
 
@@ -135,24 +135,27 @@ func Each(r io.Reader, fn func(Entry) error) error {
 	}
 }
 
-func (t *Table) apply(k key, hash uint64, gone bool) {
-	s, p := t.find(k)
+func (t *Table) apply(e loadedEntry) {
+	s, p := t.find(e.key)
 	if s.word&flagUsed == 0 {
-		if gone {
+		if e.gone {
 			return
 		}
-		s = t.insert(s, p, k)
+		s = t.insert(s, p, e.key)
 	}
 	was := s.word&flagOld != 0
-	if gone {
+	switch {
+	case e.gone:
 		s.word = flagUsed
-	} else {
-		s.word = wordOf(hash, flagUsed|flagLive|flagOld)
+	case e.tried:
+		s.word = wordOf(e.hash, flagUsed|flagLive|flagOld|flagTried)
+	default:
+		s.word = wordOf(e.hash, flagUsed|flagLive|flagOld)
 	}
 	switch {
-	case was && gone:
+	case was && e.gone:
 		t.old, t.live = t.old-1, t.live-1
-	case !was && !gone:
+	case !was && !e.gone:
 		t.old, t.live = t.old+1, t.live+1
 	}
 }
@@ -173,9 +176,12 @@ func (t *Table) See(id []byte, hash uint64) Change {
 		return Duplicate
 	}
 	t.seen++
-	same := wordOf(hash, s.word&allFlags) == s.word
+	same, tried := wordOf(hash, s.word&allFlags) == s.word, s.word&flagTried != 0
 	s.word = wordOf(hash, s.word&allFlags|flagSeen)
-	if same {
+	switch {
+	case same && tried:
+		return Rejected
+	case same:
 		return Same
 	}
 	return Changed
@@ -212,15 +218,15 @@ func (t *Table) TakeGone(id []byte) bool {
 	return true
 }
 
-// Compact returns, once for each id, the hash that a new segment in place of all those that were loaded must hold. It
+// Compact returns, once for each id, the entry that a new segment in place of all those that were loaded must hold. It
 // is called for every entry of these segments, in any order, before the scan begins; Reset ends it.
-func (t *Table) Compact(id []byte) (hash uint64, write bool) {
+func (t *Table) Compact(id []byte) (e Entry, write bool) {
 	s, _ := t.find(keyOf(id))
 	if s.word&(flagOld|flagWritten) != flagOld {
-		return 0, false
+		return Entry{}, false
 	}
 	s.word |= flagWritten
-	return s.hash(), true
+	return Entry{ID: id, Hash: s.hash(), Tried: s.word&flagTried != 0}, true
 }
 
 // Reset forgets which entries Compact has returned.

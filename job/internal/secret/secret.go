@@ -13,12 +13,13 @@ import (
 	secretmanager "cloud.google.com/go/secretmanager/apiv1"
 	pb "cloud.google.com/go/secretmanager/apiv1/secretmanagerpb"
 	"github.com/googleapis/gax-go/v2"
-	"github.com/googleapis/gax-go/v2/apierror"
 	"google.golang.org/api/option"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 // DefaultBudget is how long Access may take, its retries included.
@@ -70,7 +71,7 @@ func Access(ctx context.Context, cfg Config) (string, error) {
 	}
 	client, err := secretmanager.NewClient(ctx, cfg.options()...)
 	if err != nil {
-		return "", fmt.Errorf("access %s: %w: give the job a service account, or run: gcloud auth application-default login", name, err)
+		return "", refusal.Explain("access", name, err, cfg.target())
 	}
 	defer client.Close()
 
@@ -84,7 +85,7 @@ func Access(ctx context.Context, cfg Config) (string, error) {
 	data := resp.GetPayload().GetData()
 	if sum := resp.GetPayload().DataCrc32C; sum != nil {
 		if got := int64(crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli))); got != *sum {
-			return "", fmt.Errorf("access %s: value was damaged on the way: its checksum is not the one sent along", name)
+			return "", fmt.Errorf("access %s: checksum mismatch: the value is not what the service sent", name)
 		}
 	}
 	value := strings.TrimRight(string(data), "\r\n")
@@ -133,40 +134,22 @@ func (r *retryer) Retry(err error) (time.Duration, bool) {
 // explain names the remedy where a person must act. last is what was retried
 // before, if anything.
 func explain(ctx context.Context, cfg Config, name string, err, last error) error {
-	if ctx.Err() != nil {
-		if last != nil {
-			return fmt.Errorf("access %s: %w; last failure: %s", name, context.Cause(ctx), message(last))
-		}
+	switch {
+	case ctx.Err() != nil && last != nil:
+		return fmt.Errorf("access %s: %w; last failure: %s", name, context.Cause(ctx), refusal.Text(last))
+	case ctx.Err() != nil:
 		return fmt.Errorf("access %s: %w", name, context.Cause(ctx))
-	}
-	if errors.Is(err, context.DeadlineExceeded) || status.Code(err) == codes.DeadlineExceeded {
+	case errors.Is(err, context.DeadlineExceeded) || status.Code(err) == codes.DeadlineExceeded:
 		err = status.Error(codes.DeadlineExceeded, "no answer within "+cfg.Budget.String())
 	}
-	message := message(err)
-	switch code := status.Code(err); code {
-	case codes.NotFound:
-		return fmt.Errorf("access %s: not found: %s: check PROJECT_ID, SECRET_ID and VERSION_ID", name, message)
-	case codes.PermissionDenied:
-		if api, ok := apierror.FromError(err); ok && api.Reason() == "SERVICE_DISABLED" {
-			return fmt.Errorf("access %s: API disabled: %s: run: gcloud services enable secretmanager.googleapis.com --project %s", name, message, cfg.Project)
-		}
-		return fmt.Errorf("access %s: access denied: %s: grant roles/secretmanager.secretAccessor on the secret to the account the job runs as", name, message)
-	case codes.FailedPrecondition:
-		return fmt.Errorf("access %s: not usable: %s: enable the version, or set VERSION_ID to one that is", name, message)
-	case codes.Unauthenticated:
-		return fmt.Errorf("access %s: not signed in: %s: give the job a service account, or run: gcloud auth application-default login", name, message)
-	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted:
-		suspect := "the network"
-		if cfg.Endpoint != "" {
-			suspect = "SECRETMANAGER_ENDPOINT"
-		}
-		return fmt.Errorf("access %s: %s: %s: the next run tries again; check %s if this stays", name, code, message, suspect)
-	default:
-		return fmt.Errorf("access %s: %s: %s", name, code, message)
-	}
+	return refusal.Explain("access", name, err, cfg.target())
 }
 
-// message is what the service said, in one line to which more can be added.
-func message(err error) string {
-	return strings.TrimSuffix(strings.Join(strings.Fields(status.Convert(err).Message()), " "), ".")
+// target is what remedies name.
+func (c *Config) target() refusal.Target {
+	t := refusal.Target{Service: refusal.Secrets, Project: c.Project}
+	if c.Endpoint != "" {
+		t.StandIn = "SECRETMANAGER_ENDPOINT"
+	}
+	return t
 }

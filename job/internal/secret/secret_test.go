@@ -14,6 +14,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 const (
@@ -101,7 +103,7 @@ func TestAccessFails(t *testing.T) {
 	refuse := func(code codes.Code, message string) *service {
 		return &service{value: password, forever: true, refusals: []error{status.Error(code, message)}}
 	}
-	const again = ": the next run tries again; check SECRETMANAGER_ENDPOINT if this stays"
+	const again = " | wait for the next run, which tries again; check SECRETMANAGER_ENDPOINT if this stays"
 	for _, tt := range []struct {
 		name   string
 		srv    *service
@@ -110,15 +112,15 @@ func TestAccessFails(t *testing.T) {
 	}{
 		{"nothing set", &service{}, func(c *Config) { *c = Config{} }, "access secret: project \"\": set PROJECT_ID to a project's id or number\nsecret \"\": set SECRET_ID to the id alone, without the path before it"},
 		{"version", &service{}, func(c *Config) { c.Version = "a/b" }, `access secret: version "a/b": set VERSION_ID to a number or to latest`},
-		{"absent", &service{}, func(c *Config) { c.Secret = "x" }, "access projects/p1/secrets/x/versions/latest: not found: Secret [projects/p1/secrets/x/versions/latest] not found: check PROJECT_ID, SECRET_ID and VERSION_ID"},
-		{"denied", refuse(codes.PermissionDenied, "no\nway"), nil, "access " + version + ": access denied: no way: grant roles/secretmanager.secretAccessor on the secret to the account the job runs as"},
-		{"API off", &service{forever: true, refusals: []error{disabled.Err()}}, nil, "access " + version + ": API disabled: off: run: gcloud services enable secretmanager.googleapis.com --project p1"},
-		{"version off", refuse(codes.FailedPrecondition, "is in DISABLED state"), nil, "access " + version + ": not usable: is in DISABLED state: enable the version, or set VERSION_ID to one that is"},
-		{"unauthenticated", refuse(codes.Unauthenticated, "no token"), nil, "access " + version + ": not signed in: no token: give the job a service account, or run: gcloud auth application-default login"},
-		{"away", refuse(codes.Unavailable, "down"), nil, "access " + version + ": Unavailable: down" + again},
-		{"damaged", &service{value: password, damaged: true}, nil, "access " + version + ": value was damaged on the way: its checksum is not the one sent along"},
+		{"absent", &service{}, func(c *Config) { c.Secret = "x" }, "access projects/p1/secrets/x/versions/latest: not found: Secret [projects/p1/secrets/x/versions/latest] not found | check PROJECT_ID, SECRET_ID and VERSION_ID"},
+		{"denied", refuse(codes.PermissionDenied, "no\nway"), nil, "access " + version + ": access denied: no way | grant roles/secretmanager.secretAccessor on the secret to the account the job runs as"},
+		{"API off", &service{forever: true, refusals: []error{disabled.Err()}}, nil, "access " + version + ": API disabled: off | run: gcloud services enable secretmanager.googleapis.com --project p1; if the project named is another one: gcloud auth application-default set-quota-project p1"},
+		{"version off", refuse(codes.FailedPrecondition, "is in DISABLED state"), nil, "access " + version + ": secret version disabled: is in DISABLED state | enable the version (gcloud secrets versions enable), or set VERSION_ID to one that is"},
+		{"unauthenticated", refuse(codes.Unauthenticated, "no token"), nil, "access " + version + ": not signed in: no token | give the job a service account, or run: gcloud auth application-default login"},
+		{"away", refuse(codes.Unavailable, "down"), nil, "access " + version + ": the service is unavailable: down" + again},
+		{"damaged", &service{value: password, damaged: true}, nil, "access " + version + ": checksum mismatch: the value is not what the service sent"},
 		{"empty", &service{value: "\n"}, nil, "access " + version + ": value is empty: add a version with the database password"},
-		{"hangs", &service{hang: true}, nil, "access " + version + ": DeadlineExceeded: no answer within 400ms" + again},
+		{"hangs", &service{hang: true}, nil, "access " + version + ": the service is unavailable: no answer within 400ms" + again},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := start(t, tt.srv)
@@ -127,7 +129,7 @@ func TestAccessFails(t *testing.T) {
 				tt.change(&cfg)
 			}
 			got, err := Access(t.Context(), cfg)
-			if err == nil || err.Error() != tt.want {
+			if err == nil || withHint(err) != tt.want {
 				t.Errorf("error\n%v, want\n%s", err, tt.want)
 			}
 			if got != "" || err != nil && strings.Contains(err.Error(), password) {
@@ -140,8 +142,8 @@ func TestAccessFails(t *testing.T) {
 	if _, err := Access(ctx, start(t, &service{value: password})); err == nil || err.Error() != "access "+version+": SIGTERM" {
 		t.Errorf("cancelled: %v", err)
 	}
-	const real = "access x: Unavailable: down: the next run tries again; check the network if this stays"
-	if err := explain(t.Context(), Config{}, "x", status.Error(codes.Unavailable, "down."), nil); err.Error() != real {
+	const real = "access x: the service is unavailable: down | wait for the next run, which tries again; check the network if this stays"
+	if err := explain(t.Context(), Config{}, "x", status.Error(codes.Unavailable, "down."), nil); withHint(err) != real {
 		t.Errorf("the service is down:\n%v, want\n%s", err, real)
 	}
 	ctx, cancelLater := context.WithTimeoutCause(t.Context(), 300*time.Millisecond, errors.New("out of time"))
@@ -150,6 +152,14 @@ func TestAccessFails(t *testing.T) {
 	if _, err := Access(ctx, start(t, refuse(codes.Unavailable, "down."))); err == nil || err.Error() != want {
 		t.Errorf("cancelled while it retries:\n%v, want\n%s", err, want)
 	}
+}
+
+// withHint is an error's text and what to do about it.
+func withHint(err error) string {
+	if hint := refusal.HintOf(err); hint != "" {
+		return err.Error() + " | " + hint
+	}
+	return err.Error()
 }
 
 func checksum(value string) uint32 {

@@ -26,8 +26,8 @@ func BenchmarkRead(b *testing.B) {
 	}
 	defer db.Close(b.Context())
 	encoder, psql := postsEncoder(b, db), psqlPath(b)
-	read := func(share source.Share, fn func(row [][]byte) error) func() error {
-		return func() error { _, err := db.Scan(b.Context(), share, fn); return err }
+	read := func(fn func(row [][]byte) error) func() error {
+		return func() error { _, err := db.Scan(b.Context(), fn); return err }
 	}
 	nothing := func([][]byte) error { return nil }
 	var line []byte
@@ -41,8 +41,8 @@ func BenchmarkRead(b *testing.B) {
 		{name: "yardstick", run: func() error {
 			return exec.Command(psql, url, "-c", "COPY ("+source.PostsQuery+") TO STDOUT (FORMAT binary)").Run() // to the null device
 		}},
-		{name: "scan", run: read(source.Share{}, nothing)},
-		{name: "all", run: read(source.Share{}, func(row [][]byte) error {
+		{name: "scan", run: read(nothing)},
+		{name: "all", run: read(func(row [][]byte) error {
 			var v document.Verdict
 			if line, v = encoder.Append(line[:0], row); v.Outcome == document.Document {
 				sum ^= document.Hash(line)
@@ -51,7 +51,6 @@ func BenchmarkRead(b *testing.B) {
 			}
 			return nil
 		})},
-		{name: "quarter", run: read(source.Share{Index: 0, Count: 4}, nothing)},
 	}
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -130,7 +129,7 @@ func BenchmarkFirstRow(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := db.Scan(b.Context(), source.Share{}, func([][]byte) error { return nil }); err != nil {
+		if _, err := db.Scan(b.Context(), func([][]byte) error { return nil }); err != nil {
 			b.Fatal(err)
 		}
 		db.Close(b.Context())

@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -26,23 +25,16 @@ const (
 type Column struct {
 	Name string
 	Kind Kind
+	// Shape says, for JSON, where PostgreSQL's to_json writes a string for what is not one: as JSON itself, an array for an
+	// array, an object for a composite type, "number" or "vector" for what the string is. Empty: nowhere.
+	Shape string
+	// Type is the column's type as SQL names it, and Wide says that its numbers can have more digits than a double holds.
+	Type string
+	Wide bool
+	// Vector says that it holds pgvector's vectors, of Dimensions numbers; 0: not declared.
+	Vector     bool
+	Dimensions int
 }
-
-// Types that are known beforehand, by the object ids that PostgreSQL fixed for ever (pg_type.dat). Any other costs a look
-// into pg_type.
-var knownKinds = map[uint32]Kind{
-	16: Bool,
-	20: Number, 21: Number, 23: Number, 700: Number, 701: Number, 1700: Number, // int8, int2, int4, float4, float8, numeric
-	114: JSON, 3802: JSON, // json, jsonb
-	1114: Timestamp, 1184: Timestamp, // timestamp, timestamptz
-	25: Text, 1043: Text, 1042: Text, 18: Text, 19: Text, 2950: Text, // text, varchar, bpchar, "char", name, uuid
-	1082: Text, 1083: Text, 1266: Text, 1186: Text, // date, time, timetz, interval
-	17: Text, 869: Text, 650: Text, 829: Text, 142: Text, 790: Text, // bytea, inet, cidr, macaddr, xml, money
-}
-
-// Types whose values, cast to text, are what PostgreSQL sends for them anyway. An id of any other type is cast, so that
-// what is hashed for a share is what becomes the document's id: true not t, and char(n) without its padding.
-var plainIDTypes = map[uint32]bool{20: true, 21: true, 23: true, 25: true, 1043: true, 2950: true}
 
 // Columns describes the result of the query and thereby checks it: the server parses it, so a syntax error, a missing
 // table or a missing permission on a schema comes out here. The answer is kept.
@@ -55,39 +47,66 @@ func (db *DB) Columns(ctx context.Context) ([]Column, error) {
 		return nil, err
 	}
 	const op = "prepare the query"
-	described, err := db.conn.Prepare(ctx, "", query, nil)
+	fields, err := db.describe(ctx, op, query)
 	if err != nil {
-		return nil, queryError(op, db.where, query, err)
+		return nil, err
+	}
+	// What is not a SELECT, or is one with INTO, cannot stand in brackets; neither can an unbalanced bracket that would
+	// change the meaning of the wrapping. Planning it with its select list, moreover, checks the permissions, which parsing
+	// does not.
+	plan, err := db.theirs(ctx, op, "", explainQuery(query))
+	if err != nil {
+		if e, ok := asServerError(err); ok && (e.Code == codeSyntax || e.Code == codeNotSupported) {
+			return nil, badQuery("it is not a single SELECT", "leave a single SELECT, VALUES or WITH … SELECT in SYNC_QUERY or SYNC_QUERY_FILE")
+		}
+		return nil, err
+	}
+	if err := checkNames(fields, query); err != nil {
+		return nil, err
+	}
+	types, err := db.lookUpTypes(ctx, fields)
+	if err != nil {
+		return nil, err
+	}
+	db.query, db.plan = query, plan[0][0]
+	db.setColumns(fields, types)
+	return db.columns, nil
+}
+
+// explainQuery asks for the plan of the query: what it reads and calls.
+func explainQuery(query string) string {
+	return "EXPLAIN (FORMAT JSON, VERBOSE, COSTS OFF) SELECT * FROM (\n" + query + "\n) AS q"
+}
+
+// describe returns the columns of the query's result.
+func (db *DB) describe(ctx context.Context, op, query string) ([]pgconn.FieldDescription, error) {
+	limited, cancel := limited(ctx, db.config.LockTimeout+ownTime)
+	defer cancel()
+	described, err := db.conn.Prepare(limited, "", query, nil)
+	if err != nil {
+		if limited.Err() != nil {
+			return nil, db.failure(limited, op, query, preparing, err)
+		}
+		return nil, db.explained(ctx, op, query, err)
 	}
 	if len(described.ParamOIDs) > 0 {
 		return nil, badQuery("it has parameters ($1)", "write the values into the query")
 	}
-	// What is not a SELECT, or is one with INTO, cannot stand in brackets; neither can an unbalanced bracket that would
-	// change the meaning of the wrapping. Planning it, moreover, checks the permissions, which parsing does not.
-	if err := db.conn.ExecParams(ctx, "EXPLAIN SELECT FROM (\n"+query+"\n) AS q", nil, nil, nil, nil).Read().Err; err != nil {
-		if e, ok := asServerError(err); ok && (e.Code == codeSyntax || e.Code == codeNotSupported) {
-			return nil, badQuery("it is not a single SELECT", "leave a single SELECT, VALUES or WITH … SELECT in SYNC_QUERY or SYNC_QUERY_FILE")
-		}
-		return nil, queryError(op, db.where, "", err)
-	}
-	if err := checkNames(described.Fields); err != nil {
-		return nil, err
-	}
-	kinds, err := db.kinds(ctx, described.Fields)
-	if err != nil {
-		return nil, queryError("look up the types of the query", db.where, "", err)
-	}
-	db.query = query
-	db.setColumns(described.Fields, kinds)
-	return db.columns, nil
+	return described.Fields, nil
 }
 
 func badQuery(reason, remedy string) error {
 	return &Error{Op: "check the query", Reason: reason, Remedy: remedy, Config: true}
 }
 
+// maxName is as much of a name as PostgreSQL keeps, in bytes.
+const maxName = 63
+
 // checkNames applies the rules of the contract to the names of the columns.
-func checkNames(fields []pgconn.FieldDescription) error {
+func checkNames(fields []pgconn.FieldDescription, query string) error {
+	if name := longName(query); name != "" {
+		return badQuery(fmt.Sprintf("PostgreSQL cuts the name %q, which has %d bytes, to %d", shortened(name, 80), len(name), maxName), "write a shorter name")
+	}
 	seen := make(map[string]bool, len(fields))
 	for i, f := range fields {
 		if f.Name == "?column?" { // PostgreSQL's word for none
@@ -107,76 +126,40 @@ func checkNames(fields []pgconn.FieldDescription) error {
 	return nil
 }
 
-// typeInfo is what decides about a type that is not known beforehand.
-const typeInfo = `SELECT t.oid, CASE
-  WHEN t.typtype = 'c' OR t.oid IN (2249, 2287) THEN 'json' -- record and record[] count as pseudo-types
-  WHEN t.typcategory <> 'A' OR t.typlen <> -1 OR t.typelem = 0 THEN 'text'
-  WHEN coalesce(nullif(e.typbasetype, 0), e.oid) IN (20, 21, 23, 700, 701, 1700) THEN 'numbers'
-  ELSE 'json' END
-FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_type e ON e.oid = t.typelem WHERE t.oid = ANY($1::oid[])`
-
-// kinds returns the kind of each type in use, and json for those that to_json must convert.
-func (db *DB) kinds(ctx context.Context, fields []pgconn.FieldDescription) (map[uint32]string, error) {
-	var unknown []string
-	for _, f := range fields {
-		if _, ok := knownKinds[f.DataTypeOID]; !ok {
-			unknown = append(unknown, strconv.FormatUint(uint64(f.DataTypeOID), 10))
-		}
-	}
-	if len(unknown) == 0 {
-		return nil, nil
-	}
-	result := db.conn.ExecParams(ctx, typeInfo, [][]byte{[]byte("{" + strings.Join(unknown, ",") + "}")}, nil, nil, nil).Read()
-	kinds := make(map[uint32]string, len(result.Rows))
-	for _, row := range result.Rows {
-		oid, err := strconv.ParseUint(string(row[0]), 10, 32)
-		if err != nil {
-			return nil, err
-		}
-		kinds[uint32(oid)] = string(row[1])
-	}
-	return kinds, result.Err
-}
+// Types whose values, cast to text, are what PostgreSQL sends for them anyway. An id of any other type is cast, so that
+// true becomes the document's id and not t, and char(n) comes without its padding.
+var plainIDTypes = map[uint32]bool{oidInt8: true, oidInt2: true, oidInt4: true, oidText: true, oidVarchar: true, oidUUID: true}
 
 // setColumns decides about every column, and whether the query must be wrapped for it. Simple columns stay untouched.
-func (db *DB) setColumns(fields []pgconn.FieldDescription, kinds map[uint32]string) {
-	db.columns = make([]Column, len(fields))
-	db.exprs = make([]string, len(fields))
+func (db *DB) setColumns(fields []pgconn.FieldDescription, types catalog) {
+	n := len(fields)
+	db.columns, db.exprs = make([]Column, n), make([]string, n)
+	db.types, db.queried = make([]uint32, n), make([]uint32, n)
 	for i, f := range fields {
-		column, name := Column{f.Name, knownKinds[f.DataTypeOID]}, quoteName(f.Name)
+		column, jsonType := types.column(f)
+		name, oid := quoteName(f.Name), f.DataTypeOID
 		expr := "q." + name
-		switch kind := kinds[f.DataTypeOID]; {
+		switch {
 		case f.Name == "id":
-			column.Kind = Text
-			if !plainIDTypes[f.DataTypeOID] {
-				expr, db.wrap = expr+"::text AS "+name, true
+			column = Column{Name: f.Name, Kind: Text, Type: column.Type}
+			if !plainIDTypes[oid] {
+				expr, oid, db.wrap = expr+"::pg_catalog.text AS "+name, oidText, true
 			}
-		case kind == "json", kind == "numbers":
-			column.Kind = JSON
-			if kind == "numbers" {
-				column.Kind = Numbers
-			}
-			expr, db.wrap = "to_json("+expr+") AS "+name, true
+		case jsonType:
+			expr, oid, db.wrap = "pg_catalog.to_json("+expr+") AS "+name, oidJSON, true
 		}
 		db.columns[i], db.exprs[i] = column, expr
+		db.types[i], db.queried[i] = oid, f.DataTypeOID
 	}
 }
 
 // statement returns what Scan executes. The user's query runs as it is unless something must be computed from it; the
 // planner pulls a simple one up, and a parallel plan stays parallel.
-func (db *DB) statement(share Share) string {
-	if !db.wrap && share.Count <= 1 {
+func (db *DB) statement() string {
+	if !db.wrap {
 		return db.query
 	}
-	list := "q.*"
-	if db.wrap {
-		list = strings.Join(db.exprs, ", ")
-	}
-	statement := "SELECT " + list + " FROM (\n" + db.query + "\n) AS q"
-	if share.Count > 1 {
-		statement += " WHERE " + share.condition()
-	}
-	return statement
+	return "SELECT " + strings.Join(db.exprs, ", ") + " FROM (\n" + db.query + "\n) AS q"
 }
 
 func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -6,15 +6,18 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"path/filepath"
 	"strings"
 	"time"
 
+	"cloud.google.com/go/cloudsqlconn"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"vertexmetadata/job/internal/pgurl"
 )
 
 // Defaults of Config.
@@ -23,6 +26,8 @@ const (
 	DefaultApplicationName  = "vertex-metadata"
 	DefaultConnectTimeout   = 10 * time.Second
 	DefaultStatementTimeout = 10 * time.Minute
+	DefaultLockTimeout      = 30 * time.Second
+	DefaultMaxValueBytes    = 64 << 20
 )
 
 // maxConnectTime bounds Open as a whole, however many addresses a host name has.
@@ -30,6 +35,9 @@ const maxConnectTime = 25 * time.Second
 
 // maxSocketPath is what fits into a Unix socket address on Linux, less the closing zero byte.
 const maxSocketPath = 107
+
+// maxApplicationName is as much of a session's name as PostgreSQL keeps, in bytes.
+const maxApplicationName = 63
 
 // Config says which database to read, and what. It prints without its password.
 type Config struct {
@@ -39,16 +47,32 @@ type Config struct {
 	Instance, Database, User string
 	// Password never appears in errors or logs.
 	Password string
+	// Token, if set, returns what takes the password's place: an access token of the job's account.
+	Token func(context.Context) (string, error)
 	// SocketDir is where Cloud Run mounts the sockets. Default: DefaultSocketDir.
 	SocketDir string
+	// IPType is private, psc or public to connect by Google's connector in place of the socket. Empty: the socket.
+	IPType string
+	// IAM says that the connector logs in as the job's account.
+	IAM bool
 	// Query is the SELECT whose rows become documents.
 	Query string
-	// ApplicationName is what pg_stat_activity shows. Default: the URL's, or else DefaultApplicationName.
+	// ApplicationName is what pg_stat_activity shows. Default: the URL's, or else DefaultApplicationName. It is also how
+	// the lock of one run knows that of another: both begin with DefaultApplicationName.
 	ApplicationName string
+	// Version of the program, which ApplicationName ends with. Default: none.
+	Version string
 	// StatementTimeout bounds each statement, a whole Scan included. Default: DefaultStatementTimeout.
 	StatementTimeout time.Duration
+	// LockTimeout bounds the wait for a lock that somebody else holds on a table. Default: DefaultLockTimeout.
+	LockTimeout time.Duration
 	// ConnectTimeout bounds the attempt at one address. Default: the URL's connect_timeout, or else DefaultConnectTimeout.
 	ConnectTimeout time.Duration
+	// MaxValueBytes is the longest value that Scan passes on whole. A longer one is cut to one byte more, before it takes
+	// any memory, and an enormous row's values to even less. Default: DefaultMaxValueBytes.
+	MaxValueBytes int
+
+	connectorExtra []cloudsqlconn.Option // of a stand-in for the Admin API
 }
 
 // Format implements fmt.Formatter for every verb, so that no careless %+v prints the password.
@@ -62,17 +86,11 @@ func (c Config) where() string {
 	if err != nil {
 		return "source with an unreadable address"
 	}
-	return describe(pg)
+	return (&attempt{config: c, pg: pg}).describe()
 }
 
-// describe names what a connection is to, without the password.
-func describe(pg *pgconn.Config) string {
-	network, address := pgconn.NetworkAddress(pg.Host, pg.Port)
-	if network == "unix" {
-		return fmt.Sprintf("database %q as user %q at socket %s", pg.Database, pg.User, address)
-	}
-	return fmt.Sprintf("database %q as user %q at host %s", pg.Database, pg.User, address)
-}
+// connector reports that Google's connector dials.
+func (c Config) connector() bool { return c.URL == "" && c.IPType != "" }
 
 func (c Config) withDefaults() Config {
 	if c.SocketDir == "" {
@@ -81,27 +99,21 @@ func (c Config) withDefaults() Config {
 	if c.StatementTimeout == 0 {
 		c.StatementTimeout = DefaultStatementTimeout
 	}
+	if c.LockTimeout == 0 {
+		c.LockTimeout = DefaultLockTimeout
+	}
+	if c.MaxValueBytes == 0 {
+		c.MaxValueBytes = DefaultMaxValueBytes
+	}
 	return c
 }
 
 // parse makes pgconn's settings of c. Its errors never quote the URL.
 func (c Config) parse() (*pgconn.Config, error) {
 	c = c.withDefaults()
-	conn := c.URL
-	if conn == "" {
-		conn = "sslmode=disable" // the socket is encrypted by whoever mounts it
-	}
-	pg, err := pgconn.ParseConfig(conn)
+	pg, err := c.address()
 	if err != nil {
-		return nil, &Error{
-			Op: "read DATABASE_URL", Reason: "it is not a libpq URL" + urlReason(c.URL), Config: true,
-			Remedy: "it has the form postgres://user:password@host:5432/database?sslmode=require, special characters in the password percent-encoded",
-		}
-	}
-	if c.URL == "" {
-		pg.Host, pg.Port = filepath.Join(c.SocketDir, c.Instance), 5432
-		pg.User, pg.Password, pg.Database = c.User, c.Password, c.Database
-		pg.Fallbacks = nil
+		return nil, err
 	}
 	if _, address := pgconn.NetworkAddress(pg.Host, pg.Port); strings.HasPrefix(pg.Host, "/") && len(address) > maxSocketPath {
 		return nil, &Error{
@@ -118,29 +130,48 @@ func (c Config) parse() (*pgconn.Config, error) {
 	} else if pg.ConnectTimeout == 0 {
 		pg.ConnectTimeout = DefaultConnectTimeout
 	}
-	if c.ApplicationName != "" {
-		pg.RuntimeParams["application_name"] = c.ApplicationName
-	} else if pg.RuntimeParams["application_name"] == "" {
-		pg.RuntimeParams["application_name"] = DefaultApplicationName
-	}
+	pg.RuntimeParams["application_name"] = c.applicationName(pg.RuntimeParams["application_name"])
 	pg.RuntimeParams["client_encoding"] = "UTF8"
 	pg.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {} // a notice is the database's business
 	// A server that vanishes in the middle of a read must be noticed too: after 15 + 3·5 seconds.
 	dialer := net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}}
-	pg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		return dialer.DialContext(ctx, network, address)
-	}
+	pg.DialFunc = dialer.DialContext
 	return pg, nil
 }
 
-// urlReason adds what is wrong with the URL where that can be said without quoting it.
-func urlReason(raw string) string {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil:
-		return ""
-	case u.Scheme != "postgres" && u.Scheme != "postgresql":
-		return " (it does not begin with postgres://)"
+// address returns where to connect to, and as whom.
+func (c Config) address() (*pgconn.Config, error) {
+	if c.URL != "" {
+		pg, err := pgurl.Parse(c.URL)
+		var problem *pgurl.Problem
+		if errors.As(err, &problem) {
+			return nil, &Error{Op: "read DATABASE_URL", Reason: "it " + problem.Reason, Remedy: problem.Remedy, Config: true}
+		}
+		return pg, err
 	}
-	return " (one of its parameters is wrong)"
+	pg, err := pgurl.Plain()
+	if err != nil {
+		return nil, err
+	}
+	pg.Host, pg.Port = filepath.Join(c.SocketDir, c.Instance), 5432
+	if c.connector() {
+		pg.Host = "localhost" // the connector dials, and encrypts
+	}
+	pg.User, pg.Password, pg.Database = c.User, c.Password, c.Database
+	return pg, nil
+}
+
+// applicationName is what the session is called, given what the URL calls it.
+func (c Config) applicationName(byURL string) string {
+	name := c.ApplicationName
+	if name == "" {
+		name = byURL
+	}
+	if name == "" {
+		name = DefaultApplicationName
+	}
+	if c.Version != "" {
+		name += " " + c.Version
+	}
+	return name[:min(len(name), maxApplicationName)]
 }

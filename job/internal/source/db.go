@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -38,28 +37,32 @@ const patience = 12 * time.Second
 type DB struct {
 	config  Config
 	query   string // Config.Query without what follows its end
-	where   string // for errors
+	where   string // for errors: the peer that answered
 	conn    *pgconn.PgConn
+	release func() // closes the connector, if there is one
 	pid     string // of the server process, which holds the locks
 	version int    // major
-	reader  *countingReader
+	wire    *wire
 
 	columns []Column // once known
 	exprs   []string // select list of the wrapping query, parallel to columns
 	wrap    bool     // the select list differs from the query's own
+	types   []uint32 // of the columns of what Scan executes
+	queried []uint32 // of the columns of the query itself
+	plan    []byte   // of the query, as Columns found it; used once
 }
 
 // Open connects and prepares the session. It returns within half a minute, whatever the network does. Errors are of type
-// *Error, but for those of ctx.
+// *Error, but for those of ctx and of Config.Token.
 func Open(ctx context.Context, config Config) (*DB, error) {
 	pg, err := config.parse()
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{config: config.withDefaults(), where: describe(pg), reader: &countingReader{}}
+	db := &DB{config: config.withDefaults(), wire: newWire(), release: func() {}}
 	pg.BuildFrontend = func(r io.Reader, w io.Writer) *pgproto3.Frontend {
-		db.reader.r = r // of the latest attempt to connect
-		return pgproto3.NewFrontend(bufio.NewReaderSize(db.reader, readBuffer), w)
+		db.wire.attach(r) // of the latest attempt to connect
+		return pgproto3.NewFrontend(db.wire, w)
 	}
 	// Ask the server to stop before the connection is given up: the session, and with it the locks, may survive.
 	pg.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
@@ -67,9 +70,24 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 	}
 	limited, cancel := context.WithTimeout(ctx, maxConnectTime)
 	defer cancel()
-	if db.conn, err = pgconn.ConnectConfig(limited, pg); err != nil {
-		return nil, connectError(ctx, pg, config.URL != "", err)
+	if config.connector() {
+		if pg.DialFunc, db.release, err = config.dialer(limited); err != nil {
+			return nil, err
+		}
 	}
+	if config.Token != nil {
+		if pg.Password, err = config.Token(limited); err != nil {
+			db.release()
+			return nil, err
+		}
+	}
+	a := &attempt{config: config, pg: pg}
+	a.watch()
+	if db.conn, err = a.connect(limited); err != nil {
+		db.release()
+		return nil, a.failure(ctx, err)
+	}
+	db.where = a.where()
 	if err := db.prepareSession(limited); err != nil {
 		db.Close(context.WithoutCancel(ctx))
 		return nil, err
@@ -93,9 +111,11 @@ func (db *DB) prepareSession(ctx context.Context) error {
 		"SET IntervalStyle = 'postgres'",
 		"SET extra_float_digits = 1",
 		"SET bytea_output = 'hex'",
+		"SET xmlbinary = 'base64'",
+		"SET quote_all_identifiers = off",
 		"SET standard_conforming_strings = on",
 		fmt.Sprintf("SET statement_timeout = %d", db.config.StatementTimeout.Milliseconds()),
-		"SET lock_timeout = '30s'",
+		fmt.Sprintf("SET lock_timeout = %d", db.config.LockTimeout.Milliseconds()),
 		"SET idle_in_transaction_session_timeout = '60s'",
 		// Compiling expressions costs more than it saves when all that the statement does is stream rows.
 		"SET jit = off",
@@ -114,19 +134,22 @@ func (db *DB) prepareSession(ctx context.Context) error {
 		// The lock is held by an idle session while an import is awaited.
 		statements = append(statements, "SET idle_session_timeout = 0")
 	}
+	if db.version >= 17 {
+		statements = append(statements, "SET transaction_timeout = 0") // statement_timeout is enough
+	}
 	if db.conn.ParameterStatus("server_encoding") == "SQL_ASCII" {
 		// Such a database holds any bytes. Asked for UTF-8 it would fail the whole read at the first that are none; taken as
 		// they are, they cost one document.
 		statements = append(statements, "SET client_encoding = 'SQL_ASCII'")
 	}
-	statements = append(statements, "SELECT pg_backend_pid()")
+	statements = append(statements, "SELECT pg_catalog.pg_backend_pid()")
 	results, err := db.conn.Exec(ctx, strings.Join(statements, ";")).ReadAll()
 	if err != nil {
-		return queryError("prepare session of "+db.where, db.where, "", err)
+		return db.failure(ctx, "prepare session of "+db.where, "", preparing, err)
 	}
 	db.pid = string(results[len(results)-1].Rows[0][0])
-	for _, s := range db.improvements() {
-		_, _ = db.conn.Exec(ctx, s).ReadAll()
+	for _, statement := range db.improvements() {
+		_, _ = db.own(ctx, statement) // a run does without what the server refuses
 	}
 	return nil
 }
@@ -138,7 +161,7 @@ func (db *DB) improvements() []string {
 	if db.version >= 14 {
 		// A killed run is noticed in the middle of a sort that sends nothing. Some platforms refuse the setting: then the
 		// server finds out when it next sends something.
-		statements = append(statements, "SET client_connection_check_interval = '5s'")
+		statements = append(statements, "SELECT set_config('client_connection_check_interval', '5s', false)")
 	}
 	return statements
 }
@@ -169,13 +192,14 @@ func majorVersion(text string) int {
 
 // Check returns nil if the session, and so every lock in it, is still alive.
 func (db *DB) Check(ctx context.Context) error {
-	row, err := db.queryRow(ctx, "SELECT pg_backend_pid()")
+	op := "check session of " + db.where
+	row, err := db.ownRow(ctx, op, "SELECT pg_backend_pid()")
 	if err != nil {
-		return queryError("check session of "+db.where, db.where, "", err)
+		return err
 	}
 	if string(row[0]) != db.pid {
 		return &Error{
-			Op: "check session of " + db.where, Reason: "it moved to another server process, so its locks are lost", Config: true,
+			Op: op, Reason: "it moved to another server process, so its locks are lost", Config: true,
 			Remedy: "connect past the connection pooler, or pool by session",
 		}
 	}
@@ -187,42 +211,10 @@ func (db *DB) Check(ctx context.Context) error {
 func (db *DB) Close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	_, _ = db.conn.Exec(ctx, "SELECT pg_advisory_unlock_all()").ReadAll()
+	_, _ = db.own(ctx, "SELECT pg_advisory_unlock_all()")
 	_ = db.conn.Close(ctx) // a connection that cannot say goodbye is closed all the same
+	db.release()
 }
 
 // String says what the connection is to, without the password.
 func (db *DB) String() string { return db.where }
-
-// queryRow runs a statement and returns its only row.
-func (db *DB) queryRow(ctx context.Context, statement string, params ...[]byte) ([][]byte, error) {
-	result := db.conn.ExecParams(ctx, statement, params, nil, nil, nil).Read()
-	switch {
-	case result.Err != nil:
-		return nil, result.Err
-	case len(result.Rows) != 1:
-		return nil, fmt.Errorf("%d rows instead of one", len(result.Rows))
-	}
-	return result.Rows[0], nil
-}
-
-// countingReader counts what it reads, and remembers the longest time for which nobody read.
-type countingReader struct {
-	r        io.Reader
-	n        int64
-	returned time.Time // from the last Read
-	unread   time.Duration
-}
-
-func (c *countingReader) Read(p []byte) (int, error) {
-	if !c.returned.IsZero() {
-		c.unread = max(c.unread, time.Since(c.returned))
-	}
-	n, err := c.r.Read(p)
-	c.n += int64(n)
-	c.returned = time.Now()
-	return n, err
-}
-
-// restart begins a new measurement of the time for which nobody read.
-func (c *countingReader) restart() { c.returned, c.unread = time.Time{}, 0 }

@@ -2,15 +2,11 @@ package source
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"net"
-	"os"
 	"strings"
-	"syscall"
+	"unicode"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -19,172 +15,127 @@ import (
 // cause and the remedy, and never a password.
 type Error struct {
 	Op     string // what was tried, with the names of what it was tried on
-	Reason string // what went wrong
+	Reason string // what went wrong, the server's own hint included
 	Remedy string // what a person can do; may be empty
 	Config bool   // the configuration is wrong: a further run cannot succeed before somebody changes it
 	Err    error  // the cause, for errors.Is and errors.As; it is not printed
 }
 
 func (e *Error) Error() string {
-	s := e.Op + ": " + e.Reason
+	s := e.Message()
 	if e.Remedy != "" {
 		s += ": " + e.Remedy
 	}
-	return strings.Join(strings.Fields(s), " ") // one line, whatever the server said
+	return s
 }
+
+// maxReason bounds what a server may add to an error, in characters.
+const maxReason = 2000
+
+// Message is the error without its remedy: what failed, on what, why.
+func (e *Error) Message() string { return oneLine(e.Op + ": " + shortened(e.Reason, maxReason)) }
+
+// Hint is the remedy, empty if there is none.
+func (e *Error) Hint() string { return e.Remedy }
 
 // Unwrap returns the cause. It is a *pgconn.PgError, an error of package net, or a context's error, none of which holds
 // the connection's settings (pgconn.ConnectError would, password included).
 func (e *Error) Unwrap() error { return e.Err }
 
-// SQLSTATE codes that have a remedy of their own. https://www.postgresql.org/docs/current/errcodes-appendix.html
-const (
-	codeInvalidPassword   = "28P01"
-	codeInvalidAuth       = "28000"
-	codeNoDatabase        = "3D000"
-	codeTooMany           = "53300"
-	codeStarting          = "57P03"
-	codeShutdown          = "57P01"
-	codeCrash             = "57P02"
-	codeIdleTimeout       = "57P05"
-	codeCanceled          = "57014"
-	codePrivilege         = "42501"
-	codeUndefinedTable    = "42P01"
-	codeUndefinedColumn   = "42703"
-	codeUndefinedFunction = "42883"
-	codeSyntax            = "42601"
-	codeNotSupported      = "0A000"
-	codeUnknownParameter  = "42P02"
-	codeParameterType     = "42P18"
-	codeReadOnly          = "25006"
-	codeStandbyConflict   = "40001"
-	codeUntranslatable    = "22P05"
-	codeInvalidEncoding   = "22021"
-)
-
-// connectError explains why Open failed. byURL says that pg comes from DATABASE_URL alone.
-func connectError(ctx context.Context, pg *pgconn.Config, byURL bool, err error) error {
-	e := &Error{Op: "connect to " + describe(pg), Err: ctx.Err()}
-	var server *pgconn.PgError
-	var dns *net.DNSError
-	var netErr net.Error
-	var record tls.RecordHeaderError
-	var certificate *tls.CertificateVerificationError
-	switch socket := strings.HasPrefix(pg.Host, "/"); {
-	case errors.As(err, &server):
-		e.Err, e.Reason, e.Remedy = server, server.Message, connectRemedy(server.Code)
-	case errors.Is(err, context.Canceled):
-		e.Err, e.Reason = context.Canceled, "it was interrupted"
-	case socket && errors.Is(err, fs.ErrNotExist):
-		e.Err, e.Reason = fs.ErrNotExist, "there is no such socket"
-		e.Remedy = "the instance is not mounted: check CLOUD_SQL_INSTANCE (project:region:instance) and the job's Cloud SQL volume"
-		if byURL {
-			e.Remedy = "start the database, or correct host and port in DATABASE_URL"
-		}
-	case socket && errors.Is(err, syscall.ECONNREFUSED):
-		e.Err, e.Reason, e.Remedy = syscall.ECONNREFUSED, "nobody listens there", "the database or its proxy is down: the next run tries again"
-	case errors.Is(err, fs.ErrPermission):
-		e.Err, e.Reason, e.Remedy = fs.ErrPermission, "this process may not open it", "check the folder's permissions"
-	case errors.As(err, &dns):
-		e.Err, e.Reason, e.Remedy = dns, "the host name cannot be resolved", "check the host in DATABASE_URL and the network's DNS"
-	case errors.Is(err, syscall.ECONNREFUSED):
-		e.Err, e.Reason, e.Remedy = syscall.ECONNREFUSED, "connection refused", "check host and port, and that the database is up"
-	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
-		e.Err, e.Reason, e.Remedy = syscall.EHOSTUNREACH, "no route to the host", "check the host in DATABASE_URL, VPC egress and firewall"
-	case errors.As(err, &certificate):
-		e.Err, e.Reason = certificate, "the server's TLS certificate is not trusted"
-		e.Remedy = "set sslrootcert in DATABASE_URL to its authority, and check the host name"
-	case errors.As(err, &record), strings.Contains(err.Error(), "refused TLS"):
-		e.Reason, e.Remedy = "the server does not speak TLS", "set sslmode in DATABASE_URL to what the server offers"
-	case errors.As(err, &netErr) && netErr.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		e.Err, e.Reason = os.ErrDeadlineExceeded, "no answer in time"
-		e.Remedy = "check the host, VPC egress and firewall, and that the database is up"
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		e.Err, e.Reason = io.ErrUnexpectedEOF, "the connection was closed before the login was done"
-		e.Remedy = "check that the instance exists and that the job's service account has roles/cloudsql.client"
-	default:
-		// What is left comes from pgconn, which names addresses and settings but not the password; ours is taken out all
-		// the same.
-		e.Reason = withoutSecret(err.Error(), pg.Password)
-	}
-	return e
-}
-
-func withoutSecret(text, secret string) string {
-	if secret == "" {
+// oneLine joins lines, and shows control characters instead of sending them to somebody's terminal.
+func oneLine(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if !strings.ContainsFunc(text, unicode.IsControl) {
 		return text
 	}
-	return strings.ReplaceAll(text, secret, "***")
-}
-
-func connectRemedy(code string) string {
-	switch code {
-	case codeInvalidPassword:
-		return "check the user (DB_USER) and the password (SECRET_ID and VERSION_ID), or DATABASE_URL"
-	case codeInvalidAuth:
-		return "check the user (DB_USER, or DATABASE_URL) and the server's pg_hba.conf"
-	case codeNoDatabase:
-		return "check the database name (DB_NAME, or DATABASE_URL)"
-	case codePrivilege:
-		return "grant the user CONNECT on the database"
-	case codeTooMany:
-		return "the server has no connection to spare: the next run tries again; raise max_connections if this stays"
-	case codeStarting, codeShutdown, codeCrash:
-		return "the server is starting, stopping or recovering: the next run tries again"
+	var shown strings.Builder
+	for _, r := range text {
+		if unicode.IsControl(r) {
+			fmt.Fprintf(&shown, `\x%02x`, r)
+		} else {
+			shown.WriteRune(r)
+		}
 	}
-	return ""
+	return shown.String()
 }
 
-// queryError explains why a statement over the user's query failed. where is for failures of the connection.
-func queryError(op, where, query string, err error) error {
-	var server *pgconn.PgError
-	if errors.As(err, &server) {
+// shortened cuts what is longer than a number of characters.
+func shortened(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}
+
+// serverReason is what the server says: its message and its hint always; its detail and context only where they cannot
+// hold a row's values: failures of connections, foreign servers, resources, limits and states.
+func serverReason(e *pgconn.PgError) string {
+	reason := e.Message
+	switch class(e.Code) {
+	case "08", "HV", "53", "54", "55":
+		reason += labelled("DETAIL", e.Detail) + labelled("CONTEXT", e.Where)
+	}
+	return reason + labelled("HINT", e.Hint)
+}
+
+func labelled(label, text string) string {
+	if text == "" {
+		return ""
+	}
+	return "; " + label + ": " + strings.TrimSuffix(strings.TrimSpace(text), ".")
+}
+
+// class is the first two characters of an SQLSTATE.
+func class(code string) string { return code[:min(2, len(code))] }
+
+// phase says when a statement over the user's query failed: what fails before the first row was computed is the query's
+// fault, what fails later may be a row's.
+type phase bool
+
+const (
+	preparing phase = false
+	reading   phase = true
+)
+
+// failure turns the error of a statement into an *Error. query, if not empty, is what the error's position counts in.
+func (db *DB) failure(ctx context.Context, op, query string, when phase, err error) error {
+	if server, ok := asServerError(err); ok && ctx.Err() == nil {
 		e := &Error{Op: op, Reason: server.Message, Err: server}
 		if server.Position > 0 && query != "" {
 			e.Reason += position(query, int(server.Position))
 		}
-		e.Remedy, e.Config = queryRemedy(server)
+		e.Reason += strings.TrimPrefix(serverReason(server), server.Message)
+		e.Remedy, e.Config = queryRemedy(server, when)
 		return e
 	}
-	cause := io.ErrUnexpectedEOF
-	reason := "the connection was lost"
+	e := &Error{Op: op, Reason: "the connection was lost", Err: io.ErrUnexpectedEOF}
+	var late *lateError
 	switch {
-	case errors.Is(err, context.Canceled):
-		cause, reason = context.Canceled, "it was interrupted"
-	case errors.Is(err, context.DeadlineExceeded):
-		cause, reason = context.DeadlineExceeded, "it took too long"
+	case errors.As(context.Cause(ctx), &late):
+		e.Err, e.Reason = context.DeadlineExceeded, fmt.Sprintf("server process %s gave no answer within %v", db.pid, late.limit)
+		e.Remedy = fmt.Sprintf("look at it with SELECT * FROM pg_stat_activity WHERE pid = %s, and end it with SELECT pg_terminate_backend(%s) or by a restart", db.pid, db.pid)
+	case errors.Is(ctx.Err(), context.Canceled), errors.Is(err, context.Canceled):
+		e.Err, e.Reason = context.Canceled, "it was interrupted"
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		e.Err, e.Reason = context.DeadlineExceeded, "it took too long"
 	}
-	if !strings.Contains(op, where) {
-		reason += " (" + where + ")"
+	if !strings.Contains(op, db.where) {
+		e.Reason += " (" + db.where + ")"
 	}
-	return &Error{Op: op, Reason: reason, Err: cause}
+	return e
 }
 
-// queryRemedy returns what to do, and whether it is the configuration that must change.
-func queryRemedy(e *pgconn.PgError) (string, bool) {
-	switch e.Code {
-	case codeUndefinedTable, codeUndefinedColumn, codeUndefinedFunction:
-		return "check the names in the query (SYNC_QUERY or SYNC_QUERY_FILE), the database and the search_path", true
-	case codeUnknownParameter, codeParameterType:
-		return "the query cannot have parameters", true
-	case codePrivilege:
-		return "grant the user SELECT on it (and USAGE on its schema)", true
-	case codeReadOnly:
-		return "the query may only read", true
-	case codeCanceled:
-		return "raise STATEMENT_TIMEOUT or make the query cheaper", false
-	case codeShutdown, codeCrash, codeIdleTimeout, codeStarting, codeStandbyConflict:
-		return "the next run reads again", false
-	case codeUntranslatable, codeInvalidEncoding:
-		return "the text cannot be converted to UTF-8: repair it or leave it out of the query", false
-	}
-	switch e.Code[:min(2, len(e.Code))] {
-	case "42": // syntax error or access rule violation
-		return "correct the query (SYNC_QUERY or SYNC_QUERY_FILE)", true
-	case "22": // data exception
-		return "a row holds what the query cannot work with: correct that row or the query (SYNC_QUERY or SYNC_QUERY_FILE), or leave the row out", false
-	}
-	return "", false
+// lateError is the cause of a context that ended because the server gave no answer.
+type lateError struct{ limit fmt.Stringer }
+
+func (e *lateError) Error() string { return fmt.Sprintf("no answer within %v", e.limit) }
+
+func asServerError(err error) (*pgconn.PgError, bool) {
+	var e *pgconn.PgError
+	return e, errors.As(err, &e)
 }
 
 // position turns PostgreSQL's position, in characters from 1, into a line and a column.

@@ -4,7 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"strconv"
+	"strings"
+	"time"
 )
 
 // lockNumber maps a key to PostgreSQL's space of 64-bit advisory locks: the first eight bytes, big endian, of the SHA-256
@@ -14,15 +17,80 @@ func lockNumber(key string) int64 {
 	return int64(binary.BigEndian.Uint64(sum[:]))
 }
 
+// Holder is the session that holds a lock.
+type Holder struct {
+	PID         int
+	Role        string
+	Application string
+	Since       time.Time // when the session began; zero: PostgreSQL does not say it to this role
+	Ours        bool      // it is a run of this program: of the same role, and named so
+}
+
+func (h *Holder) String() string {
+	s := fmt.Sprintf("server process %d of role %q, application %q", h.PID, h.Role, h.Application)
+	if !h.Since.IsZero() {
+		s += ", connected since " + h.Since.UTC().Format(time.RFC3339)
+	}
+	return s
+}
+
+// ErrLocked is the error of Lock for a lock that somebody else holds.
+type ErrLocked struct {
+	Key    string
+	Holder Holder
+}
+
+func (e *ErrLocked) Error() string {
+	if e.Holder.Ours {
+		return fmt.Sprintf("take lock %s: another run holds it (%v)", e.Key, &e.Holder)
+	}
+	return fmt.Sprintf("take lock %s: a session that is not a run of this job holds it (%v): %s", e.Key, &e.Holder, e.Hint())
+}
+
+// Hint says how to go on: an active run ends by itself.
+func (e *ErrLocked) Hint() string {
+	if e.Holder.Ours {
+		return ""
+	}
+	return fmt.Sprintf("end it with SELECT pg_terminate_backend(%d); if it is this job under another role, let all runs for a data store use one role", e.Holder.PID)
+}
+
 // TryLock takes the advisory lock of the key if no other session has it, without waiting. The lock lives until Unlock or
-// until the session ends. Taking a lock twice needs releasing it twice.
+// until the session ends. Taking a lock twice needs releasing it twice. It returns false if another run holds the lock, and
+// an error if somebody else does.
 func (db *DB) TryLock(ctx context.Context, key string) (bool, error) {
-	return db.lockCall(ctx, "take", "SELECT pg_try_advisory_lock($1)", key)
+	holder, err := db.Lock(ctx, key)
+	switch {
+	case err != nil:
+		return false, err
+	case holder == nil:
+		return true, nil
+	case !holder.Ours:
+		return false, &ErrLocked{key, *holder}
+	}
+	return false, nil
+}
+
+// lockTries is how often Lock looks for a holder that was gone when it was looked for.
+const lockTries = 3
+
+// Lock is TryLock for a caller that wants to know who holds the lock: nil means that this session now does.
+func (db *DB) Lock(ctx context.Context, key string) (*Holder, error) {
+	for range lockTries {
+		held, err := db.lockCall(ctx, "take", "SELECT pg_try_advisory_lock($1::int8)", key)
+		if err != nil || held {
+			return nil, err
+		}
+		if holder, err := db.LockHolder(ctx, key); err != nil || holder != nil {
+			return holder, err
+		}
+	}
+	return &Holder{Ours: true}, nil // it changes hands: somebody is at work
 }
 
 // Unlock gives the lock back. It is an error not to hold it.
 func (db *DB) Unlock(ctx context.Context, key string) error {
-	held, err := db.lockCall(ctx, "release", "SELECT pg_advisory_unlock($1)", key)
+	held, err := db.lockCall(ctx, "release", "SELECT pg_advisory_unlock($1::int8)", key)
 	if err == nil && !held {
 		err = &Error{Op: "release lock " + key, Reason: "this session does not hold it"}
 	}
@@ -30,9 +98,34 @@ func (db *DB) Unlock(ctx context.Context, key string) error {
 }
 
 func (db *DB) lockCall(ctx context.Context, verb, statement, key string) (bool, error) {
-	row, err := db.queryRow(ctx, statement, strconv.AppendInt(nil, lockNumber(key), 10))
+	row, err := db.ownRow(ctx, verb+" lock "+key, statement, strconv.AppendInt(nil, lockNumber(key), 10))
 	if err != nil {
-		return false, queryError(verb+" lock "+key, db.where, "", err)
+		return false, err
 	}
 	return string(row[0]) == "t", nil
+}
+
+// holderQuery finds who holds a lock. pg_locks splits the lock's number in two. When a session of another role began is
+// not shown to everybody; its role and its name are.
+const holderQuery = `SELECT l.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesce(extract(epoch FROM a.backend_start)::int8, 0), coalesce(a.usename = current_user, false)
+FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid::int8 = $1::int8 AND l.objid::int8 = $2::int8 AND l.pid IS DISTINCT FROM pg_backend_pid()
+  AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) LIMIT 1`
+
+// LockHolder returns the other session that holds the lock of the key, nil if there is none.
+func (db *DB) LockHolder(ctx context.Context, key string) (*Holder, error) {
+	number := uint64(lockNumber(key))
+	high, low := strconv.AppendUint(nil, number>>32, 10), strconv.AppendUint(nil, number&(1<<32-1), 10)
+	rows, err := db.ownRows(ctx, "look for the holder of lock "+key, holderQuery, high, low)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	row := rows[0]
+	pid, _ := strconv.Atoi(string(row[0])) // a prepared transaction has none
+	h := &Holder{PID: pid, Role: string(row[1]), Application: oneLine(string(row[2]))}
+	if epoch, err := strconv.ParseInt(string(row[3]), 10, 64); err == nil && epoch > 0 {
+		h.Since = time.Unix(epoch, 0)
+	}
+	h.Ours = string(row[4]) == "t" && strings.HasPrefix(h.Application, DefaultApplicationName)
+	return h, nil
 }

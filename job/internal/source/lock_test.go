@@ -67,13 +67,13 @@ func TestLockOfDeadReader(t *testing.T) {
 		t.Fatal(ok, err)
 	}
 	rows := 0
-	_, err := db.Scan(t.Context(), Share{}, func([][]byte) error {
+	_, err := db.Scan(t.Context(), func([][]byte) error {
 		if rows++; rows == 10 {
 			server.Proxy().Cut()
 		}
 		return nil
 	})
-	want := fmt.Sprintf("read rows (after %d): the connection was lost (%s)", rows, db.where)
+	want := fmt.Sprintf("read rows (after %d, the last with id \"%d\"): the connection was lost (%s)", rows, rows, db.where)
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -84,15 +84,15 @@ func TestLockOfDeadReader(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	db := open(t, Config{URL: server.TCPURL(""), Query: "SELECT generate_series(1, 1000000) AS id, repeat('x', 1000) AS t"})
 	rows := 0
-	_, err := db.Scan(t.Context(), Share{}, func([][]byte) error {
+	_, err := db.Scan(t.Context(), func([][]byte) error {
 		if rows++; rows == 10 {
-			db.reader.returned = time.Now().Add(-14 * time.Second) // as if this took so long
+			db.wire.returned = time.Now().Add(-14 * time.Second) // as if this took so long
 			server.Proxy().Cut()
 		}
 		return nil
 	})
-	want := fmt.Sprintf("read rows (after %d): the connection was lost (%s), as nothing was read for 14s: "+
-		"whatever takes the documents (storage) was too slow; the next run reads again", rows, db.where)
+	want := fmt.Sprintf("read rows (after %d, the last with id \"%d\"): the connection was lost (%s), as nothing was read for 14s: "+
+		"storage took the documents too slowly; the next run reads again", rows, rows, db.where)
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
@@ -117,7 +117,7 @@ func waitForLock(t *testing.T, db *DB, key string, limit time.Duration) {
 func TestServerEndsInMidRead(t *testing.T) {
 	db := open(t, Config{URL: server.URL(""), Query: "SELECT generate_series(1, 1000000) AS id, repeat('x', 1000) AS t"})
 	rows := 0
-	_, err := db.Scan(t.Context(), Share{}, func([][]byte) error {
+	_, err := db.Scan(t.Context(), func([][]byte) error {
 		if rows++; rows == 10 {
 			run(t, server.URL(""), "SELECT pg_terminate_backend("+db.pid+")")
 		}
@@ -159,7 +159,7 @@ func TestStop(t *testing.T) {
 				time.AfterFunc(50*time.Millisecond, stop)
 			}
 			start := time.Now()
-			_, err := db.Scan(ctx, Share{}, func([][]byte) error { return tt.fn(stop) })
+			_, err := db.Scan(ctx, func([][]byte) error { return tt.fn(stop) })
 			if took := time.Since(start); took > time.Second {
 				t.Errorf("took %v", took)
 			}
@@ -179,7 +179,7 @@ func TestStop(t *testing.T) {
 
 func TestStatementTimeout(t *testing.T) {
 	db := open(t, Config{URL: server.URL(""), Query: "SELECT 1 AS id, pg_sleep(60)::text AS t", StatementTimeout: 100 * time.Millisecond})
-	_, err := db.Scan(t.Context(), Share{}, func([][]byte) error { return nil })
+	_, err := db.Scan(t.Context(), func([][]byte) error { return nil })
 	const want = "read rows: canceling statement due to statement timeout: raise STATEMENT_TIMEOUT or make the query cheaper"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

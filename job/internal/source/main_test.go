@@ -52,6 +52,15 @@ func run(t testing.TB, url string, statements ...string) {
 	}
 }
 
+// queryRow runs any statement with the session's own search_path and returns its only row.
+func (db *DB) queryRow(ctx context.Context, statement string, params ...[]byte) ([][]byte, error) {
+	result := db.conn.ExecParams(ctx, statement, params, nil, nil, nil).Read()
+	if result.Err != nil {
+		return nil, result.Err
+	}
+	return result.Rows[0], nil
+}
+
 func open(t testing.TB, config Config) *DB {
 	t.Helper()
 	db, err := Open(t.Context(), config)
@@ -63,10 +72,10 @@ func open(t testing.TB, config Config) *DB {
 }
 
 // scan reads a whole query and returns its rows as texts; NULL is "<null>".
-func scan(t testing.TB, db *DB, share Share) [][]string {
+func scan(t testing.TB, db *DB) [][]string {
 	t.Helper()
 	var rows [][]string
-	if _, err := db.Scan(t.Context(), share, func(row [][]byte) error {
+	if _, err := db.Scan(t.Context(), func(row [][]byte) error {
 		texts := make([]string, len(row))
 		for i, v := range row {
 			if texts[i] = string(v); v == nil {

@@ -75,7 +75,7 @@ func TestOpenErrors(t *testing.T) {
 		{
 			"no TLS",
 			Config{URL: strings.Replace(server.TCPURL("app"), "sslmode=disable", "sslmode=require", 1)},
-			fmt.Sprintf(`connect to database "app" as user %q at host %s: the server does not speak TLS: set sslmode in DATABASE_URL to what the server offers`, user, server.Proxy().Addr()), false,
+			fmt.Sprintf(`connect to database "app" as user %q at host %s: the server does not speak TLS: switch TLS on at the server (ssl = on)`, user, server.Proxy().Addr()), false,
 		},
 		{
 			"not mounted",
@@ -95,17 +95,17 @@ func TestOpenErrors(t *testing.T) {
 		{
 			"malformed",
 			Config{URL: "postgres://u:s3cr3t-p%ss@host:port/d"},
-			`read DATABASE_URL: it is not a libpq URL: it has the form postgres://user:password@host:5432/database?sslmode=require, special characters in the password percent-encoded`, true,
+			`read DATABASE_URL: it is not a libpq URL: percent-encode the user and the password: / as %2F, @ as %40, # as %23, ? as %3F, % as %25`, true,
 		},
 		{
 			"another scheme",
 			Config{URL: "mysql://u:s3cr3t-p%25ss@host/d"},
-			`read DATABASE_URL: it is not a libpq URL (it does not begin with postgres://): it has the form postgres://user:password@host:5432/database?sslmode=require, special characters in the password percent-encoded`, true,
+			`read DATABASE_URL: it begins with mysql://: name a PostgreSQL database: begin it with postgres://`, true,
 		},
 		{
 			"bad parameter",
 			Config{URL: "postgres://u:s3cr3t-p%25ss@host/d?sslmode=maybe"},
-			`read DATABASE_URL: it is not a libpq URL (one of its parameters is wrong): it has the form postgres://user:password@host:5432/database?sslmode=require, special characters in the password percent-encoded`, true,
+			`read DATABASE_URL: it has a value of sslmode that is not supported: use one of disable, allow, prefer, require, verify-ca, verify-full`, true,
 		},
 	}
 	for _, tt := range tests {
@@ -160,7 +160,7 @@ func TestOpenByInstance(t *testing.T) {
 		t.Fatal(err)
 	}
 	db := open(t, Config{SocketDir: dir, Instance: "p:r:i", Database: server.Database(), User: server.User(), Password: server.Password(), Query: "SELECT 1 AS id"})
-	if got := scan(t, db, Share{}); len(got) != 1 || got[0][0] != "1" {
+	if got := scan(t, db); len(got) != 1 || got[0][0] != "1" {
 		t.Errorf("got %v", got)
 	}
 }
@@ -300,7 +300,7 @@ func TestUnknownErrorsHideThePassword(t *testing.T) {
 		"SASL said " + secret + " twice: " + secret: `connect to database "d" as user "u" at host h:5432: SASL said *** twice: ***`,
 		"nothing of it": `connect to database "d" as user "u" at host h:5432: nothing of it`,
 	} {
-		if got := connectError(t.Context(), pg, true, errors.New(text)); got.Error() != want {
+		if got := (&attempt{config: Config{URL: "postgres://u@h/d"}, pg: pg}).failure(t.Context(), errors.New(text)); got.Error() != want {
 			t.Errorf("got  %v\nwant %s", got, want)
 		}
 	}

@@ -12,6 +12,8 @@ type plan struct {
 	text      string          // the plan without what varies from one planning to the next
 	relations map[string]bool // "schema"."name"
 	functions map[string]bool // names that may be functions
+	types     map[string]bool // names of types that values are cast to
+	parts     bool            // something in it is made of what the plan does not show
 	doubt     string
 }
 
@@ -20,7 +22,7 @@ func (p *plan) read(explained []byte) error {
 	if err := json.Unmarshal(explained, &root); err != nil {
 		return fmt.Errorf("read plan: %w", err)
 	}
-	p.relations, p.functions = map[string]bool{}, map[string]bool{}
+	p.relations, p.functions, p.types = map[string]bool{}, map[string]bool{}, map[string]bool{}
 	p.visit(root)
 	text, err := json.Marshal(root) // with sorted keys
 	p.text = string(text)
@@ -68,6 +70,8 @@ func (p *plan) visit(value any) {
 
 var (
 	literal     = regexp.MustCompile(`'(?:[^']|'')*'`)
+	castName    = regexp.MustCompile(`::(?:[\pL_][\pL\pN_$]*\.|"(?:[^"]|"")+"\.)?([\pL_][\pL\pN_$]*|"(?:[^"]|"")+")`)
+	wholeRow    = regexp.MustCompile(`\.\*|\bROW\(`)
 	calledName  = regexp.MustCompile(`([\pL_][\pL\pN_$]*|"(?:[^"]|"")+")\(`)
 	currentTime = regexp.MustCompile(`\b(?:CURRENT_DATE|CURRENT_TIME|CURRENT_TIMESTAMP|LOCALTIME|LOCALTIMESTAMP)\b`)
 )
@@ -76,13 +80,29 @@ var (
 func (p *plan) expression(text string) {
 	text = literal.ReplaceAllString(text, "''")
 	for _, match := range calledName.FindAllStringSubmatch(text, -1) {
-		name := match[1]
-		if name[0] == '"' {
-			name = strings.ReplaceAll(name[1:len(name)-1], `""`, `"`)
-		}
-		p.functions[name] = true
+		p.functions[unquoteName(match[1])] = true
 	}
+	for _, match := range castName.FindAllStringSubmatch(text, -1) {
+		name := unquoteName(match[1])
+		p.types[name] = true
+		p.parts = p.parts || !builtinTypes[name]
+	}
+	p.parts = p.parts || wholeRow.MatchString(text)
 	if keyword := currentTime.FindString(text); keyword != "" {
 		p.doubt = "the query uses " + keyword
 	}
+}
+
+func unquoteName(name string) string {
+	if name[0] != '"' {
+		return name
+	}
+	return strings.ReplaceAll(name[1:len(name)-1], `""`, `"`)
+}
+
+// builtinTypes are the first words of PostgreSQL's own common types. One that is missing costs a look into the catalogue.
+var builtinTypes = map[string]bool{
+	"text": true, "character": true, "bpchar": true, "name": true, "smallint": true, "integer": true, "bigint": true, "real": true, "double": true,
+	"numeric": true, "boolean": true, "date": true, "time": true, "timestamp": true, "interval": true, "uuid": true, "json": true, "jsonb": true,
+	"bytea": true, "oid": true, "regclass": true, "inet": true, "cidr": true, "money": true, "xml": true, "tsvector": true, "tsquery": true,
 }

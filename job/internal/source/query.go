@@ -74,6 +74,47 @@ func (l *lexer) next() (byte, int) {
 	return 0, -1
 }
 
+// names returns the names in the text, as PostgreSQL reads them: in lower case unless they are quoted. Keywords and the
+// letters of U&"…" are among them, which does no harm.
+func names(text string) (names []string) {
+	lex := lexer{text: text}
+	for {
+		c, at := lex.next()
+		switch {
+		case at < 0:
+			return names
+		case c == '"':
+			inner := strings.TrimSuffix(text[at+1:lex.pos], `"`)
+			for lex.pos < len(text) && text[lex.pos] == '"' { // a doubled quote
+				from := lex.pos
+				lex.next()
+				inner += strings.TrimSuffix(text[from:lex.pos], `"`)
+			}
+			names = append(names, inner)
+		case isNameByte(c) && (c < '0' || c > '9'):
+			end := at
+			for end < len(text) && (isNameByte(text[end]) || text[end] == '$') {
+				end++
+			}
+			if end < len(text) && text[end] == '\'' && end == at+1 && strings.IndexByte("EeBbXxNn", c) >= 0 {
+				continue // the prefix of a literal
+			}
+			lex.pos = end
+			names = append(names, strings.ToLower(text[at:end]))
+		}
+	}
+}
+
+// longName returns a name that PostgreSQL would cut, or "".
+func longName(text string) string {
+	for _, name := range names(text) {
+		if len(name) > maxName {
+			return name
+		}
+	}
+	return ""
+}
+
 // skipPast moves behind the next occurrence of end in rest, looked for from an offset, or to the end of the text.
 func (l *lexer) skipPast(rest string, offset int, end string) {
 	if i := strings.Index(rest[offset:], end); i >= 0 {

@@ -56,9 +56,9 @@ func TestColumnsErrors(t *testing.T) {
 		{"syntax after Japanese", "SELECT '日本' AS あ,\n id FROM WHERE", `prepare the query: syntax error at or near "WHERE" (line 2, column 10)` + correct},
 		{"no table", "SELECT id FROM nowhere", `prepare the query: relation "nowhere" does not exist (line 1, column 16)` + names},
 		{"no column", "SELECT id, c FROM t", `prepare the query: column "c" does not exist (line 1, column 12)` + names},
-		{"no function", "SELECT f(id) AS id FROM t", `prepare the query: function f(integer) does not exist (line 1, column 8)` + names},
+		{"no function", "SELECT f(id) AS id FROM t", `prepare the query: function f(integer) does not exist (line 1, column 8); HINT: No function matches the given name and argument types. You might need to add explicit type casts` + names},
 		{"no permission", "SELECT id FROM closed", `prepare the query: permission denied for table closed` + grant},
-		{"no permission on the schema", "SELECT id FROM s.t", `prepare the query: permission denied for schema s (line 1, column 16)` + grant},
+		{"no permission on the schema", "SELECT id FROM s.t", `prepare the query: permission denied for schema s (line 1, column 16): grant the user USAGE on it, and SELECT on what the query reads in it`},
 		{"parameter", "SELECT id FROM t WHERE a = $1", "check the query: it has parameters ($1): write the values into the query"},
 		{"parameter of unknown type", "SELECT $1 AS id, NULLIF($2, $3) FROM t", ""},
 		{"insert", "INSERT INTO t VALUES (1) RETURNING id", single},
@@ -89,7 +89,7 @@ func TestColumnsErrors(t *testing.T) {
 
 func TestScanNoticesLockedRows(t *testing.T) {
 	url := database(t, "CREATE TABLE t (id int)")
-	_, err := open(t, Config{URL: url, Query: "SELECT id FROM t FOR UPDATE"}).Scan(t.Context(), Share{}, func([][]byte) error { return nil })
+	_, err := open(t, Config{URL: url, Query: "SELECT id FROM t FOR UPDATE"}).Scan(t.Context(), func([][]byte) error { return nil })
 	const want = "read rows: cannot execute SELECT FOR UPDATE in a read-only transaction: the query may only read"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
@@ -104,7 +104,7 @@ func TestQueryForms(t *testing.T) {
 		"SELECT * FROM (VALUES (1, '{a,b}'::text[]), (2, NULL)) AS v (id, tags)",
 	} {
 		db := open(t, Config{URL: url, Query: query})
-		if diff := cmp.Diff([][]string{{"1", `["a","b"]`}, {"2", "<null>"}}, scan(t, db, Share{})); diff != "" {
+		if diff := cmp.Diff([][]string{{"1", `["a","b"]`}, {"2", "<null>"}}, scan(t, db)); diff != "" {
 			t.Errorf("%s: %s", query, diff)
 		}
 		db.Close(t.Context())

@@ -16,99 +16,119 @@ type ScanStats struct {
 	Bytes int64 // as received, protocol included
 }
 
-// Scan calls fn with every row of the share, in the order in which PostgreSQL finds them, all from one snapshot. The row
+// scanTime is what a server may take beyond the statement's own time before it is given up.
+const scanTime = 15 * time.Second
+
+// Scan calls fn with every row, in the order in which PostgreSQL finds them, all from one snapshot. The row
 // and its values are valid until fn returns; nil is NULL. The server may use a parallel plan, since the result is asked
 // for as a whole, and its transaction ends with the last row.
 //
 // An error of fn ends the read and is returned as it is. The session, with its locks, survives that, and the end of ctx
 // too, if the server stops within cancelGrace; Check tells. While fn works the server waits: over TCP a wait of more than
 // twelve seconds looks to it like a client that vanished, so whatever can take long belongs behind a buffer.
-func (db *DB) Scan(ctx context.Context, share Share, fn func(row [][]byte) error) (ScanStats, error) {
-	if share.Count > 1 && (share.Index < 0 || share.Index >= share.Count) {
-		return ScanStats{}, fmt.Errorf("read rows: share %d of %d does not exist", share.Index, share.Count)
-	}
+func (db *DB) Scan(ctx context.Context, fn func(row [][]byte) error) (ScanStats, error) {
 	if _, err := db.Columns(ctx); err != nil {
 		return ScanStats{}, err
 	}
-	stopped, stop := context.WithCancel(ctx)
+	limited, cancel := limited(ctx, db.config.StatementTimeout+scanTime)
+	defer cancel()
+	stopped, stop := context.WithCancel(limited)
 	defer stop()
-	before := db.reader.n
-	db.reader.restart()
-	result := db.conn.ExecParams(stopped, db.statement(share), nil, nil, nil, nil)
-	stats, err := db.rows(stopped, result, fn)
+	before := db.wire.n
+	db.wire.restart()
+	db.wire.longest = db.config.MaxValueBytes
+	result := db.conn.ExecParams(stopped, db.statement(), nil, nil, nil, nil)
+	scan := reader{db: db, id: db.idColumn()}
+	err := scan.rows(stopped, result, fn)
 	if err != nil {
 		stop() // asks the server to end the statement; what is under way is read and dropped
 	}
 	_, closeErr := result.Close()
-	stats.Bytes = db.reader.n - before
+	db.wire.longest = 0
+	scan.stats.Bytes = db.wire.n - before
 	switch {
-	case ctx.Err() != nil:
-		return stats, queryError("read rows", db.where, "", ctx.Err())
+	case limited.Err() != nil:
+		return scan.stats, db.failure(limited, "read rows", "", reading, limited.Err())
 	case err != nil:
-		return stats, err
+		return scan.stats, err
 	case closeErr != nil:
-		return stats, db.readError(share, stats, closeErr)
+		return scan.stats, scan.failure(ctx, closeErr)
 	}
-	return stats, nil
+	return scan.stats, nil
 }
 
+// reader is a Scan under way.
+type reader struct {
+	db    *DB
+	stats ScanStats
+	id    int    // the column
+	last  []byte // the id of the last row, or as much of it as an error shows
+}
+
+// shownID is how many bytes of an id an error shows.
+const shownID = 128
+
 // rows hands every row to fn until one of them fails or the context ends.
-func (db *DB) rows(ctx context.Context, result *pgconn.ResultReader, fn func(row [][]byte) error) (ScanStats, error) {
-	var stats ScanStats
-	if err := db.sameColumns(result.FieldDescriptions()); err != nil {
-		return stats, err
+func (r *reader) rows(ctx context.Context, result *pgconn.ResultReader, fn func(row [][]byte) error) error {
+	if err := r.db.sameColumns(result.FieldDescriptions()); err != nil {
+		return err
 	}
 	done := ctx.Done()
 	for result.NextRow() {
 		select {
 		case <-done:
-			return stats, ctx.Err()
+			return ctx.Err()
 		default:
 		}
-		stats.Rows++
-		if err := fn(result.Values()); err != nil {
-			return stats, err
+		r.stats.Rows++
+		row := result.Values()
+		id := row[r.id]
+		r.last = append(r.last[:0], id[:min(len(id), shownID)]...)
+		if err := fn(row); err != nil {
+			return err
 		}
 	}
-	return stats, nil
+	return nil
 }
 
-// sameColumns notices a table that was altered since Columns. No description at all means that the statement failed,
-// which the end of the result reports.
+// sameColumns notices a table or a type that was altered since Columns. No description at all means that the statement
+// failed, which the end of the result reports.
 func (db *DB) sameColumns(fields []pgconn.FieldDescription) error {
 	if fields == nil {
 		return nil
 	}
 	same := len(fields) == len(db.columns)
 	for i := 0; same && i < len(fields); i++ {
-		same = fields[i].Name == db.columns[i].Name
+		same = fields[i].Name == db.columns[i].Name && fields[i].DataTypeOID == db.types[i]
 	}
 	if !same {
-		return &Error{Op: "read rows", Reason: "the query's columns changed while the run began", Remedy: "the next run reads again"}
+		return &Error{Op: "read rows", Reason: "the query's columns changed while the run began", Remedy: readAgain}
 	}
 	return nil
 }
 
-func (db *DB) readError(share Share, stats ScanStats, err error) error {
-	query := db.query
-	if db.statement(share) != query {
+// failure explains why the server stopped in the middle. Its rows come in the order in which it computes them, so the row
+// at fault is most often the one after the last.
+func (r *reader) failure(ctx context.Context, err error) error {
+	db, query := r.db, r.db.query
+	if db.wrap {
 		query = "" // positions are those of the wrapping statement
 	}
 	op := "read rows"
-	if stats.Rows > 0 {
-		op = fmt.Sprintf("read rows (after %d)", stats.Rows)
+	if r.stats.Rows > 0 {
+		op = fmt.Sprintf("read rows (after %d, the last with id %q)", r.stats.Rows, r.last)
 	}
-	failure := queryError(op, db.where, query, err)
-	if stalled := db.reader.unread.Round(time.Second); stalled >= patience {
-		if e, ok := failure.(*Error); ok && e.Err == io.ErrUnexpectedEOF {
-			e.Reason += fmt.Sprintf(", as nothing was read for %v", stalled)
-			e.Remedy = "whatever takes the documents (storage) was too slow; the next run reads again"
-		}
+	failure := db.failure(ctx, op, query, reading, err)
+	var e *Error
+	if !errors.As(failure, &e) {
+		return failure
+	}
+	if stalled := db.wire.unread.Round(time.Second); stalled >= patience && e.Err == io.ErrUnexpectedEOF {
+		e.Reason += fmt.Sprintf(", as nothing was read for %v", stalled)
+		e.Remedy = "storage took the documents too slowly; " + readAgain
+	}
+	if server, ok := asServerError(err); ok && server.Code == codeLockNotAvailable {
+		e.Reason += db.lockedTables(ctx)
 	}
 	return failure
-}
-
-func asServerError(err error) (*pgconn.PgError, bool) {
-	var e *pgconn.PgError
-	return e, errors.As(err, &e)
 }

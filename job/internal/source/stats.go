@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Stats are PostgreSQL's own evidence of whether anything behind the query changed. Two equal fingerprints, both trusted,
@@ -22,91 +25,134 @@ type Stats struct {
 	Reason      string // why not trusted, for the log
 }
 
-// TableStats gathers the evidence in three short statements, none of which reads a table of the query: its plan, which
-// names the relations (partitions and what is behind views included) and changes with the definition of views; their
-// counters of inserted, updated and deleted rows, and the numbers of their files, which TRUNCATE and rewrites change; and
-// the facts about the server that say whether the counters continue the earlier ones.
+// TableStats gathers the evidence without reading a table of the query: its plan, which names the relations (partitions
+// and what is behind views included) and changes with the definition of views; their counters of inserted, updated and
+// deleted rows, and the numbers of their files, which TRUNCATE and rewrites change; the definitions that a plan does not
+// show; and the facts about the server that say whether the counters continue the earlier ones.
+//
+// What cannot be trusted has no fingerprint: it must not match once it can be trusted again.
 func (db *DB) TableStats(ctx context.Context) (Stats, error) {
 	if _, err := db.Columns(ctx); err != nil {
 		return Stats{}, err
 	}
 	const op = "read table statistics"
-	row, err := db.queryRow(ctx, "EXPLAIN (FORMAT JSON, VERBOSE, COSTS OFF) "+db.query)
-	if err != nil {
-		return Stats{}, queryError(op, db.where, "", err)
+	explained := db.plan
+	if db.plan = nil; explained == nil {
+		rows, err := db.theirs(ctx, op, "", explainQuery(db.query))
+		if err != nil {
+			return Stats{}, err
+		}
+		explained = rows[0][0]
 	}
 	var p plan
-	if err := p.read(row[0]); err != nil {
+	if err := p.read(explained); err != nil {
 		return Stats{}, fmt.Errorf("%s: %w", op, err)
 	}
-	server, doubt, err := db.serverFacts(ctx, slices.Sorted(maps.Keys(p.functions)))
+	e, err := db.evidence(ctx, op, &p)
 	if err != nil {
-		return Stats{}, queryError(op, db.where, "", err)
+		return Stats{}, err
 	}
-	counters, tableDoubt, err := db.counters(ctx, slices.Sorted(maps.Keys(p.relations)))
-	if err != nil {
-		return Stats{}, queryError(op, db.where, "", err)
-	}
-	hash := sha256.New()
-	for _, part := range []string{db.query, p.text, server, counters} {
-		fmt.Fprintf(hash, "%d:%s", len(part), part)
-	}
-	stats := Stats{Fingerprint: hex.EncodeToString(hash.Sum(nil)), Trusted: true}
-	for _, reason := range []string{doubt, p.doubt, tableDoubt} {
-		if reason != "" && stats.Trusted {
-			stats.Trusted, stats.Reason = false, reason
+	for _, reason := range []string{e.serverDoubt, p.doubt, e.tableDoubt} {
+		if reason != "" {
+			return Stats{Reason: reason}, nil
 		}
 	}
-	return stats, nil
+	hash := sha256.New()
+	for _, part := range []string{db.query, p.text, e.server, e.counters, e.definitions} {
+		fmt.Fprintf(hash, "%d:%s", len(part), part)
+	}
+	return Stats{Fingerprint: hex.EncodeToString(hash.Sum(nil)), Trusted: true}, nil
+}
+
+// evidence is what the catalogue says.
+type evidence struct {
+	server, counters, definitions string
+	serverDoubt, tableDoubt       string // reasons not to trust the counters
+}
+
+// evidence asks for all of it in one round trip, or in two where the query has parts of its own.
+func (db *DB) evidence(ctx context.Context, op string, p *plan) (evidence, error) {
+	limited, cancel := limited(ctx, db.config.LockTimeout+ownTime)
+	defer cancel()
+	functions := slices.Sorted(maps.Keys(p.functions))
+	batch := &pgconn.Batch{}
+	batch.ExecParams(ownPath, nil, nil, nil, nil)
+	batch.ExecParams(serverFactsQuery, [][]byte{textArray(functions)}, nil, nil, nil)
+	batch.ExecParams(countersQuery, [][]byte{textArray(slices.Sorted(maps.Keys(p.relations)))}, nil, nil, nil)
+	batch.ExecParams(clocksQuery, nil, nil, nil, nil)
+	results, err := db.conn.ExecBatch(limited, batch).ReadAll()
+	if err != nil {
+		return evidence{}, db.failure(limited, op, "", preparing, err)
+	}
+	e := evidence{definitions: string(results[3].Rows[0][0])}
+	var ownTypes bool
+	e.server, e.serverDoubt = serverFacts(results[1].Rows)
+	e.counters, e.tableDoubt, ownTypes = counters(results[2].Rows)
+	types := make([]string, len(db.queried))
+	for i, oid := range db.queried {
+		types[i] = strconv.FormatUint(uint64(oid), 10)
+		ownTypes = ownTypes || oid >= firstUserOID
+	}
+	if ownTypes || p.parts || len(functions) > 0 {
+		words := slices.Concat(functions, names(db.query), slices.Sorted(maps.Keys(p.types)))
+		parts, err := db.parts(ctx, op, words, types)
+		if err != nil {
+			return evidence{}, err
+		}
+		e.definitions += parts
+	}
+	return e, nil
 }
 
 // serverFactsQuery: the first column identifies the run of the counters, the others are reasons not to trust them.
 // A function may read what no plan shows. Those that are immutable cannot, by their own promise, and those that come with
 // PostgreSQL do not, but for the volatile ones, those about time, and those named pg_….
+//
+// Reading the configuration again may have switched track_counts off and on in between. The settings are those that change
+// what a value's text is and that belong to the query rather than to the session.
 const serverFactsQuery = `SELECT
-  concat_ws(' ', pg_postmaster_start_time(), current_setting('server_version'), d.oid, pg_stat_get_db_stat_reset_time(d.oid), current_user),
+  concat_ws(' ', pg_postmaster_start_time(), pg_conf_load_time(), current_setting('server_version'), d.oid, pg_stat_get_db_stat_reset_time(d.oid), current_user,
+    (SELECT string_agg(s.name || '=' || coalesce(current_setting(s.name, true), ''), ' ' ORDER BY s.name) FROM unnest(ARRAY['search_path', 'DateStyle', 'default_text_search_config',
+      'lc_collate', 'lc_ctype', 'lc_monetary', 'lc_numeric', 'lc_time', 'timezone_abbreviations', 'xmloption', 'array_nulls', 'transform_null_equals', 'row_security', 'server_encoding']) AS s(name))),
   pg_is_in_recovery(), current_setting('track_counts'),
-  (SELECT string_agg(DISTINCT p.proname, ', ') FROM pg_catalog.pg_proc p
-   WHERE p.proname = ANY($1::text[]) AND p.provolatile <> 'i' AND (p.oid >= 16384 OR p.provolatile = 'v' OR p.proname LIKE 'pg\_%'
-     OR p.proname IN ('now', 'transaction_timestamp', 'statement_timestamp', 'age', 'current_setting')))
-FROM pg_catalog.pg_database d WHERE d.datname = current_database()`
+  (SELECT string_agg(DISTINCT p.proname, ', ') FROM pg_proc p
+   WHERE p.proname = ANY($1::name[]) AND p.provolatile <> 'i' AND (p.oid >= 16384 OR p.provolatile = 'v' OR p.proname LIKE 'pg\_%'
+     OR p.proname IN ('now', 'transaction_timestamp', 'statement_timestamp', 'age', 'current_setting'))),
+  EXISTS (SELECT FROM pg_db_role_setting s WHERE 'track_counts=off' = ANY(s.setconfig))
+FROM pg_database d WHERE d.datname = current_database()`
 
-func (db *DB) serverFacts(ctx context.Context, functions []string) (facts, doubt string, err error) {
-	row, err := db.queryRow(ctx, serverFactsQuery, textArray(functions))
-	if err != nil {
-		return "", "", err
-	}
+func serverFacts(rows [][][]byte) (facts, doubt string) {
+	row := rows[0]
 	switch {
 	case string(row[1]) == "t":
 		doubt = "the server is a standby, which counts nothing"
 	case string(row[2]) != "on":
 		doubt = "track_counts is off"
+	case string(row[4]) == "t":
+		doubt = "track_counts is off for some role or database"
 	case row[3] != nil:
 		doubt = fmt.Sprintf("the query calls %s, whose result can change by itself", row[3])
 	}
-	return string(row[0]), doubt, nil
+	return string(row[0]), doubt
 }
 
 // countersQuery takes the counters by object id: the views pg_stat_… would compute two dozen more columns. The number of
 // columns ever made notices one that was dropped and made again, which rewrites nothing. The relations are looked up in the
 // catalogue because to_regclass demands USAGE on their schema, which who may read a view need not have.
 const countersQuery = `SELECT c.relkind, c.relpersistence, c.oid < 16384, r.name,
-  concat_ws(' ', c.oid, c.relfilenode, c.relnatts, pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid))
+  concat_ws(' ', c.oid, c.relfilenode, c.relnatts, pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid)),
+  EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.atttypid >= 16384)
 FROM (SELECT name, parse_ident(name)::name[] AS parts FROM unnest($1::text[]) AS given(name)) AS r
-LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = r.parts[1]
-LEFT JOIN pg_catalog.pg_class c ON c.relname = r.parts[2] AND c.relnamespace = n.oid ORDER BY r.name`
+LEFT JOIN pg_namespace n ON n.nspname = r.parts[1]
+LEFT JOIN pg_class c ON c.relname = r.parts[2] AND c.relnamespace = n.oid ORDER BY r.name`
 
-func (db *DB) counters(ctx context.Context, relations []string) (counters, doubt string, err error) {
-	if len(relations) == 0 {
-		return "", "the query reads no table", nil
-	}
-	result := db.conn.ExecParams(ctx, countersQuery, [][]byte{textArray(relations)}, nil, nil, nil).Read()
-	if result.Err != nil {
-		return "", "", result.Err
+func counters(rows [][][]byte) (counters, doubt string, ownTypes bool) {
+	if len(rows) == 0 {
+		return "", "the query reads no table", false
 	}
 	var all strings.Builder
-	for _, row := range result.Rows {
-		kind, persistence, catalog, name := string(row[0]), string(row[1]), string(row[2]), row[3]
+	for _, row := range rows {
+		kind, persistence, system, name := string(row[0]), string(row[1]), string(row[2]), row[3]
 		switch {
 		case kind == "":
 			doubt = fmt.Sprintf("table %s was dropped just now", name)
@@ -116,12 +162,13 @@ func (db *DB) counters(ctx context.Context, relations []string) (counters, doubt
 			doubt = fmt.Sprintf("%s is a temporary table", name)
 		case persistence == "u":
 			doubt = fmt.Sprintf("%s is an unlogged table, which a crash empties", name)
-		case catalog == "t":
+		case system == "t":
 			doubt = fmt.Sprintf("%s is a system catalogue", name)
 		}
 		fmt.Fprintf(&all, "%s=%s\n", name, row[4])
+		ownTypes = ownTypes || string(row[5]) == "t"
 	}
-	return all.String(), doubt, nil
+	return all.String(), doubt, ownTypes
 }
 
 // textArray writes a text[] in PostgreSQL's array syntax.

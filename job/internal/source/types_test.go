@@ -43,7 +43,7 @@ func TestTypes(t *testing.T) {
 		`SELECT 'odd-arrays' AS id, ARRAY[[NULL, 'a'], ['b', NULL]] AS nulls, '[2:3][-1:0]={{1,2},{3,4}}'::int[] AS lower_bounds, ARRAY['ab'::char(5)] AS padded, ARRAY['1 day'::interval] AS intervals,
 		  ARRAY['[1,2)'::int4range] AS ranges, '{((0,0),(1,1));((2,2),(3,3))}'::box[] AS boxes, ARRAY['\x00'::bytea] AS byteas, ARRAY[NULL::json, 'null'] AS jsons, '{1,2}'::list AS domain,
 		  ARRAY['{1,2}'::list] AS domains, ARRAY[ROW(1, 'x')] AS records, ROW(1, ARRAY[ROW(2, ARRAY[3])]) AS nested, (SELECT array_agg(p) FROM (VALUES (1, 'one'), (2, NULL)) AS p (a, b)) AS rows,
-		  ROW('NaN', 1)::reading AS nan_in_composite`,
+		  ROW(1.5, 1)::reading AS numbers_in_composite`,
 		`SELECT true AS id, 1 AS "key ""with"" quotes", 2 AS "日本", 3 AS "a.b", ARRAY[1] AS "ar""ray"`,
 	)
 	var lines []byte
@@ -95,6 +95,11 @@ func TestPoison(t *testing.T) {
 		{`'{"a": "\u0000"}'::json`, `column "v" holds \u0000, which no text may hold`},
 		{`'["\ud83d"]'::json`, `column "v" holds half of a surrogate pair`},
 		{`'{"a": 1e999}'::json`, `column "v" is a number beyond the range of a double`},
+		{"ROW('NaN', 1)::reading", `column "v" is not a JSON number`},
+		{"ROW(1, 'Infinity')::reading", `column "v" is not a JSON number`},
+		{"ARRAY[ROW(1, '-Infinity')::reading]", `column "v" is not a JSON number`},
+		{"ROW(ARRAY[ROW('NaN', 1)::reading])::readings", `column "v" is not a JSON number`},
+		{"ROW(1, 'NaN', NULL)::pair", ""},
 		{"repeat('[', 200)::text || repeat(']', 200)", ""},
 		{"(repeat('[', 200) || repeat(']', 200))::jsonb", `column "v" is JSON nested deeper than 30 levels`},
 		{"repeat('x', 10000000)", "document is longer than the limit of one line"},
@@ -128,7 +133,7 @@ func typesDatabase(t *testing.T, queries ...string) typesDB {
 	defer func() { _ = conn.Close(t.Context()) }()
 	if _, err := conn.Exec(t.Context(), `CREATE TYPE mood AS ENUM ('happy', 'sad'); CREATE DOMAIN nonempty AS text CHECK (VALUE <> '');
 		CREATE DOMAIN positive AS int CHECK (VALUE > 0); CREATE TYPE pair AS (a int, b text, c int[]);
-		CREATE DOMAIN list AS int[]; CREATE DOMAIN floats AS float8[]; CREATE TYPE reading AS (a float8, b numeric)`); err != nil {
+		CREATE DOMAIN list AS int[]; CREATE DOMAIN floats AS float8[]; CREATE TYPE reading AS (a float8, b numeric); CREATE TYPE readings AS (list reading[])`); err != nil {
 		t.Fatal(err)
 	}
 	return typesDB{url, queries}
@@ -148,13 +153,13 @@ func (db typesDB) encode(t *testing.T, query string) (lines []byte, verdicts []d
 	}
 	columns := make([]document.Column, len(found))
 	for i, c := range found {
-		columns[i] = document.Column{Name: c.Name, Kind: document.Kind(c.Kind)}
+		columns[i] = document.Column{Name: c.Name, Kind: document.Kind(c.Kind), Shape: c.Shape}
 	}
 	encoder, err := document.NewEncoder(columns, document.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = src.Scan(t.Context(), source.Share{}, func(row [][]byte) error {
+	_, err = src.Scan(t.Context(), func(row [][]byte) error {
 		var v document.Verdict
 		lines, v = encoder.Append(lines, row)
 		v.ID = bytes.Clone(v.ID)
@@ -188,6 +193,73 @@ func TestOtherEncodings(t *testing.T) {
 		lines, verdicts := typesDB{url: source.SharedServer().URL(name)}.encode(t, "SELECT 'x' AS id, "+tt.value+" AS v")
 		if string(lines) != tt.line || verdicts[0].Reason != tt.reason {
 			t.Errorf("%s %s: got %q and %q", tt.encoding, tt.value, lines, verdicts[0].Reason)
+		}
+	}
+}
+
+// TestOneShape: a type looks the same alone, in an array and in a composite, also one that to_json does not know (vector)
+// or that PostgreSQL turns into an object by a cast (hstore).
+func TestOneShape(t *testing.T) {
+	db := typesDatabase(t)
+	config, err := pgx.ParseConfig(db.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	admin, err := pgx.Connect(t.Context(), source.SharedServer().AdminURL(config.Database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close(t.Context()) }()
+	// Types that are like pgvector's where it matters: base types of these names, whose text is an array of numbers.
+	for _, name := range []string{"vector", "halfvec"} {
+		for _, sql := range []string{
+			"CREATE TYPE %[1]s", "CREATE FUNCTION %[1]s_in(cstring) RETURNS %[1]s LANGUAGE internal IMMUTABLE STRICT AS 'textin'",
+			"CREATE FUNCTION %[1]s_out(%[1]s) RETURNS cstring LANGUAGE internal IMMUTABLE STRICT AS 'textout'",
+			"CREATE TYPE %[1]s (INPUT = %[1]s_in, OUTPUT = %[1]s_out, LIKE = text)",
+		} {
+			if _, err := admin.Exec(t.Context(), fmt.Sprintf(sql, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	statements := []string{
+		"CREATE TYPE embedded AS (a vector, b text)",
+		"CREATE DOMAIN embedding AS vector",
+		"CREATE TYPE deep AS (list embedded[], e embedding)",
+	}
+	hstore := true
+	if _, err := admin.Exec(t.Context(), "CREATE EXTENSION hstore"); err != nil {
+		hstore = false
+		t.Logf("no hstore on this server: %v", err)
+	} else {
+		statements = append(statements, "CREATE TYPE stored AS (h hstore)")
+	}
+	for _, sql := range statements {
+		if _, err := admin.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tests := []struct{ value, want string }{
+		{"'[1,2.5]'::vector", "[1, 2.5]"},
+		{"'[1,2.5]'::halfvec", "[1, 2.5]"},
+		{"'[1,2.5]'::embedding", "[1, 2.5]"},
+		{"NULL::vector", "null"},
+		{"ARRAY['[1,2.5]'::vector, NULL]", "[[1, 2.5], null]"},
+		{"ARRAY['[1,2.5]'::embedding]", "[[1, 2.5]]"},
+		{"ROW('[1,2.5]', '[x]')::embedded", `{"a": [1, 2.5], "b": "[x]"}`},
+		{"ROW(ARRAY[ROW('[1]', 'x')::embedded], '[2]')::deep", `{"list": [{"a": [1], "b": "x"}], "e": [2]}`},
+		{"'2025-09-18 01:02:03 BC'::timestamp", `"2025-09-18T01:02:03 BC"`},
+		{"ARRAY['2025-09-18 01:02:03 BC'::timestamp]", `["2025-09-18T01:02:03 BC"]`},
+	}
+	if hstore {
+		tests = append(tests, []struct{ value, want string }{
+			{"'a=>1'::hstore", `{"a": "1"}`}, {"ARRAY['a=>1'::hstore]", `[{"a": "1"}]`}, {"ROW('a=>1')::stored", `{"h": {"a": "1"}}`},
+		}...)
+	}
+	for _, tt := range tests {
+		line, verdicts := db.encode(t, "SELECT 'x' AS id, "+tt.value+" AS v")
+		if want := `{"id": "x", "structData": {"v": ` + tt.want + "}}\n"; string(line) != want {
+			t.Errorf("%s: got %s %s, want %s", tt.value, line, verdicts[0].Reason, want)
 		}
 	}
 }

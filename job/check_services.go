@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"vertexmetadata/job/internal/bucket"
+	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/source"
+)
+
+// objectPermissions are what the job does in the bucket.
+var objectPermissions = []string{"storage.objects.create", "storage.objects.get", "storage.objects.list", "storage.objects.delete"}
+
+// probePrefix is where check writes its probe: beside the job's own objects.
+const probePrefix = "metadata/.sync/v2/"
+
+func checkBucket(ctx context.Context, cfg config.Config) []finding {
+	b, err := bucket.Open(ctx, cfg.Bucket, bucket.WithRoot("metadata/"), bucket.WithProject(cfg.Project))
+	if err != nil {
+		return []finding{{name: "bucket", err: err}}
+	}
+	defer b.Close()
+	missing, err := b.CheckPermissions(ctx, objectPermissions...)
+	if err == nil && len(missing) > 0 {
+		err = fmt.Errorf("gs://%s: the job's account lacks %s: grant it roles/storage.objectAdmin on the bucket", cfg.Bucket, strings.Join(missing, ", "))
+	}
+	if err != nil {
+		return []finding{{name: "bucket", err: err}, untried("objects", "needs the bucket")}
+	}
+	found := []finding{{name: "bucket", detail: "gs://" + cfg.Bucket}, probe(ctx, b)}
+	if settings, err := b.Settings(ctx); err == nil { // a permission that the job need not have
+		found[0].detail += describe(settings)
+		found = append(found, policyFindings(settings)...)
+	}
+	if writers, err := b.Writers(ctx); err == nil && len(writers) > 0 { // likewise
+		found = append(found, writersFinding(writers))
+	}
+	return found
+}
+
+// probe finds what no permission says: a key, billing, a policy of the bucket.
+func probe(ctx context.Context, b *bucket.Bucket) finding {
+	f := finding{name: "objects", detail: "can be written, read, listed and deleted"}
+	switch err := b.Probe(ctx, probePrefix); {
+	case errors.Is(err, bucket.ErrRetained):
+		f.warning, f.detail = true, "can be written and read, but not deleted or replaced yet: "+whatToDo(err)
+	case err != nil:
+		f.err = err
+	}
+	return f
+}
+
+// describe is what is worth to know of a bucket beside its name.
+func describe(s bucket.Settings) (text string) {
+	if s.Location != "" {
+		text += " in " + s.Location
+	}
+	if s.KMSKey != "" {
+		text += ", encrypted with " + s.KMSKey
+	}
+	if s.SoftDelete > 0 {
+		text += fmt.Sprintf(", deleted objects are kept (and billed) for %s", s.SoftDelete)
+	}
+	return text
+}
+
+// policyFindings are the policies of a bucket that a run would meet.
+func policyFindings(s bucket.Settings) (found []finding) {
+	if s.Retention > 0 {
+		found = append(found, finding{name: "retention", warning: true, detail: fmt.Sprintf(
+			"objects can be neither replaced nor deleted for %s: set GCS_BUCKET to a bucket without a retention policy", s.Retention)})
+	}
+	if s.DefaultHold {
+		found = append(found, finding{
+			name: "hold", warning: true,
+			detail: "new objects can be neither replaced nor deleted until somebody releases their hold: run gcloud storage buckets update with --no-default-event-based-hold",
+		})
+	}
+	return found
+}
+
+// writersFinding says who else may write what the job reads back.
+func writersFinding(writers []string) finding {
+	f := finding{name: "writers", detail: "by the bucket's own policy: " + strings.Join(writers, ", ")}
+	if slices.ContainsFunc(writers, bucket.Public) {
+		f.err = errors.New("everybody may write into the bucket (" + strings.Join(writers, ", ") + "): remove allUsers and allAuthenticatedUsers from its policy")
+	}
+	return f
+}
+
+func (m *contentMatch) checkStore(ctx context.Context, cfg config.Config) []finding {
+	store, err := openStore(ctx, cfg)
+	var described datastore.Description
+	if err == nil {
+		defer store.Close()
+		described, err = store.Describe(ctx)
+		m.store = described.Content
+	}
+	found := []finding{{name: "data store", detail: cfg.DataStore + " in " + cfg.Location, err: err}}
+	if err != nil {
+		return append(found, untried("permissions", "needs the data store"))
+	}
+	if described.KMSKey != "" {
+		found[0].detail += ", encrypted with " + described.KMSKey
+	}
+	if described.ACL {
+		return append(found, finding{name: "permissions", err: fmt.Errorf("%s: its documents have access control, and the job's have none, so nobody would find them: create a data store without access control and set DATA_STORE_ID", cfg.DataStore)})
+	}
+	if m.schema, err = store.Schema(ctx, described); err != nil {
+		m.schema = nil // a permission that the job need not have
+	}
+	for _, err = range store.IDs(ctx) {
+		break // the first page proves the permission to read documents
+	}
+	if err == nil {
+		_, err = store.FindImport(ctx, time.Now())
+	}
+	return append(found, finding{name: "permissions", detail: "documents and operations can be listed", err: err})
+}
+
+// schemaTypes are the types of a schema that take the values of a kind of column. JSON may be anything.
+var schemaTypes = map[source.Kind][]string{
+	source.Text:      {"string", "datetime", "geolocation"},
+	source.Timestamp: {"string", "datetime"},
+	source.Number:    {"number", "integer"},
+	source.Bool:      {"boolean"},
+	source.Numbers:   {"array"},
+}
+
+// schemaFindings compares the query's columns with the types that the data store's fields have: they cannot be changed, and
+// documents with others are refused.
+func schemaFindings(columns []source.Column, schema map[string]datastore.Field) []finding {
+	var conflicts []error
+	for _, c := range columns {
+		field, wanted := schema[c.Name], schemaTypes[c.Kind]
+		if field.Type != "" && wanted != nil && !slices.Contains(wanted, field.Type) {
+			conflicts = append(conflicts, fmt.Errorf("field %q is of type %s in the data store, and the query makes it a %s: cast the column in the query, rename it, or set DATA_STORE_ID to a new data store", c.Name, field.Type, wanted[0]))
+		}
+	}
+	var found []finding
+	for _, err := range conflicts {
+		found = append(found, finding{name: "schema", err: err})
+	}
+	return found
+}
+
+// standIns says which services are not Google's own: whoever may set the environment of a run can read what it sends there.
+func standIns(getenv func(string) string) []finding {
+	var used []string
+	for _, name := range []string{"STORAGE_EMULATOR_HOST", "DISCOVERYENGINE_ENDPOINT", "SECRETMANAGER_ENDPOINT"} {
+		if strings.TrimSpace(getenv(name)) != "" {
+			used = append(used, name)
+		}
+	}
+	if len(used) == 0 {
+		return nil
+	}
+	return []finding{{
+		name: "stand-ins", warning: true,
+		detail: strings.Join(used, ", ") + " set: these are not Google's services, and nothing sent to them is encrypted; unset them to use the real ones",
+	}}
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/google"
+
+	"vertexmetadata/job/internal/config"
+)
+
+// loginScope is all that a token needs to log in to a Cloud SQL database.
+// https://cloud.google.com/sql/docs/postgres/iam-logins
+const loginScope = "https://www.googleapis.com/auth/sqlservice.login"
+
+// databaseToken returns an access token of the job's account, which takes the place of the database password.
+func databaseToken(ctx context.Context) (string, error) {
+	credentials, err := google.FindDefaultCredentials(ctx, loginScope)
+	if err != nil {
+		return "", fmt.Errorf("find the account to log in to the database as: %w: give the job a service account, or run: gcloud auth application-default login", err)
+	}
+	return token(ctx, credentials.TokenSource)
+}
+
+func token(ctx context.Context, source oauth2.TokenSource) (string, error) {
+	type result struct {
+		token *oauth2.Token
+		err   error
+	}
+	done := make(chan result, 1) // a token source knows no context
+	go func() {
+		t, err := source.Token()
+		done <- result{t, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", fmt.Errorf("get a token to log in to the database: %w", context.Cause(ctx))
+	case r := <-done:
+		if r.err != nil {
+			return "", fmt.Errorf("get a token to log in to the database: %w: check the account that the job runs as", r.err)
+		}
+		return r.token.AccessToken, nil
+	}
+}
+
+// useStandIns hands on what the storage client reads from the environment by itself, as it was read: without what editors
+// leave at its ends.
+func useStandIns(cfg config.Config) error {
+	if cfg.StorageEmulatorHost == "" {
+		return nil
+	}
+	return os.Setenv("STORAGE_EMULATOR_HOST", cfg.StorageEmulatorHost)
+}

@@ -1,0 +1,103 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestSyncs(t *testing.T) {
+	env := []string{"DATABASE_URL=postgres://localhost/app", "GCS_BUCKET=b", "PROJECT_ID=p", "SYNC_QUERY=SELECT 1 AS id", "SYNC_MIME_TYPES=image/png", "GCP_LOCATION=eu"}
+	posts := Sync{Name: "posts", Query: "SELECT 1 AS id", DataStoreID: "d", Location: "eu", MIMETypes: []string{"image/png"}}
+	spots := Sync{Name: "spots", Query: "SELECT 2 AS id", DataStoreID: "nature-spots", Location: "global", MIMETypes: []string{"image/gif", "image/bmp"}}
+	for name, tt := range map[string]struct {
+		pairs []string
+		want  []Sync
+	}{
+		"the contract's": {
+			[]string{"DATA_STORE_ID=d", `SYNCS=[{"name": "posts"}, {"name": "spots", "query": "SELECT 2 AS id", "data_store": "nature-spots", "location": "global", "mime_types": "image/gif, IMAGE/BMP"}]`},
+			[]Sync{posts, spots},
+		},
+		"a store in every sync": {
+			[]string{`SYNCS=[{"name": "posts", "data_store": "d"}]`}, []Sync{posts},
+		},
+		"byte order marks": {
+			[]string{"DATA_STORE_ID=\uFEFFd\r\n", "SYNCS=\uFEFF[{\"name\": \"\uFEFFposts\"}]\n"}, []Sync{posts},
+		},
+		"one store in two locations": {
+			[]string{"DATA_STORE_ID=d", `SYNCS=[{"name": "posts"}, {"name": "us", "location": "us"}]`},
+			[]Sync{posts, {Name: "us", Query: "SELECT 1 AS id", DataStoreID: "d", Location: "us", MIMETypes: []string{"image/png"}}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := Load(with(env, tt.pairs...))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.want, got.Syncs); diff != "" {
+				t.Errorf("Syncs (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestSyncsNameEveryProblem(t *testing.T) {
+	const form = `SYNCS is not a JSON list such as [{"name": "posts"}]: `
+	for text, want := range map[string]string{
+		`posts`:                 form + "mistake at character 1",
+		`{"name": "posts"}`:     form + "object at character 1",
+		`[{"name": "posts"}`:    form + "unexpected EOF",
+		`[{"name": "posts"}] x`: form + "there is more after its end, at character 20",
+		`["posts"]`:             form + "string at character 8",
+		`[]`:                    "SYNCS names no sync",
+		`[{}]`:                  "SYNCS, number 1 has no name",
+		`[{"name": ""}]`:        "SYNCS, number 1: name is empty; leave it out for what the environment says; SYNCS, number 1 has no name",
+		`[{"name": "Posts"}]`:   `SYNCS, number 1: name is "Posts", want a small letter and up to 30 of a-z, 0-9 and -`,
+		`[{"name": "../x"}]`:    `SYNCS, number 1: name is "../x", want a small letter and up to 30 of a-z, 0-9 and -`,
+		`[{"name": "` + strings.Repeat("a", 32) + `"}]`:     `SYNCS, number 1: name is "` + strings.Repeat("a", 32) + `", want a small letter and up to 30 of a-z, 0-9 and -`,
+		`[{"name": "a", "Query": "SELECT 1"}]`:              `SYNCS, number 1: unknown field "Query", want name, query, data_store, location or mime_types`,
+		`[{"name": "a", "query": null}]`:                    "SYNCS, number 1: query is not a text",
+		`[{"name": "a", "mime_types": ["image/png"]}]`:      "SYNCS, number 1: mime_types is not a text",
+		`[{"name": "a", "mime_types": "image/*"}]`:          `SYNCS, number 1: mime_types has "image/*", which is no MIME type such as image/png`,
+		`[{"name": "a", "data_store": "x/y"}]`:              "SYNCS, number 1: data_store is not a data store's id: the id alone, without the path before it",
+		`[{"name": "a", "location": "asia"}]`:               `SYNCS, number 1: location is "asia", want one of global, us, eu`,
+		`[{"name": "a"}, {"name": "a", "data_store": "e"}]`: `SYNCS has two named "a"`,
+		`[{"name": "a"}, {"name": "b"}]`:                    `SYNCS: "a" and "b" have the same data store d in global, and each would remove what the other imports`,
+	} {
+		t.Run(text, func(t *testing.T) {
+			_, err := Load(with(local, "SYNCS="+text))
+			var problems *Error
+			if !errors.As(err, &problems) {
+				t.Fatalf("Load = %v, want an *Error", err)
+			}
+			if diff := cmp.Diff("configuration: "+want, err.Error()); diff != "" {
+				t.Errorf("error (-want +got):\n%s", diff)
+			}
+		})
+	}
+	_, err := Load(env("DATABASE_URL=postgres://localhost/app", "GCS_BUCKET=b", "PROJECT_ID=p", `SYNCS=[{"name": "a"}]`))
+	if want := "configuration: SYNCS, number 1: data_store is not set, nor is DATA_STORE_ID"; err == nil || err.Error() != want {
+		t.Errorf("Load = %v, want %s", err, want)
+	}
+}
+
+func FuzzSyncs(f *testing.F) {
+	f.Add(`[{"name": "posts"}, {"name": "spots", "query": "SELECT …", "data_store": "nature-spots", "location": "global", "mime_types": "image/png"}]`)
+	f.Add(`[{"name": "a", "query": {}}, null]`)
+	f.Fuzz(func(t *testing.T, text string) {
+		c, err := Load(with(local, "SYNCS="+text))
+		if err != nil {
+			return
+		}
+		seen := map[string]bool{}
+		for _, s := range c.Syncs {
+			if store := s.DataStoreID + s.Location; seen[store] || s.Query == "" || len(s.MIMETypes) == 0 || len(c.Syncs) > 1 && !syncName.MatchString(s.Name) {
+				t.Errorf("Load accepted %+v", c.Syncs)
+			} else {
+				seen[store] = true
+			}
+		}
+	})
+}

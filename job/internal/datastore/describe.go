@@ -1,0 +1,142 @@
+package datastore
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	discoveryengine "cloud.google.com/go/discoveryengine/apiv1"
+	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
+)
+
+// Content says whether the documents of a data store have content beside their
+// fields. The service refuses a document of the other kind.
+type Content int
+
+const (
+	// ContentUnknown: the service does not say.
+	ContentUnknown Content = iota
+	// ContentNone: fields alone (NO_CONTENT).
+	ContentNone
+	// ContentRequired: every document has content (CONTENT_REQUIRED).
+	ContentRequired
+)
+
+// Check asks whether the data store is there and takes imported documents, and
+// of which kind.
+func (s *Store) Check(ctx context.Context) (Content, error) {
+	d, err := s.Describe(ctx)
+	return d.Content, err
+}
+
+// Description is what a data store says of itself.
+type Description struct {
+	Content Content
+	ACL     bool   // documents have access control: they can be neither listed nor read, and need acl_info to be found
+	KMSKey  string // "": Google's own
+	schema  string // name of the schema
+}
+
+// Describe asks what the data store is. One that takes no imported documents is an
+// error.
+func (s *Store) Describe(ctx context.Context) (Description, error) {
+	store, err := s.dataStore(ctx)
+	if err != nil {
+		return Description{}, err
+	}
+	d := Description{ACL: store.GetAclEnabled(), KMSKey: store.GetCmekConfig().GetKmsKey(), schema: store.GetDefaultSchemaId()}
+	switch c := store.GetContentConfig(); c {
+	case pb.DataStore_NO_CONTENT:
+		d.Content = ContentNone
+	case pb.DataStore_CONTENT_REQUIRED:
+		d.Content = ContentRequired
+	case pb.DataStore_PUBLIC_WEBSITE, pb.DataStore_GOOGLE_WORKSPACE:
+		return d, s.noImports(fmt.Sprintf("its content is %s, which takes no imported documents", c))
+	}
+	switch {
+	case store.GetWorkspaceConfig() != nil:
+		return d, s.noImports("it is filled from Google Workspace, and takes no imported documents")
+	case store.GetHealthcareFhirConfig() != nil:
+		return d, s.noImports("it is filled from a FHIR store, and takes no imported documents")
+	}
+	return d, nil
+}
+
+func (s *Store) noImports(why string) error {
+	return fmt.Errorf("check %s: %s: create one for unstructured documents with metadata (CONTENT_REQUIRED) and set DATA_STORE_ID", s.name, why)
+}
+
+func (s *Store) dataStore(ctx context.Context) (*pb.DataStore, error) {
+	client, err := discoveryengine.NewDataStoreClient(ctx, s.options()...)
+	if err != nil {
+		return nil, s.unconnected(err)
+	}
+	defer client.Close()
+	call, cancel, retry := s.bounded(ctx)
+	defer cancel()
+	store, err := client.GetDataStore(call, &pb.GetDataStoreRequest{Name: s.name}, retry)
+	if err != nil {
+		return nil, s.explain(ctx, "check", s.name, err)
+	}
+	return store, nil
+}
+
+// Field is the type that a data store's schema gives a field.
+type Field struct {
+	Type  string // string, number, integer, boolean, object, array; or datetime, geolocation, …
+	Items string // type of an array's elements, "" where it is not said
+}
+
+// Schema reads the types of the data store's fields, which cannot be changed once they
+// are set. A data store without documents may have none. It takes
+// discoveryengine.schemas.get.
+func (s *Store) Schema(ctx context.Context, d Description) (map[string]Field, error) {
+	client, err := discoveryengine.NewSchemaClient(ctx, s.options()...)
+	if err != nil {
+		return nil, s.unconnected(err)
+	}
+	defer client.Close()
+	id := d.schema
+	if id == "" {
+		id = "default_schema"
+	}
+	name := s.name + "/schemas/" + id
+	call, cancel, retry := s.bounded(ctx)
+	defer cancel()
+	schema, err := client.GetSchema(call, &pb.GetSchemaRequest{Name: name}, retry)
+	if err != nil {
+		return nil, s.explain(ctx, "read", name, err)
+	}
+	fields, err := fieldsOf(schema)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return fields, nil
+}
+
+// fieldsOf reads a JSON schema, as far as types go.
+func fieldsOf(schema *pb.Schema) (map[string]Field, error) {
+	text := []byte(schema.GetJsonSchema())
+	if len(text) == 0 {
+		var err error
+		if text, err = schema.GetStructSchema().MarshalJSON(); err != nil {
+			return nil, err
+		}
+	}
+	var parsed struct {
+		Properties map[string]struct {
+			Type  any
+			Items struct{ Type any }
+		}
+	}
+	if err := json.Unmarshal(text, &parsed); err != nil {
+		return nil, err
+	}
+	fields := make(map[string]Field, len(parsed.Properties))
+	for name, p := range parsed.Properties {
+		kind, _ := p.Type.(string) // a list of types is none that could conflict
+		items, _ := p.Items.Type.(string)
+		fields[name] = Field{Type: kind, Items: items}
+	}
+	return fields, nil
+}

@@ -1,0 +1,100 @@
+package datastore
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
+	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+)
+
+// Progress is how far an import has come.
+//
+// An import is done when its operation ended without an error. Which of its
+// documents the service rejected is said by Failed, by Samples, or by the error
+// files; what else the counts say proves nothing, see Mismatch.
+type Progress struct {
+	Done      bool
+	Counted   bool      // the service counts, in a form that is known
+	Succeeded int64     // documents
+	Failed    int64     // documents
+	Total     int64     // documents, as far as known
+	Samples   []Failure // some of the failures, of a done import
+	Err       error     // why the operation as a whole failed; nil also when single documents did
+}
+
+// Rejected reports whether the operation says that some documents were rejected.
+func (p Progress) Rejected() bool { return p.Failed > 0 || len(p.Samples) > 0 }
+
+// Mismatch compares the counts of a done import with the number of documents that it
+// was given. A service may count only what changed, or nothing, or late: that is
+// worth a warning with both numbers, and no failure. A service without counts
+// mismatches nothing.
+func (p Progress) Mismatch(sent int64) (counted int64, differs bool) {
+	counted = p.Succeeded + p.Failed
+	return counted, p.Counted && counted != sent
+}
+
+// Operations that were started in the console, or by a client of another version,
+// have metadata of v1beta or v1alpha, which differ from those of v1 by the package
+// alone; so types are told by the end of their names. Purges count as imports here:
+// this program starts none, and one that runs may undo an import all the same.
+var importKinds = []struct{ metadata, name string }{
+	{importMetadata, "import-documents"},
+	{".PurgeDocumentsMetadata", "purge-documents"},
+}
+
+const importMetadata = ".ImportDocumentsMetadata"
+
+// isImport reports whether op changes documents, by its metadata or else by its name.
+func isImport(op *longrunningpb.Operation) bool {
+	return slices.ContainsFunc(importKinds, func(k struct{ metadata, name string }) bool {
+		return isType(op.GetMetadata(), k.metadata) || strings.HasPrefix(shortName(op), k.name)
+	})
+}
+
+func isType(any *anypb.Any, end string) bool {
+	return strings.HasSuffix(string(any.MessageName()), end)
+}
+
+// shortName is the last step of an operation's name.
+func shortName(op *longrunningpb.Operation) string {
+	return op.GetName()[strings.LastIndexByte(op.GetName(), '/')+1:]
+}
+
+// decode reads the message in any as one of v1, which those of other versions are
+// compatible with. It reports false for what is of another type, or damaged. end may be empty.
+func decode(any *anypb.Any, end string, m proto.Message) bool {
+	return isType(any, end) && proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(any.GetValue(), m) == nil
+}
+
+// progress reads an operation. Counts are in the metadata, which may be missing, or
+// of a type that is not known.
+func progress(op *longrunningpb.Operation) Progress {
+	p := Progress{Done: op.GetDone()}
+	var imported pb.ImportDocumentsMetadata
+	if decode(op.GetMetadata(), importMetadata, &imported) {
+		p.Counted = true
+		p.Succeeded, p.Failed, p.Total = imported.GetSuccessCount(), imported.GetFailureCount(), imported.GetTotalCount()
+	}
+	p.Succeeded, p.Failed = max(p.Succeeded, 0), max(p.Failed, 0)
+	p.Total = max(p.Total, p.Succeeded+p.Failed)
+	if st := op.GetError(); st != nil {
+		p.Err = &callError{
+			text: fmt.Sprintf("operation %s: %s: %s", op.GetName(), codes.Code(st.GetCode()), oneLine(st.GetMessage())),
+			errs: []error{status.ErrorProto(st)},
+		}
+	}
+	var response pb.ImportDocumentsResponse
+	if decode(op.GetResponse(), ".ImportDocumentsResponse", &response) {
+		for _, st := range response.GetErrorSamples() {
+			p.Samples = append(p.Samples, failuresOf(st)...)
+		}
+	}
+	return p
+}

@@ -1,0 +1,90 @@
+package datastore
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"vertexmetadata/sandbox/discoveryengine"
+	"vertexmetadata/sandbox/storage"
+)
+
+// However the service behaves where its documentation is silent: an import is done when it ended without an error, what it
+// rejected is found out or at least suspected, a second one waits for its turn, and one whose reply was lost is found.
+func TestWorlds(t *testing.T) {
+	for _, world := range discoveryengine.Worlds() {
+		t.Run(world.Name, func(t *testing.T) {
+			t.Parallel()
+			objects, err := storage.Start(storage.Options{Buckets: []string{"b"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = objects.Close() })
+			engine, err := discoveryengine.Start(discoveryengine.Options{Storage: objects})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = engine.Close() })
+			engine.CreateDataStore(discoveryengine.StoreConfig{Project: "p1", ProjectNumber: "123456789012", ID: "posts"})
+			engine.Behave(world.Behaviour)
+			s, err := Open(t.Context(), Config{Project: "p1", DataStore: "posts", Endpoint: engine.Addr(), Budget: 5 * time.Second, BusyWait: -1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = s.Close() })
+
+			var text strings.Builder
+			for i := range 5 {
+				fmt.Fprintf(&text, `{"id":"d%d","structData":{"n":%d},"content":{"mimeType":"image/png","uri":"gs://i/%d"}}`+"\n", i, i, i)
+			}
+			if _, err := objects.Write("b", "m.jsonl", []byte(text.String())); err != nil {
+				t.Fatal(err)
+			}
+			engine.FailDocuments(func(id string) bool { return id == "d0" })
+			engine.Hold()
+			operation, err := s.ImportObjects(t.Context(), []string{"gs://b/m.jsonl"}, Full, "gs://b/errors/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			running, err := s.FindImport(t.Context(), time.Now().Add(-time.Hour))
+			if err != nil || len(running) != 1 || running[0] != operation {
+				t.Errorf("running %v, error %v, want %s", running, err, operation)
+			}
+			_, err = s.ImportObjects(t.Context(), []string{"gs://b/m.jsonl"}, Incremental, "")
+			if refused := world.SecondImport != codes.OK; errors.Is(err, ErrBusy) != refused || !refused && err != nil {
+				t.Errorf("second import: %v", err)
+			}
+			engine.Release()
+			progress, err := s.Await(t.Context(), operation, 5*time.Second)
+			if err != nil || !progress.Done || progress.Err != nil {
+				t.Fatalf("%+v, error %v", progress, err)
+			}
+			var failures Failures
+			for _, o := range objects.List("b", "errors/") {
+				content, err := objects.Read("b", o.Name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := failures.Parse(strings.NewReader(string(content))); err != nil {
+					t.Fatal(err)
+				}
+			}
+			failures.Add(progress.Samples...)
+			suspected := len(failures.ByID)+len(failures.ByPlace) > 0 || failures.Unnamed > 0 || progress.Rejected()
+			if blind := world.Metadata == discoveryengine.MetadataAbsent && world.ErrorFolder == discoveryengine.NoFolder; suspected == blind {
+				t.Errorf("suspected %v: %+v, %+v", suspected, failures, progress)
+			}
+			if deleted, failed, err := s.Delete(t.Context(), []string{"d1", "absent"}); len(deleted) != 2 || failed != nil || err != nil {
+				t.Errorf("deleted %v, failed %v, error %v", deleted, failed, err)
+			}
+			found, err := s.Get(t.Context(), "d1", "d2")
+			if err != nil || len(found) != 1 || string(found["d2"].StructData) != `{"n":2}` {
+				t.Errorf("found %v, error %v", found, err)
+			}
+		})
+	}
+}

@@ -1,0 +1,223 @@
+package diff
+
+import (
+	"context"
+	"fmt"
+
+	"vertexmetadata/job/internal/document"
+	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/manifest"
+)
+
+const (
+	// maxNamed bounds how many refused documents a run names one by one; all are counted.
+	maxNamed = 20
+	// maxLoggedID bounds what is logged of an id, which is somebody's input.
+	maxLoggedID = 128
+	// listingCap bounds what is read of the data store's own list: 200 pages, at a page's usual 100 ms some 20 seconds.
+	listingCap = 200_000
+
+	reasonTwice    = "the query returned the id more than once; only the first of the rows is used"
+	reasonUnnamed  = "rejected by Vertex AI Search, which did not say which document"
+	reasonRejected = "rejected by Vertex AI Search and unchanged since"
+)
+
+// collector compares documents with the manifest and writes down what has to change.
+type collector struct {
+	in Comparison
+	Changes
+	table    *manifest.Table
+	skipped  map[string]int64 // rows skipped, by MIME type
+	before   ledger.Failures
+	refused  map[failureKey]bool
+	rejected map[string]string // id -> reason
+	named    int
+}
+
+// failureKey identifies a refused row as it was.
+type failureKey struct {
+	id   string
+	hash uint64
+}
+
+// remember takes over what failed before, so that only what is new is named.
+func (c *collector) remember(before ledger.Failures) {
+	c.before, c.refused, c.rejected = before, map[failureKey]bool{}, map[string]string{}
+	for _, f := range before.Remembered() {
+		if f.Rejected {
+			c.rejected[f.ID] = f.Reason
+		} else {
+			c.refused[failureKey{f.ID, f.Hash}] = true
+		}
+	}
+}
+
+// takeBatch takes over what became of some rows.
+func (c *collector) takeBatch(ctx context.Context, b *batch) error {
+	c.Rows += b.rows
+	c.Skipped += b.skipped
+	for _, f := range b.refused {
+		// What the data store holds under the id, if anything, is an earlier version: it stays, unless a full import
+		// removes it, as the guard must know.
+		earlier := !c.Full && c.table.Keep([]byte(f.id))
+		c.refuse(ctx, f, earlier)
+	}
+	c.table.Expect(len(b.docs), b.id)
+	return b.each(func(id, line []byte) error { return c.take(ctx, id, line) })
+}
+
+// take compares one document and passes it on if it has to be imported.
+func (c *collector) take(ctx context.Context, id, line []byte) error {
+	hash := document.Hash(line)
+	change := c.table.See(id, hash)
+	if change == manifest.Duplicate {
+		c.refuse(ctx, refusal{id: string(id), hash: hash, reason: reasonTwice}, false)
+		return nil
+	}
+	c.Documents++
+	switch change {
+	case manifest.New:
+		c.New++
+		c.show(Change{Kind: Add, ID: id, Line: line})
+	case manifest.Changed:
+		c.Changed++
+		c.show(Change{Kind: Update, ID: id, Line: line})
+	case manifest.Rejected:
+		if !c.Full {
+			c.Rejected++
+			c.Failures.Add(ledger.Failure{ID: string(id), Hash: hash, Reason: c.whyRejected(string(id)), Rejected: true})
+			return nil
+		}
+	case manifest.Same:
+		if !c.Full {
+			return nil
+		}
+	}
+	c.Send++
+	c.Bytes += int64(len(line))
+	if c.in.Show != nil {
+		return nil
+	}
+	if err := c.data.Add(ctx, line); err != nil {
+		return err
+	}
+	return c.upserted.Put(id, hash)
+}
+
+func (c *collector) whyRejected(id string) string {
+	if reason, ok := c.rejected[id]; ok {
+		return reason
+	}
+	return reasonRejected
+}
+
+func (c *collector) show(change Change) {
+	if c.in.Show != nil {
+		c.in.Show(change)
+	}
+}
+
+// refuse counts a row that cannot become a document, and names it in the log if it is new or has changed. earlier says that
+// an earlier version stays in the data store.
+func (c *collector) refuse(ctx context.Context, f refusal, earlier bool) {
+	c.Refused++
+	c.Failures.Add(ledger.Failure{ID: f.id, Hash: f.hash, Reason: f.reason})
+	c.show(Change{Kind: Refuse, ID: []byte(f.id), Reason: f.reason})
+	if c.refused[failureKey{f.id, f.hash}] {
+		return
+	}
+	if c.named++; c.named > maxNamed {
+		return
+	}
+	attrs := []any{"id", f.id[:min(len(f.id), maxLoggedID)], "reason", f.reason}
+	if earlier {
+		attrs = append(attrs, "earlier_version", "stays searchable until the next full sync")
+	}
+	c.in.Log.WarnContext(ctx, "document refused", attrs...)
+}
+
+// finish finds what the data store holds and the scan did not see.
+func (c *collector) finish(ctx context.Context) error {
+	if c.named > maxNamed {
+		c.in.Log.WarnContext(ctx, "more documents refused than are named", "named", maxNamed, "refused", c.named)
+	}
+	if c.in.State.Unnamed > 0 && !c.Full {
+		c.Failures.AddUnnamed(c.in.State.Unnamed, reasonUnnamed)
+	}
+	if c.Failures.Same(c.before) {
+		c.Failures = c.before // which is in the bucket already
+	}
+	// A full import of nothing does not exist: what is there is deleted id by id then. It would also have removed what the
+	// manifest does not know, so the data store itself is asked.
+	listed := c.Full && c.in.Listed != nil && (c.Documents == 0 || !c.in.State.Complete)
+	if c.Send == 0 {
+		c.Full = false
+	}
+	c.Gone = c.table.Missing()
+	if err := c.listGone(ctx); err != nil || !listed {
+		return err
+	}
+	return c.listUnknown(ctx)
+}
+
+// listGone names what the manifest holds and the scan did not see, as far as somebody has to know.
+func (c *collector) listGone(ctx context.Context) error {
+	left := c.Gone
+	if c.in.Show == nil {
+		left = min(left, int64(c.in.MaxDeleted))
+		if c.Full {
+			left = 0
+		}
+	}
+	if left == 0 {
+		return nil
+	}
+	return c.in.Ledger.EachEntry(ctx, c.in.State.Segments, func(e manifest.Entry) error {
+		if !c.table.TakeGone(e.ID) {
+			return nil
+		}
+		if err := c.remove(e.ID); err != nil {
+			return err
+		}
+		if left--; left == 0 {
+			return ledger.Stop
+		}
+		return nil
+	})
+}
+
+// remove takes note of an id that has to leave the data store. A full import removes it by itself.
+func (c *collector) remove(id []byte) error {
+	c.show(Change{Kind: Remove, ID: id})
+	if c.Full || c.in.Show != nil || len(c.Deletions) >= c.in.MaxDeleted {
+		return nil
+	}
+	c.Deletions = append(c.Deletions, string(id))
+	return c.removed.Remove(id)
+}
+
+// listUnknown finds out what a full sync removes that the manifest does not hold: the ids in the data store are listed, up
+// to a bound, and looked up in the manifest and in what the scan has read.
+func (c *collector) listUnknown(ctx context.Context) error {
+	listed := 0
+	for id, err := range c.in.Listed(ctx) {
+		if err != nil {
+			return fmt.Errorf("list the data store's documents to see what the full sync would remove: %w", err)
+		}
+		gone := !c.table.Has([]byte(id))
+		if gone || !c.in.State.Complete {
+			c.Before++ // else it was counted with the manifest
+		}
+		if gone {
+			c.Gone++
+			if err := c.remove([]byte(id)); err != nil {
+				return err
+			}
+		}
+		if listed++; listed == listingCap {
+			c.in.Log.InfoContext(ctx, "the data store is large, what the full sync removes is estimated from a part of it", "documents", listed)
+			break
+		}
+	}
+	return nil
+}

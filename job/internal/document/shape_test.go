@@ -1,0 +1,65 @@
+package document
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestShapes: what stands as a string where a number or a vector should be becomes one, or is refused.
+func TestShapes(t *testing.T) {
+	const notNumber = `column "v" is not a JSON number`
+	tests := []struct{ name, shape, value, want, reason string }{
+		{"none", "", `{"a": "NaN"}`, `{"a": "NaN"}`, ""},
+		{"number", `{"a":"number"}`, `{"b":"NaN","a":1.50}`, `{"b": "NaN", "a": 1.50}`, ""},
+		{"NaN", `{"a":"number"}`, `{"a":"NaN"}`, "", notNumber},
+		{"NULL", `{"a":"number","b":"vector"}`, `{"a":null,"b":null}`, `{"a": null, "b": null}`, ""},
+		{"of an array", `[{"a":"number"}]`, `[{"a":1},{"a":"Infinity"}]`, "", notNumber},
+		{"two dimensions", `[{"a":"number"}]`, `[[{"a":1}],[{"a":"Infinity"}]]`, "", notNumber},
+		{"array in an array", `[["number"]]`, `[[1],["NaN"]]`, "", notNumber},
+		{"vector", `{"e":"vector"}`, `{"e":"[1,2.5,-1e-07]"}`, `{"e": [1, 2.5, -1e-07]}`, ""},
+		{"vectors", `["vector"]`, `["[1,2]", null ,"[3]"]`, `[[1, 2], null, [3]]`, ""},
+		{"vectors of two dimensions", `["vector"]`, `[["[1,2]"],["[3,4]"]]`, `[[[1, 2]], [[3, 4]]]`, ""},
+		{"no vector", `["vector"]`, `["x"]`, "", notNumber},
+		{"half a vector", `["vector"]`, `["[1,2"]`, "", `column "v" is not valid JSON`},
+		{"more than a vector", `["vector"]`, `["[1] 2"]`, "", `column "v" is not valid JSON`},
+		{"vector of NaN", `["vector"]`, `["[NaN]"]`, "", `column "v" is not valid JSON`},
+		{"open string", `["vector"]`, `["[1]`, "", `column "v" is not valid JSON`},
+		{"escaped name", `{"a\"b":"number"}`, `{"a\"b":"NaN"}`, "", notNumber},
+		{"name beyond ASCII", `{"größe":"number"}`, `{"größe":"NaN"}`, "", notNumber},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			e := mustEncoder(t, []Column{{Name: "id"}, {Name: "v", Kind: JSON, Shape: tt.shape}}, Options{})
+			line, v := e.Append(nil, row("x", tt.value))
+			want := ""
+			if tt.reason == "" {
+				want = `{"id": "x", "structData": {"v": ` + tt.want + "}}\n"
+			}
+			if string(line) != want || v.Reason != tt.reason {
+				t.Errorf("got %s %q, want %s %q", line, v.Reason, want, tt.reason)
+			}
+		})
+	}
+}
+
+func TestShapesThatAreNone(t *testing.T) {
+	for _, shape := range []string{"number", `"text"`, "[]", `["number","number"]`, `{"a":1}`, "{", `{"a":["x"]}`} {
+		_, err := NewEncoder([]Column{{Name: "id"}, {Name: "v", Kind: JSON, Shape: shape}}, Options{})
+		if err == nil || !strings.HasPrefix(err.Error(), `prepare documents: column "v": read shape `+shape+": ") {
+			t.Errorf("%s: got %v", shape, err)
+		}
+	}
+}
+
+// TestLongValues: a value beyond the limit is refused before it is converted, whatever its kind.
+func TestLongValues(t *testing.T) {
+	for kind, value := range map[Kind]string{
+		Text: strings.Repeat("x", 101), Number: strings.Repeat("9", 101), Bool: strings.Repeat("t", 101), JSON: "[" + strings.Repeat(" ", 101) + "]",
+		Numbers: "[" + strings.Repeat(" ", 101) + "]", Timestamp: strings.Repeat("2", 101),
+	} {
+		e := mustEncoder(t, []Column{{Name: "id"}, {Name: "v", Kind: kind}}, Options{MaxBytes: 100})
+		if _, v := e.Append(nil, row("x", value)); v.Outcome != Refused || v.Reason != reasonTooLong {
+			t.Errorf("kind %d: got %+v", kind, v)
+		}
+	}
+}

@@ -1,0 +1,85 @@
+package ledger
+
+import (
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Layout names the objects of one sync. Everything but the snapshot lies under its root.
+type Layout struct {
+	prefix string // metadata/ or metadata/NAME/
+}
+
+// NewLayout returns the layout of the sync with this name, which is empty for the only sync of a job.
+func NewLayout(name string) Layout {
+	if name == "" {
+		return Layout{"metadata/"}
+	}
+	return Layout{"metadata/" + name + "/"}
+}
+
+// Internal is the folder of everything but the snapshot, of whatever format.
+func (l Layout) Internal() string { return l.prefix + ".sync/" }
+
+// Root is the folder of everything of this format but the snapshot.
+func (l Layout) Root() string { return l.prefix + ".sync/v2/" }
+
+// Revisions is the folder of the ledger's revisions.
+func (l Layout) Revisions() string { return l.Root() + "ledger/" }
+
+// Revision names the object of one revision.
+func (l Layout) Revision(n int64) string { return fmt.Sprintf("%s%08d.json", l.Revisions(), n) }
+
+// RevisionOf returns which revision an object is, false if it is none.
+func (l Layout) RevisionOf(name string) (int64, bool) {
+	digits, ok := strings.CutSuffix(strings.TrimPrefix(name, l.Revisions()), ".json")
+	if !ok || !revisionDigits.MatchString(digits) {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return n, err == nil && l.Revision(n) == name
+}
+
+var revisionDigits = regexp.MustCompile(`^[0-9]{8,18}$`)
+
+// Run is the folder of what one run wrote; token tells it from every other run.
+func (l Layout) Run(token string) string { return l.Root() + "runs/" + token + "/" }
+
+// Snapshot names one of n objects of a snapshot, counted from 1.
+func (l Layout) Snapshot(i, n int) string {
+	if n == 1 {
+		return l.prefix + "metadata.jsonl"
+	}
+	return fmt.Sprintf("%smetadata-%05d-of-%05d.jsonl", l.prefix, i, n)
+}
+
+// Snapshots is what the names of all snapshot objects begin with.
+func (l Layout) Snapshots() string { return l.prefix + "metadata" }
+
+// IsSnapshot reports whether an object is part of a snapshot.
+func (l Layout) IsSnapshot(name string) bool {
+	rest, ok := strings.CutPrefix(name, l.prefix)
+	return ok && snapshotName.MatchString(rest)
+}
+
+var snapshotName = regexp.MustCompile(`^metadata(-[0-9]{5}-of-[0-9]{5})?\.jsonl$`)
+
+// owns reports whether an object that a state names can be one of this sync: a ledger that somebody tampered with must not
+// lead to other objects of the bucket.
+func (l Layout) owns(name string) bool {
+	if l.IsSnapshot(name) {
+		return true
+	}
+	rest, ok := strings.CutPrefix(name, l.Root())
+	if !ok || rest == "" || len(name) > 1024 {
+		return false
+	}
+	for step := range strings.SplitSeq(strings.TrimSuffix(rest, "/"), "/") {
+		if step == "" || step == "." || step == ".." {
+			return false
+		}
+	}
+	return true
+}

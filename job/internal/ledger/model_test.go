@@ -1,0 +1,352 @@
+package ledger
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"testing"
+)
+
+var (
+	modelSequences = flag.Int("sequences", 100_000, "sequences of the model test")
+	modelSeed      = flag.Uint64("seed", 1, "seed of the model test")
+)
+
+// The model test: random sequences of runs, each of which may be killed between any two steps, over a small model of a data
+// store, which may do what it was asked for in part, late, or unseen. After every step two things hold: every id that may be
+// in the data store is in the ledger, and no hash counts that was not confirmed.
+func TestModel(t *testing.T) {
+	for i := range *modelSequences {
+		if runSequence(i, false).broken != "" {
+			m := runSequence(i, true)
+			t.Fatalf("sequence %d of seed %d: %s\n%s", i, *modelSeed, m.broken, m.history)
+		}
+	}
+}
+
+// runSequence does some wild runs and then some calm ones, after which the data store must equal the source.
+func runSequence(i int, told bool) *model {
+	m := newModel(rand.New(rand.NewPCG(*modelSeed, uint64(i))))
+	m.told = told
+	for range 6 {
+		m.run()
+	}
+	m.calm = true
+	for range 4 {
+		m.run()
+	}
+	if m.store != m.source && m.broken == "" {
+		m.broken = fmt.Sprintf("after four calm runs the data store is %v, the source %v", m.store, m.source)
+	}
+	return m
+}
+
+// entry is what a segment says of an id.
+type entry struct {
+	id    int
+	hash  int // 0: gone
+	tried bool
+}
+
+// operation is an import that the model's data store was asked for.
+type operation struct {
+	name     string
+	full     bool
+	upserts  []entry
+	rejected [modelIDs]bool
+	ended    bool
+	failed   bool
+}
+
+const modelIDs = 4
+
+type model struct {
+	r        *rand.Rand
+	source   [modelIDs]int // hash of the row, 0: there is none
+	store    [modelIDs]int // hash of the document, 0: there is none
+	segments map[string][]entry
+	saved    State // the ledger's newest revision
+	imports  []*operation
+	names    int
+	calm     bool // nothing fails and nobody is killed
+	broken   string
+	told     bool // the history is written
+	history  string
+}
+
+// killed ends a run between two steps.
+type killed struct{}
+
+func newModel(r *rand.Rand) *model {
+	m := &model{r: r, segments: map[string][]entry{}}
+	for id := range modelIDs {
+		m.source[id], m.store[id] = r.IntN(3), r.IntN(3) // somebody may have filled the data store before
+	}
+	return m
+}
+
+func (m *model) chance(n int) bool { return !m.calm && m.r.IntN(n) == 0 }
+
+func (m *model) name(kind string) string {
+	m.names++
+	return kind + strconv.Itoa(m.names)
+}
+
+func (m *model) tell(what string, about ...any) {
+	if m.told {
+		m.history += what + fmt.Sprint(about...) + "; "
+	}
+}
+
+// step is where a run may be killed, and where the data store may go on with what it was asked for.
+func (m *model) step(what string) {
+	m.tell(what)
+	for _, op := range m.imports {
+		if !op.ended && (m.calm || m.r.IntN(3) == 0) {
+			m.perform(op)
+		}
+	}
+	m.check(what)
+	if m.chance(8) {
+		m.tell("killed")
+		panic(killed{})
+	}
+}
+
+// perform does an import, or a part of it when it fails.
+func (m *model) perform(op *operation) {
+	op.ended, op.failed = true, m.chance(4)
+	m.tell(op.name+" ends, failed=", op.failed)
+	for _, e := range op.upserts {
+		if !op.rejected[e.id] && (!op.failed || m.r.IntN(2) == 0) {
+			m.store[e.id] = e.hash
+		}
+	}
+	if !op.full || op.failed && m.r.IntN(2) == 0 {
+		return
+	}
+	for id := range m.store {
+		if !contains(op.upserts, id) || op.rejected[id] && m.r.IntN(2) == 0 {
+			m.store[id] = 0
+		}
+	}
+}
+
+func contains(entries []entry, id int) bool {
+	for _, e := range entries {
+		if e.id == id {
+			return true
+		}
+	}
+	return false
+}
+
+// load reads the newest revision, now and then as it is written.
+func (m *model) load() (s State) {
+	if m.r.IntN(32) > 0 {
+		return m.saved
+	}
+	data, err := json.Marshal(m.saved)
+	if err == nil {
+		err = json.Unmarshal(data, &s)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+func (m *model) save(s State, what string) State {
+	s.Revision++
+	m.saved = s
+	m.step(what)
+	return s
+}
+
+// manifest is what the ledger says the data store holds; the hash is -1 when it is unknown, and 0 when nothing is held.
+func (m *model) manifest(s State) (held [modelIDs]entry) {
+	for _, g := range s.Segments {
+		for _, e := range m.segments[g.Name] {
+			if g.Unknown {
+				e = entry{id: e.id, hash: -1}
+			}
+			held[e.id] = e
+		}
+	}
+	return held
+}
+
+// check holds the two promises against the newest revision.
+func (m *model) check(what string) {
+	s := m.saved
+	if !s.Complete || m.broken != "" {
+		return
+	}
+	held := m.manifest(s)
+	may := m.store // or what a running import may still write
+	for _, op := range m.imports {
+		for _, e := range op.upserts {
+			if !op.ended {
+				may[e.id] = -1
+			}
+		}
+	}
+	for id, hash := range may {
+		known := held[id]
+		switch {
+		case hash != 0 && known.hash == 0:
+			m.broken = fmt.Sprintf("after %q id %d may be in the data store and is not in the ledger", what, id)
+		case s.LastFull.IsZero():
+			// A full sync is due, which sends every document: no hash counts.
+		case known.hash > 0 && !known.tried && hash != known.hash:
+			m.broken = fmt.Sprintf("after %q the ledger says that id %d has hash %d, the data store has %d", what, id, known.hash, hash)
+		}
+	}
+}
+
+func (m *model) segment(kind string, entries []entry) *Segment {
+	if len(entries) == 0 {
+		return nil
+	}
+	g := &Segment{Name: m.name(kind), Entries: int64(len(entries))}
+	m.segments[g.Name] = entries
+	return g
+}
+
+// run is a run as docs/PROTOCOL.md describes it.
+func (m *model) run() {
+	defer func() {
+		if end := recover(); end != nil {
+			if _, ok := end.(killed); !ok {
+				panic(end)
+			}
+		}
+	}()
+	m.tell("\nrun")
+	for id := range modelIDs {
+		if m.chance(3) {
+			m.source[id] = m.r.IntN(4)
+		}
+	}
+	m.step("loaded")
+	s, running := m.resume(m.load())
+	if running {
+		return
+	}
+	full := !s.Complete || s.LastFull.IsZero() || m.chance(6)
+	s = m.apply(s, m.compare(s, full))
+	if s.Pending != nil && s.Pending.Operation != "" && !m.chance(3) {
+		m.resume(s)
+	}
+}
+
+func (m *model) resume(s State) (_ State, running bool) {
+	p := s.Pending
+	switch {
+	case p == nil && s.Revision > 0:
+		return s, false
+	case p == nil || p.Operation == "":
+		for _, op := range m.imports {
+			if !op.ended {
+				return s, true
+			}
+		}
+		if p == nil {
+			return s, false
+		}
+		return m.save(Dropped(s), "dropped, it was not started"), false
+	}
+	op := m.imports[slices.IndexFunc(m.imports, func(op *operation) bool { return op.name == p.Operation })]
+	switch {
+	case !op.ended:
+		return s, true
+	case op.failed:
+		return m.save(Dropped(s), "dropped, it failed"), false
+	}
+	var rejected []entry
+	for _, e := range op.upserts {
+		if op.rejected[e.id] {
+			rejected = append(rejected, entry{id: e.id, hash: e.hash, tried: true})
+		}
+	}
+	return m.save(Confirmed(s, Rejections{Named: m.segment("rejected", rejected)}), "confirmed"), false
+}
+
+// compare returns the work that brings the data store in sync.
+func (m *model) compare(s State, full bool) Work {
+	var w Work
+	held := m.manifest(s)
+	if len(s.Segments) > 3 {
+		var all []entry
+		unknown := false
+		for _, e := range held {
+			if e.hash != 0 {
+				all, unknown = append(all, e), unknown || e.hash == -1
+			}
+		}
+		if !unknown { // the model's entries cannot say it
+			if w.Folded = m.segment("folded", all); w.Folded == nil {
+				w.Folded = &Segment{}
+			}
+		}
+	}
+	var up, gone []entry
+	for id, hash := range m.source {
+		known := held[id]
+		switch {
+		case hash != 0 && (full || known.hash != hash || known.tried && m.calm):
+			up = append(up, entry{id: id, hash: hash})
+		case hash == 0 && known.hash != 0:
+			gone = append(gone, entry{id: id})
+		}
+	}
+	if full && len(up) == 0 { // a full import of nothing does not exist: what is there is listed
+		gone = nil
+		for id, hash := range m.store {
+			if hash != 0 {
+				gone = append(gone, entry{id: id})
+			}
+		}
+		full = false
+	}
+	if full {
+		gone = nil
+	}
+	w.Full, w.Documents = full, int64(len(up))
+	w.Upserted, w.Removed = m.segment("up", up), m.segment("gone", gone)
+	w.Scan.At = at
+	return w
+}
+
+func (m *model) apply(s State, w Work) State {
+	m.step("compared")
+	if w.Upserted == nil && w.Removed == nil {
+		return m.save(Scanned(s, w.Scan, w.Folded), "scanned")
+	}
+	s = m.save(Begin(s, w), map[bool]string{false: "begun", true: "begun a full sync"}[w.Full])
+	undeleted := int64(0)
+	if w.Removed != nil {
+		for _, e := range m.segments[w.Removed.Name] {
+			if m.chance(6) {
+				undeleted++
+				continue
+			}
+			m.store[e.id] = 0
+			m.step("deleted a document")
+		}
+	}
+	s = Started(s, "", undeleted)
+	if w.Upserted == nil {
+		return m.save(Confirmed(s, Rejections{}), "deletions confirmed")
+	}
+	op := &operation{name: m.name("operation"), full: w.Full, upserts: m.segments[w.Upserted.Name]}
+	for _, e := range op.upserts {
+		op.rejected[e.id] = m.chance(6)
+	}
+	m.imports = append(m.imports, op)
+	m.step("asked for an import")
+	return m.save(Started(s, op.name, undeleted), "started")
+}

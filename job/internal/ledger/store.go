@@ -1,0 +1,196 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"vertexmetadata/job/internal/bucket"
+	"vertexmetadata/job/internal/manifest"
+)
+
+// KeptRevisions is how many revisions stay in the bucket, for people and against a run that was stalled.
+const KeptRevisions = 50
+
+// segmentChunk is the upload chunk of segments, which need less throughput than documents.
+const segmentChunk = 1 << 20
+
+// Store keeps the ledger of one sync in a bucket. Every revision is an object of its own, created only if there is none of
+// its name: that makes two runs that begin from the same revision exclude each other, writes no name twice, and leaves a
+// history.
+type Store struct {
+	Layout    Layout
+	bucket    *bucket.Bucket
+	dataStore string
+}
+
+// NewStore returns the ledger of a sync into a data store.
+func NewStore(b *bucket.Bucket, layout Layout, dataStore string) *Store {
+	return &Store{Layout: layout, bucket: b, dataStore: dataStore}
+}
+
+// ErrSuperseded says that another run appended a revision meanwhile.
+var ErrSuperseded = errors.New("another run changed the ledger meanwhile: nothing more of this run was recorded, the next run continues from the new revision")
+
+// Load returns the newest revision. One that is damaged, foreign or of another format is no reason to fail: the state is
+// an empty one then, from which the next run is a full sync, and doubt says why.
+func (s *Store) Load(ctx context.Context) (state State, doubt error, err error) {
+	newest, err := s.newest(ctx)
+	if err != nil || newest == 0 {
+		return State{}, nil, err
+	}
+	empty := State{Revision: newest}
+	state, err = s.Read(ctx, newest)
+	var damage *damagedError
+	switch {
+	case errors.As(err, &damage):
+		return empty, err, nil
+	case err != nil:
+		return State{}, nil, err
+	}
+	return state, nil, nil
+}
+
+// damagedError is a revision that cannot be used.
+type damagedError struct{ error }
+
+func (e *damagedError) Unwrap() error { return e.error }
+
+// Read returns one revision.
+func (s *Store) Read(ctx context.Context, revision int64) (State, error) {
+	name := s.Layout.Revision(revision)
+	data, _, err := s.bucket.Read(ctx, name, maxState)
+	if Damaged(err) {
+		return State{}, &damagedError{err}
+	}
+	if err != nil {
+		return State{}, err
+	}
+	state, err := decode(data, s.Layout, s.dataStore, revision)
+	if err != nil {
+		return State{}, &damagedError{fmt.Errorf("read ledger %s: %w", s.bucket.URI(name), err)}
+	}
+	return state, nil
+}
+
+// newest returns the last revision, 0 if there is none.
+func (s *Store) newest(ctx context.Context) (revision int64, err error) {
+	for o, err := range s.bucket.List(ctx, s.Layout.Revisions()) {
+		if err != nil {
+			return 0, err
+		}
+		if n, ok := s.Layout.RevisionOf(o.Name); ok && n > revision {
+			revision = n
+		}
+	}
+	return revision, nil
+}
+
+// Append makes next the revision after prev and returns it.
+func (s *Store) Append(ctx context.Context, prev, next State) (State, error) {
+	next.Format, next.DataStore, next.Revision = Format, s.dataStore, prev.Revision+1
+	if err := next.validate(s.Layout); err != nil {
+		return prev, fmt.Errorf("append to the ledger: %w", err)
+	}
+	data, err := json.Marshal(next)
+	if err != nil {
+		return prev, fmt.Errorf("append to the ledger: %w", err)
+	}
+	_, err = s.bucket.Create(ctx, s.Layout.Revision(next.Revision), data)
+	if errors.Is(err, bucket.ErrExist) {
+		return prev, ErrSuperseded
+	}
+	if err != nil {
+		return prev, err
+	}
+	return next, nil
+}
+
+// History returns the last revisions, at most n, the newest first. Those that cannot be read are left out.
+func (s *Store) History(ctx context.Context, n int64) ([]State, error) {
+	newest, err := s.newest(ctx)
+	if err != nil {
+		return nil, err
+	}
+	states := make([]State, min(n, newest))
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(8)
+	for i := range states {
+		group.Go(func() error {
+			state, err := s.Read(gctx, newest-int64(i))
+			var damage *damagedError
+			if errors.As(err, &damage) {
+				return nil
+			}
+			states[i] = state
+			return err
+		})
+	}
+	err = group.Wait()
+	return slices.DeleteFunc(states, func(s State) bool { return s.Revision == 0 }), err
+}
+
+// NewSegment begins a manifest segment of this name.
+func (s *Store) NewSegment(ctx context.Context, name string) *SegmentWriter {
+	out := s.bucket.NewOutput(name, segmentChunk)
+	return &SegmentWriter{Writer: manifest.NewWriter(out.Writer(ctx)), name: name, out: out}
+}
+
+// read opens a segment and passes it to fn.
+func (s *Store) read(ctx context.Context, g Segment, fn func(io.Reader) error) error {
+	in, err := s.bucket.Reader(ctx, g.Name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if err := fn(in); err != nil {
+		return fmt.Errorf("read manifest segment %s: %w", s.bucket.URI(g.Name), err)
+	}
+	return nil
+}
+
+// WriteFailures keeps the remembered failures under name and returns f with a reference to them.
+func (s *Store) WriteFailures(ctx context.Context, f Failures, name string) (Failures, error) {
+	f = f.Sorted()
+	if len(f.all) == 0 {
+		f.Object = ""
+		return f, nil
+	}
+	data, err := f.encode()
+	if err != nil {
+		return f, err
+	}
+	if _, err := s.bucket.Create(ctx, name, data); err != nil {
+		return f, err
+	}
+	f.Object = name
+	return f, nil
+}
+
+// ReadFailures returns f with the failures that are remembered. An object that is gone or damaged says nothing.
+func (s *Store) ReadFailures(ctx context.Context, f Failures) (Failures, error) {
+	f.all = nil
+	if f.Object == "" {
+		return f, nil
+	}
+	data, _, err := s.bucket.Read(ctx, f.Object, maxFailuresBytes)
+	if Damaged(err) {
+		return f, nil
+	}
+	if err == nil {
+		f.all, err = decodeFailures(bytes.NewReader(data))
+	}
+	return f, err
+}
+
+// Damaged reports whether an error is caused by what is in the bucket, and not by the way there: reading it again would
+// not help, and a full sync does without it.
+func Damaged(err error) bool {
+	return errors.Is(err, manifest.ErrCorrupt) || errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrCorrupt) || errors.Is(err, bucket.ErrTooLarge)
+}

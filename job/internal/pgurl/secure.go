@@ -1,0 +1,84 @@
+package pgurl
+
+import (
+	"crypto/tls"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// secure makes the safe settings the default: TLS over TCP to another machine, and no password in clear text to a server
+// whose certificate nobody verified.
+func secure(rest string, pairs []pair, config *pgconn.Config) (*pgconn.Config, error) {
+	if !remote(config) {
+		return config, nil
+	}
+	if !given(pairs, "sslmode", "PGSSLMODE") && !given(pairs, "ssl", "") && config.TLSConfig != nil {
+		var err error
+		if config, err = parse(rest, append(slices.Clone(pairs), pair{"sslmode", "require"})); err != nil {
+			return nil, explain(rest, pairs, err)
+		}
+	}
+	if config.RequireAuth == "" && !verified(config) {
+		config.RequireAuth = "!password"
+	}
+	return config, nil
+}
+
+// Defaulted reports that TLS is required because nothing in the value or in the environment says otherwise.
+func Defaulted(raw string) bool {
+	pairs, _, err := split(raw)
+	return err == nil && !given(pairs, "sslmode", "PGSSLMODE") && !given(pairs, "ssl", "")
+}
+
+// given reports that a parameter or its variable has a value.
+func given(pairs []pair, name, variable string) bool {
+	return slices.ContainsFunc(pairs, func(p pair) bool { return p.name == name }) || variable != "" && os.Getenv(variable) != ""
+}
+
+// Addresses are all that a connection may go to, in the order in which they are tried.
+func Addresses(config *pgconn.Config) []pgconn.FallbackConfig {
+	all := []pgconn.FallbackConfig{{Host: config.Host, Port: config.Port, TLSConfig: config.TLSConfig}}
+	for _, f := range config.Fallbacks {
+		all = append(all, *f)
+	}
+	return all
+}
+
+// remote reports that some address is on another machine.
+func remote(config *pgconn.Config) bool {
+	return slices.ContainsFunc(Addresses(config), func(f pgconn.FallbackConfig) bool { return !Local(f.Host) })
+}
+
+// Local reports that what is sent to host stays on this machine: a Unix socket or a loopback address.
+func Local(host string) bool {
+	if network, _ := pgconn.NetworkAddress(host, 5432); network == "unix" || host == "localhost" {
+		return true
+	}
+	if address, err := netip.ParseAddr(host); err == nil {
+		return address.Unmap().IsLoopback()
+	}
+	return false
+}
+
+// verified reports that on every way to another machine the server's certificate is verified.
+func verified(config *pgconn.Config) bool {
+	return !slices.ContainsFunc(Addresses(config), func(f pgconn.FallbackConfig) bool { return !Local(f.Host) && !verifies(f.TLSConfig) })
+}
+
+func verifies(config *tls.Config) bool {
+	return config != nil && (!config.InsecureSkipVerify || config.VerifyPeerCertificate != nil || config.VerifyConnection != nil)
+}
+
+// Address writes host and port as a person would.
+func Address(f pgconn.FallbackConfig) string {
+	network, address := pgconn.NetworkAddress(f.Host, f.Port)
+	if network == "unix" {
+		return "socket " + address
+	}
+	host, port, _ := net.SplitHostPort(address)
+	return "host " + net.JoinHostPort(host, port)
+}

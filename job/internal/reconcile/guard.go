@@ -1,0 +1,103 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"vertexmetadata/job/internal/diff"
+	"vertexmetadata/job/internal/ledger"
+)
+
+// stopError stops a run before it writes anything.
+type stopError struct {
+	text      string
+	hint      string
+	allowable bool // --allow-mass-delete lets the run pass
+}
+
+func (e *stopError) Error() string { return e.text }
+
+// Hint says what to do.
+func (e *stopError) Hint() string { return e.hint }
+
+// Stopped reports that an error is a guard's: nothing was written.
+func Stopped(err error) bool {
+	var stop *stopError
+	return errors.As(err, &stop)
+}
+
+const hintMassDelete = "check the query and the database, or allow it once with --allow-mass-delete"
+
+// guard stops a run that would do what an operator would not believe.
+func (r *Run) guard(ctx context.Context, s ledger.State, c *diff.Changes) error {
+	err := judge(r.Settings, s.Scan, c.Counts)
+	var stop *stopError
+	if errors.As(err, &stop) && stop.allowable {
+		if hidden, err := r.DB.RowSecurity(ctx); err == nil && len(hidden) > 0 {
+			stop.hint = hidden[0].Text + "; " + stop.hint
+		}
+	}
+	return err
+}
+
+// judge is the guard's rule. last is the scan before.
+func judge(set Settings, last ledger.Scan, c diff.Counts) error {
+	if c.Rows > 0 && c.Documents == 0 && c.Refused > 0 {
+		return &stopError{
+			text: fmt.Sprintf("all documents would be refused: %s of %s read, the others skipped", plural(c.Refused, "row"), plural(c.Rows, "row")),
+			hint: "correct the query: the warnings above say why its rows cannot become documents",
+		}
+	}
+	if set.AllowMassDelete || last.Allowed && c.Gone <= last.Left {
+		return nil
+	}
+	switch {
+	case c.Rows == 0 && c.Before > 0:
+		return &stopError{
+			text: fmt.Sprintf("the query returned no row: the sync would delete all of %s", plural(c.Before, "document")), hint: hintMassDelete, allowable: true,
+		}
+	case c.Rows == 0:
+		return &stopError{text: "the query returned no row: the sync would leave the data store empty", hint: hintMassDelete, allowable: true}
+	case float64(c.Gone) > set.MaxDeleteRatio*float64(c.Before):
+		return &stopError{
+			text: fmt.Sprintf("the sync would delete %d of %s, more than MAX_DELETE_RATIO=%g allows", c.Gone, plural(c.Before, "document"), set.MaxDeleteRatio),
+			hint: hintMassDelete, allowable: true,
+		}
+	case set.MaxChangeRatio > 0 && float64(c.Changed) > set.MaxChangeRatio*float64(c.Before):
+		return &stopError{
+			text: fmt.Sprintf("the sync would change %d of %s, more than MAX_CHANGE_RATIO=%g allows", c.Changed, plural(c.Before, "document"), set.MaxChangeRatio),
+			hint: hintMassDelete, allowable: true,
+		}
+	}
+	return nil
+}
+
+// churnShare and churnLeast say when nearly every document changed; churnRuns is how often in a row is no accident.
+const (
+	churnShare = 0.9
+	churnLeast = 20
+	churnRuns  = 2
+)
+
+// carryOver completes what is known of a scan once the guard let it pass, and warns of what does not stop a run.
+func (r *Run) carryOver(ctx context.Context, scan ledger.Scan, s ledger.State, c *diff.Changes) ledger.Scan {
+	scan.Documents, scan.Failures = c.Documents, c.Failures
+	scan.Left = max(c.Gone-int64(len(c.Deletions)), 0)
+	if c.Full {
+		scan.Left = 0
+	}
+	scan.Allowed = scan.Left > 0
+	if c.Changed >= churnLeast && float64(c.Changed) >= churnShare*float64(c.Documents) {
+		scan.Churn = s.Scan.Churn + 1
+	}
+	if scan.Churn >= churnRuns {
+		r.Log.WarnContext(ctx, "nearly every document changed in several runs in a row", "runs", scan.Churn, "changed", c.Changed, "documents", c.Documents,
+			"hint", "look for now(), random() or an array_agg without ORDER BY in the query; job check names the columns that differ")
+	}
+	if c.Failures.Count > 0 {
+		r.Log.WarnContext(ctx, "documents of the source cannot be searched as they are", "failed", c.Failures.Count, "reasons", c.Failures.Sorted().Groups,
+			"hint", "correct the rows or leave them out in the query; job show ID shows one")
+	}
+	return scan
+}

@@ -1,0 +1,54 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+
+	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/document"
+	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/source"
+)
+
+// examine returns what is known of a scan before it begins, and the rules for its documents. When the query is new it asks
+// the data store which kind of documents it takes: each of the other kind would be rejected, at the end of an import that
+// has removed the present ones.
+func (r *Run) examine(ctx context.Context, s ledger.State) (ledger.Scan, document.Options, error) {
+	scan := ledger.Scan{Configuration: configuration(r.Settings), NeedsContent: s.Scan.NeedsContent}
+	rules := r.Settings.Documents
+	if s.Scan.Configuration != scan.Configuration {
+		kind, err := r.Store.Check(ctx)
+		if err != nil {
+			r.Log.WarnContext(ctx, "cannot read which kind of documents the data store takes", "error", err.Error())
+			kind = datastore.ContentUnknown
+		}
+		columns, err := r.DB.Columns(ctx)
+		if err != nil {
+			return scan, rules, err
+		}
+		hasContent := slices.ContainsFunc(columns, func(c source.Column) bool { return c.Name == document.ColumnURI })
+		if err := sameKind(kind, hasContent); err != nil {
+			return scan, rules, err
+		}
+		scan.NeedsContent = kind == datastore.ContentRequired
+	}
+	rules.NeedsContent = scan.NeedsContent
+	return scan, rules, nil
+}
+
+// sameKind compares the documents that the query makes with those that the data store takes.
+func sameKind(kind datastore.Content, hasContent bool) error {
+	switch {
+	case hasContent && kind == datastore.ContentNone:
+		return &stopError{
+			text: "the query makes documents with content, and the data store takes only documents without (NO_CONTENT)",
+			hint: "leave content_uri and content_mime_type out of the query, or set DATA_STORE_ID to a data store for unstructured documents with metadata (CONTENT_REQUIRED)",
+		}
+	case !hasContent && kind == datastore.ContentRequired:
+		return &stopError{
+			text: "the query makes documents without content, and the data store takes only documents with content (CONTENT_REQUIRED)",
+			hint: "select content_uri and content_mime_type, or set DATA_STORE_ID to a data store for structured documents (NO_CONTENT)",
+		}
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package reconcile
+
+import (
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	"vertexmetadata/sandbox/discoveryengine"
+)
+
+// A document is deleted, the run dies before it can say so, and then the row is back as it was: it must go again.
+func TestRowComesBackAfterADeletionThatWasNotCommitted(t *testing.T) {
+	for name, fault := range map[string]func(w *world) func(){
+		"killed": func(w *world) func() {
+			return func() {}
+		},
+		"another deletion failed": func(w *world) func() {
+			return engine.Inject(discoveryengine.Fault{Method: "DeleteDocument", Code: codes.PermissionDenied, Skip: 1, Count: -1}).Remove
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.fill(20)
+			w.want(w.run(), Imported)
+			w.exec(`CREATE TABLE away AS SELECT * FROM docs WHERE id <= 'doc-00002'`)
+			w.exec(`DELETE FROM docs WHERE id <= 'doc-00002'`)
+			undo := fault(w)
+			if name == "killed" {
+				ctx, cancel := contextWithCancel(t)
+				engine.SetHooks(nil, func(c discoveryengine.Call) {
+					if c.Method == "DeleteDocument" && w.store.Len() == 18 {
+						cancel()
+					}
+				})
+				w.runContext(ctx)
+				engine.SetHooks(nil, nil)
+			} else {
+				w.want(w.run(), Failed)
+			}
+			undo()
+			if n := w.store.Len(); n == 20 {
+				t.Fatal("no document was deleted")
+			}
+			w.exec(`INSERT INTO docs SELECT * FROM away`)
+			w.heals()
+		})
+	}
+}
+
+// A deletion that failed is tried again although nothing changed in the source.
+func TestFailedDeletionIsTriedAgain(t *testing.T) {
+	w := newWorld(t)
+	w.set.RescanInterval = time.Hour
+	w.fill(20)
+	w.want(w.run(), Imported)
+	w.exec(`DELETE FROM docs WHERE id = 'doc-00001'`)
+	undo := refuse("DeleteDocument", -1, codes.PermissionDenied)(w)
+	w.want(w.run(), Failed)
+	undo()
+	w.heals()
+}
+
+// More documents are gone than one run deletes: later runs delete the rest, and end as pending until then.
+func TestManyDeletionsTakeSeveralRuns(t *testing.T) {
+	w := newWorld(t)
+	w.set.RescanInterval = time.Hour
+	w.fill(12_500)
+	w.want(w.run(), Imported)
+	w.exec(`DELETE FROM docs WHERE id > 'doc-06400'`)
+	for _, want := range []struct {
+		outcome       Outcome
+		deleted, left int64
+	}{{Pending, 5000, 1100}, {Imported, 1100, 0}, {Unchanged, 0, 0}} {
+		if r := w.want(w.run(), want.outcome); r.Deleted != want.deleted || r.Left != want.left {
+			t.Errorf("deleted %d, left %d; want %+v", r.Deleted, r.Left, want)
+		}
+	}
+	w.wantInSync()
+	w.wantTidy()
+}
+
+// An emptied source, once allowed, drains over several runs without being allowed again.
+func TestEmptiedSourceDrains(t *testing.T) {
+	w := newWorld(t)
+	w.set.RescanInterval = time.Hour
+	w.fill(5_200)
+	w.want(w.run(), Imported)
+	w.exec(`DELETE FROM docs`)
+	w.want(w.run(), Failed)
+	if r := w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Pending); r.Deleted != 5000 || r.Left != 200 {
+		t.Errorf("%+v", r.Summary)
+	}
+	if r := w.want(w.run(), Imported); r.Deleted != 200 {
+		t.Errorf("%+v", r.Summary)
+	}
+	w.wantInSync()
+	w.fill(3)
+	w.want(w.run(), Imported)
+	w.exec(`DELETE FROM docs`)
+	if r := w.want(w.run(), Failed); !Stopped(r.err) {
+		t.Errorf("what was allowed once is allowed for ever: %v", r.err)
+	}
+}
+
+// What was allowed is a number of documents: more than that is for the guard again.
+func TestDrainAllowsNoMoreThanWasAllowed(t *testing.T) {
+	w := newWorld(t)
+	w.fill(12_000)
+	w.want(w.run(), Imported)
+	w.exec(`DELETE FROM docs WHERE id > 'doc-05000'`)
+	w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Pending)
+	w.exec(`DELETE FROM docs WHERE id > 'doc-00100'`)
+	if r := w.want(w.run(), Failed); !Stopped(r.err) {
+		t.Errorf("not stopped: %v", r.err)
+	}
+}

@@ -1,0 +1,190 @@
+// Package reconcile is one run of a sync: it brings a data store in sync with a query. docs/PROTOCOL.md describes it step
+// by step; [Run.Sync] is its table of contents. What is true is a [ledger.State] that one step hands to the next.
+package reconcile
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"vertexmetadata/job/internal/bucket"
+	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/diff"
+	"vertexmetadata/job/internal/document"
+	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/source"
+)
+
+// Settings of a run. The zero value is not valid; package config sets the defaults.
+type Settings struct {
+	Name      string // of the sync, empty for the only one of a job
+	DataStore string // project/location/id; the lock is named after it
+	Execution string // for people
+	Version   string // for people
+
+	Query     string           // the source query, as far as it decides whether the source has to be read
+	Documents document.Options // rules for documents
+
+	Full            bool // a full sync, whatever the ledger says
+	AllowMassDelete bool // MaxDeleteRatio and MaxChangeRatio do not stop the run
+
+	ImportWait       time.Duration // how long a run waits for its import; a longer one is left pending
+	FullSyncInterval time.Duration // age of the last full sync at which the next is due
+	RescanInterval   time.Duration // age of the last scan at which table statistics are no longer trusted; 0: never trusted
+	MaxDeleteRatio   float64       // greatest share of the documents that a run may remove, 0 to 1
+	MaxChangeRatio   float64       // greatest share of the documents that a run may change, 0 to 1; 0: any
+	MaxFailed        Tolerance     // how many documents may fail without failing the run
+}
+
+// Clients are the services of a run; the run closes none of them.
+type Clients struct {
+	DB     *source.DB
+	Bucket *bucket.Bucket
+	Store  *datastore.Store
+}
+
+// Run does one sync. Log must be set.
+type Run struct {
+	Settings
+	Clients
+	Log      *slog.Logger
+	Progress func(rows, about int64) // nil, or told how many rows were read, of about how many
+	Now      func() time.Time        // nil: time.Now
+}
+
+// Sync brings the data store in sync with the source. The summary is right whatever the error.
+func (r *Run) Sync(ctx context.Context) (Summary, error) {
+	var summary Summary
+	outcome, err := r.sync(ctx, &summary)
+	if err == nil && outcome != Skipped {
+		err = r.MaxFailed.exceeded(summary.Failed, summary.Documents)
+	}
+	if err != nil {
+		outcome = Failed
+	}
+	summary.Outcome = outcome
+	return summary, err
+}
+
+// sync is the table of contents of a run. Its steps are those of docs/PROTOCOL.md.
+func (r *Run) sync(ctx context.Context, summary *Summary) (Outcome, error) {
+	if locked, err := r.lock(ctx); err != nil || !locked {
+		return Skipped, err
+	}
+	state, stats, err := r.open(ctx)
+	summary.read(state)
+	if err != nil {
+		return Failed, err
+	}
+	start, folder := state, r.ledger().Layout.Run(strings.ToLower(rand.Text()[:10]))
+	importer := r.importer(folder)
+	defer func() { r.sweep(ctx, start, state, folder) }()
+
+	state, earlier, err := importer.resume(ctx, state)
+	summary.read(state)
+	summary.applied(earlier.done)
+	if err != nil || earlier.running {
+		return Pending, err
+	}
+	due := whyDue(r.Settings, state, stats, r.now())
+	if due == "" {
+		r.Log.DebugContext(ctx, "table statistics unchanged, the source is not read")
+		return outcomeOf(done{outcome: Unchanged}, earlier), nil
+	}
+	r.Log.InfoContext(ctx, "reading the source", "why", due)
+
+	scan, changes, err := r.compare(ctx, &state, stats, folder)
+	if err != nil {
+		return Failed, err
+	}
+	defer changes.Abort()
+	summary.scanned(changes)
+	if err := r.guard(ctx, state, changes); err != nil {
+		return Failed, err
+	}
+	scan = r.carryOver(ctx, scan, state, changes)
+
+	state, done, err := importer.apply(ctx, state, changes, scan)
+	summary.applied(done)
+	summary.Failed += done.rejected
+	return outcomeOf(done, earlier), joined(err, earlier.unless(done))
+}
+
+// lock takes the advisory lock of the data store, which is held until the database session ends.
+func (r *Run) lock(ctx context.Context) (bool, error) {
+	name := "vertex-metadata/" + r.DataStore
+	holder, err := r.DB.Lock(ctx, name)
+	switch {
+	case err != nil || holder == nil:
+		return holder == nil, err
+	case !holder.Ours:
+		return false, &source.ErrLocked{Key: name, Holder: *holder}
+	}
+	r.Log.InfoContext(ctx, "another run is active", "lock", name, "pid", holder.PID, "application", holder.Application, "since", holder.Since)
+	return false, nil
+}
+
+// open reads the ledger and, at the same time, the table statistics, which must be older than the snapshot of the scan.
+func (r *Run) open(ctx context.Context) (state ledger.State, stats source.Stats, err error) {
+	loaded := make(chan error, 1)
+	load := panics.Guard(func() error {
+		var doubt, err error
+		if state, doubt, err = r.ledger().Load(ctx); doubt != nil {
+			r.Log.WarnContext(ctx, "the ledger cannot be used, starting over with a full sync", "error", doubt.Error())
+		}
+		return err
+	})
+	go func() { loaded <- load() }()
+	stats, err = r.DB.TableStats(ctx)
+	return state, stats, errors.Join(<-loaded, err)
+}
+
+// compare reads the source and finds what has to change. A manifest that cannot be read is none: the run becomes a full
+// sync, which is right from any state.
+func (r *Run) compare(ctx context.Context, state *ledger.State, stats source.Stats, folder string) (ledger.Scan, *diff.Changes, error) {
+	scan, rules, err := r.examine(ctx, *state)
+	if err != nil {
+		return scan, nil, err
+	}
+	scan.At = r.now()
+	if stats.Trusted {
+		scan.Statistics = stats.Fingerprint
+	}
+	for attempt := 0; ; attempt++ {
+		in := diff.Comparison{
+			DB: r.DB, Bucket: r.Bucket, Ledger: r.ledger(), Log: r.Log, Rules: rules,
+			State: *state, Full: fullDue(r.Settings, *state, r.now()), Folder: folder,
+			MaxDeleted: maxDeletions, Progress: r.Progress, Listed: r.Store.IDs,
+		}
+		changes, err := diff.Compare(ctx, in)
+		if attempt > 0 || !ledger.Damaged(err) {
+			return scan, changes, err
+		}
+		r.Log.WarnContext(ctx, "the manifest cannot be read, starting over with a full sync", "error", err.Error())
+		*state = ledger.State{Revision: state.Revision, Snapshot: state.Snapshot}
+	}
+}
+
+func (r *Run) ledger() *ledger.Store {
+	return ledger.NewStore(r.Bucket, ledger.NewLayout(r.Name), r.DataStore)
+}
+
+func (r *Run) now() time.Time {
+	if r.Now == nil {
+		return time.Now()
+	}
+	return r.Now()
+}
+
+// joined adds the error of one thing to that of another.
+func joined(err, other error) error {
+	if err != nil && other != nil {
+		return fmt.Errorf("%w; and %w", err, other)
+	}
+	return errors.Join(err, other)
+}

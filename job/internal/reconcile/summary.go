@@ -1,0 +1,114 @@
+package reconcile
+
+import (
+	"fmt"
+	"log/slog"
+	"math"
+	"time"
+
+	"vertexmetadata/job/internal/diff"
+	"vertexmetadata/job/internal/ledger"
+)
+
+// Outcome is how a run ended.
+type Outcome string
+
+// The outcomes of a run.
+const (
+	Imported  Outcome = "imported"  // the changes are in the data store
+	Unchanged Outcome = "unchanged" // there was nothing to do
+	Pending   Outcome = "pending"   // something is left that a later run does or waits for
+	Skipped   Outcome = "skipped"   // another run is active
+	Failed    Outcome = "failed"    // the error says why
+)
+
+// Summary is what a run did.
+type Summary struct {
+	Outcome    Outcome
+	Documents  int64         // in the source, as it was read last if this run ended before it read it
+	Upserted   int64         // documents that the service accepted
+	Deleted    int64         // documents that were deleted
+	Left       int64         // documents that are still to be deleted
+	Skipped    int64         // rows whose MIME type is not accepted
+	Failed     int64         // documents of the source that are refused here or were rejected by the service
+	Changed    int64         // documents whose content changed
+	Bytes      int64         // of the documents that the service accepted
+	PendingAge time.Duration // since the pending import was started, 0 when there is none
+}
+
+// read takes over what is known of the source before this run reads it.
+func (s *Summary) read(state ledger.State) {
+	s.Documents, s.Failed = state.Documents(), state.Scan.Failures.Count
+}
+
+// scanned takes over what the scan found.
+func (s *Summary) scanned(c *diff.Changes) {
+	s.Documents, s.Skipped, s.Changed = c.Documents, c.Skipped, c.Changed
+	s.Failed = c.Failures.Count
+}
+
+// applied adds what was done, by this run for an earlier one or for itself.
+func (s *Summary) applied(d done) {
+	s.Upserted += d.accepted
+	s.Bytes += d.bytes
+	s.Deleted += d.deleted
+	s.Left, s.PendingAge = d.left, d.age
+}
+
+// Attrs lists the summary's fields as the last log line shows them.
+func (s Summary) Attrs() []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("outcome", string(s.Outcome)),
+		slog.Int64("documents", s.Documents),
+		slog.Int64("upserted", s.Upserted),
+		slog.Int64("deleted", s.Deleted),
+		slog.Int64("skipped", s.Skipped),
+		slog.Int64("failed", s.Failed),
+		slog.Int64("changed", s.Changed),
+		slog.Int64("bytes", s.Bytes),
+	}
+	if s.Left > 0 {
+		attrs = append(attrs, slog.Int64("left", s.Left))
+	}
+	if s.PendingAge > 0 {
+		attrs = append(attrs, slog.Int64("pending_age_ms", s.PendingAge.Milliseconds()))
+	}
+	return attrs
+}
+
+// Tolerance is how many documents may fail: a count, or a share of the documents of the source.
+type Tolerance struct {
+	Count int64
+	Share float64 // 0 to 1; counts when Count is 0
+}
+
+// exceeded returns an error if more than that many documents failed.
+func (t Tolerance) exceeded(failed, documents int64) error {
+	limit := t.Count
+	if limit == 0 {
+		limit = int64(math.Floor(t.Share * float64(documents+failed)))
+	}
+	if failed <= limit {
+		return nil
+	}
+	return &tooManyFailedError{failed: failed, limit: limit}
+}
+
+// tooManyFailedError fails a run that did all it could.
+type tooManyFailedError struct{ failed, limit int64 }
+
+func (e *tooManyFailedError) Error() string {
+	return fmt.Sprintf("%s failed, MAX_FAILED allows %d; all others are in sync", plural(e.failed, "document"), e.limit)
+}
+
+// Hint says what to do.
+func (e *tooManyFailedError) Hint() string {
+	return "correct the rows or leave them out in the query; the warnings above count them by reason; job show ID shows one"
+}
+
+func plural(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

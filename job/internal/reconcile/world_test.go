@@ -1,0 +1,328 @@
+package reconcile
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"vertexmetadata/job/internal/bucket"
+	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/source"
+	"vertexmetadata/sandbox/discoveryengine"
+	"vertexmetadata/sandbox/postgres"
+	"vertexmetadata/sandbox/storage"
+)
+
+// The servers of all tests of this package. Every test has its own schema, bucket and data store in them: a database of its
+// own takes a quarter of a second to make.
+var (
+	database string // its URL
+	objects  *storage.Server
+	engine   *discoveryengine.Server
+	worlds   atomic.Int64
+)
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		server, err := postgres.Start(context.Background(), postgres.Options{})
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer server.Close()
+		if database, err = server.NewDatabase(context.Background(), "worlds"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		if objects, err = storage.Start(storage.Options{}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer objects.Close()
+		if engine, err = discoveryengine.Start(discoveryengine.Options{Storage: objects}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer engine.Close()
+		if err := os.Setenv("STORAGE_EMULATOR_HOST", objects.Addr()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+// query reads the documents of a world.
+const query = `SELECT id, body, score, 'gs://images/' || id AS content_uri, mime AS content_mime_type FROM docs`
+
+// world is one source, one bucket and one data store, and what is known of them.
+type world struct {
+	t      *testing.T
+	conn   *pgx.Conn
+	url    string
+	bucket string
+	store  *discoveryengine.DataStore
+	config datastore.Config
+	set    Settings
+	now    func() time.Time
+
+	progress func(rows, about int64)
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	name := fmt.Sprintf("world%d", worlds.Add(1))
+	url := database + "&search_path=" + name
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
+	objects.CreateBucket(name)
+	w := &world{
+		t: t, conn: conn, url: url, bucket: name,
+		store:  engine.CreateDataStore(discoveryengine.StoreConfig{Project: "project", ID: name}),
+		config: datastore.Config{Project: "project", DataStore: name, Endpoint: engine.Addr(), Budget: 2 * time.Second},
+		set: Settings{
+			Query: query, ImportWait: 20 * time.Second, FullSyncInterval: 24 * time.Hour,
+			MaxDeleteRatio: 0.5, MaxFailed: Tolerance{Share: 1}, DataStore: name,
+		},
+	}
+	w.exec(`CREATE SCHEMA ` + name)
+	w.exec(`CREATE TABLE docs (id text, body text, score double precision DEFAULT 1, mime text DEFAULT 'image/png')`)
+	return w
+}
+
+// exec changes the source. The statistics of the change are flushed at once, so that the next run can see them.
+func (w *world) exec(sql string, args ...any) {
+	w.t.Helper()
+	for _, statement := range []struct {
+		sql  string
+		args []any
+	}{{sql, args}, {"SELECT pg_stat_force_next_flush()", nil}} {
+		if _, err := w.conn.Exec(context.Background(), statement.sql, statement.args...); err != nil {
+			w.t.Fatalf("%s: %v", statement.sql, err)
+		}
+	}
+}
+
+// fill makes documents doc-00001 to doc-n.
+func (w *world) fill(n int) {
+	w.t.Helper()
+	w.exec(`INSERT INTO docs (id, body) SELECT 'doc-' || lpad(g::text, 5, '0'), 'body ' || g FROM generate_series(1, $1) g`, n)
+}
+
+// result is what a run did.
+type result struct {
+	Summary
+	err error
+	log string
+}
+
+// run does one sync as a process would, with its own connections.
+func (w *world) run(change ...func(*Settings)) result {
+	w.t.Helper()
+	return w.runContext(w.t.Context(), change...)
+}
+
+func (w *world) runContext(ctx context.Context, change ...func(*Settings)) result {
+	w.t.Helper()
+	r := w.process(ctx, change...)
+	w.gone()
+	return r
+}
+
+// process is a run whose connection may live on for a moment.
+func (w *world) process(ctx context.Context, change ...func(*Settings)) result {
+	w.t.Helper()
+	set := w.set
+	for _, c := range change {
+		c(&set)
+	}
+	var log bytes.Buffer
+	run := Run{Settings: set, Log: slog.New(slog.NewJSONHandler(&log, nil)), Now: w.now, Progress: w.progress}
+	summary, err := func() (Summary, error) {
+		clients, err := w.open(ctx, set)
+		if err != nil {
+			return Summary{Outcome: Failed}, err
+		}
+		defer clients.close()
+		run.Clients = clients.Clients
+		return run.Sync(ctx)
+	}()
+	if w.t.Failed() || testing.Verbose() {
+		w.t.Logf("run: %+v %v\n%s", summary, err, log.String())
+	}
+	return result{summary, err, log.String()}
+}
+
+// gone waits until PostgreSQL has noticed that the connection of the last run is closed, and has freed its locks.
+func (w *world) gone() {
+	w.t.Helper()
+	for n, deadline := 1, time.Now().Add(20*time.Second); n > 0; {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("%d connections of %s are still open", n, w.application())
+		}
+		err := w.conn.QueryRow(context.Background(), `SELECT count(*) FROM pg_stat_activity WHERE application_name = $1`, w.application()).Scan(&n)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// awaitOperations waits until the service has done all that it was asked for.
+func (w *world) awaitOperations() {
+	w.t.Helper()
+	if err := engine.Wait(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// application names the connections of a world's runs.
+func (w *world) application() string { return "vertex-metadata-sync " + w.bucket }
+
+type openClients struct{ Clients }
+
+func (w *world) open(ctx context.Context, set Settings) (c openClients, err error) {
+	if c.DB, err = source.Open(ctx, source.Config{URL: w.url, Query: set.Query, ApplicationName: w.application()}); err != nil {
+		return c, err
+	}
+	if c.Bucket, err = bucket.Open(ctx, w.bucket, bucket.WithBudget(w.config.Budget)); err != nil {
+		return c, err
+	}
+	c.Store, err = datastore.Open(ctx, w.config)
+	return c, err
+}
+
+func (c openClients) close() {
+	if c.DB != nil {
+		c.DB.Close(context.Background())
+	}
+	if c.Bucket != nil {
+		c.Bucket.Close()
+	}
+	if c.Store != nil {
+		c.Store.Close()
+	}
+}
+
+// want fails the test unless the run ended with an outcome.
+func (w *world) want(r result, outcome Outcome) result {
+	w.t.Helper()
+	if r.Outcome != outcome || (r.err != nil) != (outcome == Failed) {
+		w.t.Fatalf("outcome %s, error %v; want %s\n%s", r.Outcome, r.err, outcome, r.log)
+	}
+	return r
+}
+
+// truth is what the data store should hold: id -> body.
+func (w *world) truth() map[string]string {
+	w.t.Helper()
+	rows, err := w.conn.Query(context.Background(), `SELECT id, body FROM docs WHERE mime = 'image/png' AND score <> 'NaN'`)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	truth := map[string]string{}
+	var id, body string
+	if _, err := pgx.ForEachRow(rows, []any{&id, &body}, func() error { truth[id] = body; return nil }); err != nil {
+		w.t.Fatal(err)
+	}
+	return truth
+}
+
+// held is what the data store holds.
+func (w *world) held() map[string]string {
+	w.t.Helper()
+	held := map[string]string{}
+	for id, line := range w.store.Documents() {
+		var d struct {
+			StructData struct{ Body string }
+		}
+		if err := json.Unmarshal([]byte(line), &d); err != nil {
+			w.t.Fatal(err)
+		}
+		held[id] = d.StructData.Body
+	}
+	return held
+}
+
+// inSync reports that the data store equals the source.
+func (w *world) inSync() bool { return cmp.Equal(w.truth(), w.held()) }
+
+// wantInSync fails the test unless the data store equals the source.
+func (w *world) wantInSync() {
+	w.t.Helper()
+	if diff := cmp.Diff(w.truth(), w.held()); diff != "" {
+		w.t.Fatalf("data store differs from the source (-source +data store):\n%s", diff)
+	}
+}
+
+// newest names the object of the ledger's last revision.
+func (w *world) newest() string {
+	w.t.Helper()
+	list := objects.List(w.bucket, layout.Revisions())
+	if len(list) == 0 {
+		w.t.Fatal("there is no ledger")
+	}
+	return list[len(list)-1].Name
+}
+
+// state is what the ledger says.
+func (w *world) state() ledger.State {
+	w.t.Helper()
+	clients, err := w.open(w.t.Context(), w.set)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer clients.close()
+	s, doubt, err := ledger.NewStore(clients.Bucket, layout, w.set.DataStore).Load(w.t.Context())
+	if err != nil || doubt != nil {
+		w.t.Fatal(err, doubt)
+	}
+	return s
+}
+
+// layout names the objects of every world.
+var layout = ledger.NewLayout("")
+
+// wantTidy fails the test if the bucket holds anything that the ledger does not need.
+func (w *world) wantTidy() {
+	w.t.Helper()
+	s := w.state()
+	needed := s.Objects()
+	for _, o := range objects.List(w.bucket, layout.Internal()) {
+		if n, ok := layout.RevisionOf(o.Name); ok && n > s.Revision-ledger.KeptRevisions {
+			continue
+		}
+		if !within(needed, o.Name) {
+			w.t.Errorf("object %s is left over", o.Name)
+		}
+	}
+	for _, o := range objects.List(w.bucket, "") {
+		if !strings.HasPrefix(o.Name, layout.Internal()) && !slices.Contains(s.Snapshot, o.Name) {
+			w.t.Errorf("object %s is not part of the snapshot %v", o.Name, s.Snapshot)
+		}
+	}
+}
+
+// testLogger logs to the test.
+func testLogger(t *testing.T) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
+
+// contextWithCancel returns the test's context with an end of its own.
+func contextWithCancel(t *testing.T) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	return ctx, cancel
+}

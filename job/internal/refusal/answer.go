@@ -1,0 +1,175 @@
+package refusal
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"unicode"
+
+	"github.com/googleapis/gax-go/v2/apierror"
+	"google.golang.org/api/googleapi"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// maxMessage is how many bytes of a service's words are kept: they may be a proxy's whole page.
+const maxMessage = 400
+
+// answer is what a service said, in whichever protocol, or what kept the call from it.
+type answer struct {
+	code     codes.Code
+	reasons  []string
+	metadata map[string]string // of ErrorInfo, and "uid" also from a violated precondition
+	message  string            // in one line to which more can be added
+}
+
+// read understands the errors of gRPC, of the storage API, and of the way to them.
+func read(err error) answer {
+	a := answer{code: codes.Unknown, metadata: map[string]string{}}
+	var api *googleapi.Error
+	var lost *url.Error
+	switch {
+	case errors.As(err, &api):
+		a.readHTTP(api)
+	case status.Code(err) != codes.Unknown && status.Code(err) != codes.OK:
+		a.code, a.message = status.Code(err), status.Convert(err).Message()
+	case errors.As(err, &lost):
+		a.message = lost.Err.Error() // the address of an upload is as good as a key to it
+	default:
+		a.message = err.Error()
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		a.code = codes.DeadlineExceeded
+	}
+	if details, ok := apierror.FromError(err); ok {
+		a.readDetails(details)
+	}
+	a.message = line(a.message)
+	return a
+}
+
+func (a *answer) readDetails(details *apierror.APIError) {
+	if reason := details.Reason(); reason != "" {
+		a.reasons = append(a.reasons, reason)
+	}
+	maps.Copy(a.metadata, details.Metadata())
+	for _, violation := range details.Details().PreconditionFailure.GetViolations() {
+		if violation.GetType() == "VPC_SERVICE_CONTROLS" {
+			a.reasons = append(a.reasons, violation.GetType())
+			a.metadata["uid"] = violation.GetDescription()
+		}
+	}
+}
+
+// Text is what a service said, in one line, or what kept a call from it.
+func Text(err error) string {
+	a := read(err)
+	return a.message
+}
+
+// readHTTP reads an answer of the storage API. That to a refused read is left in the
+// body by the client, and it is not always JSON.
+func (a *answer) readHTTP(api *googleapi.Error) {
+	a.code, a.message = codeOf(api.Code), api.Message
+	if a.message == "" {
+		var parsed *googleapi.Error
+		if errors.As(googleapi.CheckResponseWithBody(&http.Response{StatusCode: api.Code}, []byte(api.Body)), &parsed) {
+			api, a.message = parsed, parsed.Message
+		}
+	}
+	if a.message == "" {
+		a.message = cmp.Or(line(api.Body), http.StatusText(api.Code))
+	}
+	for _, e := range api.Errors {
+		a.reasons = append(a.reasons, e.Reason)
+	}
+	for _, detail := range api.Details {
+		fields, _ := detail.(map[string]any)
+		if reason, ok := fields["reason"].(string); ok {
+			a.reasons = append(a.reasons, reason)
+		}
+		metadata, _ := fields["metadata"].(map[string]any)
+		for key, value := range metadata {
+			if text, ok := value.(string); ok {
+				a.metadata[key] = text
+			}
+		}
+	}
+}
+
+func (a *answer) hasReason(reason string) bool { return slices.Contains(a.reasons, reason) }
+
+// gcloudProjects are the projects of gcloud's own clients, to which a request without a
+// quota project is billed.
+var gcloudProjects = []string{"764086051850", "32555940559", "618104708054"}
+
+// foreign reports whether the request was surely billed to another project than the
+// target's: ids and numbers of one project cannot be told from each other's.
+func (a *answer) foreign(t Target) bool {
+	consumer := strings.TrimPrefix(a.metadata["consumer"], "projects/")
+	switch {
+	case consumer == "" || t.Project == "" || consumer == t.Project:
+		return false
+	case slices.Contains(gcloudProjects, consumer):
+		return true
+	}
+	return isNumber(consumer) == isNumber(t.Project)
+}
+
+func isNumber(text string) bool { return strings.Trim(text, "0123456789") == "" }
+
+var uniqueIdentifier = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)vpcServiceControlsUniqueIdentifier:\s*"?([A-Za-z0-9_=-]+)`)
+})
+
+// uid identifies a refusal of VPC Service Controls to those who run it.
+func (a *answer) uid() string {
+	if uid := a.metadata["uid"]; uid != "" {
+		return line(uid)
+	}
+	if match := uniqueIdentifier().FindStringSubmatch(a.message); match != nil {
+		return match[1]
+	}
+	return ""
+}
+
+// httpCodes are the codes of gRPC that say the same.
+var httpCodes = map[int]codes.Code{
+	http.StatusBadRequest:          codes.InvalidArgument,
+	http.StatusUnauthorized:        codes.Unauthenticated,
+	http.StatusForbidden:           codes.PermissionDenied,
+	http.StatusNotFound:            codes.NotFound,
+	http.StatusConflict:            codes.AlreadyExists,
+	http.StatusPreconditionFailed:  codes.FailedPrecondition,
+	http.StatusTooManyRequests:     codes.ResourceExhausted,
+	http.StatusRequestTimeout:      codes.Unavailable,
+	http.StatusInternalServerError: codes.Internal,
+	http.StatusNotImplemented:      codes.Unimplemented,
+	http.StatusBadGateway:          codes.Unavailable,
+	http.StatusServiceUnavailable:  codes.Unavailable,
+	http.StatusGatewayTimeout:      codes.Unavailable,
+}
+
+func codeOf(httpStatus int) codes.Code {
+	if code, ok := httpCodes[httpStatus]; ok {
+		return code
+	}
+	return codes.Unknown
+}
+
+// line is text in one line, without the full stop at its end and without what a terminal would obey.
+func line(text string) string {
+	text = strings.ToValidUTF8(text[:min(len(text), 4*maxMessage)], "")
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	if len(text) > maxMessage {
+		text = strings.ToValidUTF8(text[:maxMessage], "")
+	}
+	return strings.TrimRight(text, ". ")
+}

@@ -1,0 +1,190 @@
+// Package refusal says what to do when one of Google's services refuses a call, or
+// cannot be reached: one table, in rows.go, for all of them.
+package refusal
+
+import (
+	"cmp"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// Service is one of Google's services.
+type Service string
+
+// The services that the job talks to, by the names of their APIs.
+const (
+	Storage Service = "storage.googleapis.com"
+	Search  Service = "discoveryengine.googleapis.com"
+	Secrets Service = "secretmanager.googleapis.com"
+)
+
+func (s Service) String() string { return string(s) }
+
+// Target is what a call was about; the remedies name it.
+type Target struct {
+	Service  Service
+	Project  string // id or number; "" where it is not known
+	Location string // of a data store
+	Bucket   string
+	StandIn  string // the variable that points the job at a stand-in; "" where none does
+}
+
+// Class is what a caller may have to branch on.
+type Class int
+
+const (
+	// Permanent: it stays until a person does something.
+	Permanent Class = iota
+	// Busy: the service has no room for the call now.
+	Busy
+	// Unavailable: nobody answered; whether the call was done is not known.
+	Unavailable
+	// NotFound: what the call was about does not exist.
+	NotFound
+	// Retained: a retention policy or a hold protects the object.
+	Retained
+)
+
+// Error is a refused call: what failed, on what and why, and apart from that what to do.
+type Error struct {
+	Verb, Object string
+	Kind         string // of refusal, in two or three words; "" where the service's own words say it all
+	Detail       string // the service's words, in one line
+	Class        Class
+	hint         string
+	errs         []error
+}
+
+func (e *Error) Error() string {
+	text := e.Verb + " " + e.Object
+	for _, part := range []string{e.Kind, e.Detail} {
+		if part != "" {
+			text += ": " + part
+		}
+	}
+	return text
+}
+
+// Hint is what to do about it, as an imperative, or "".
+func (e *Error) Hint() string { return e.hint }
+
+// Unwrap returns the service's error, and what the caller of Explain added to it.
+func (e *Error) Unwrap() []error { return e.errs }
+
+// HintOf is what to do about err by whichever error of its chain knows it, or "".
+func HintOf(err error) string {
+	var hinter interface{ Hint() string }
+	if errors.As(err, &hinter) {
+		return hinter.Hint()
+	}
+	return ""
+}
+
+// Split returns what failed and why, and what to do about it, each once.
+func Split(err error) (text, hint string) {
+	hint = HintOf(err)
+	return strings.TrimSuffix(err.Error(), ": "+hint), hint
+}
+
+// Explain turns the error of a call into one that names the remedy. is is what errors.Is
+// shall find in it beside err.
+func Explain(verb, object string, err error, t Target, is ...error) *Error {
+	a := read(err)
+	r := find(a, t)
+	return &Error{
+		Verb: verb, Object: object, Kind: r.kind, Detail: a.message, Class: r.class,
+		hint: a.fill(r.hint, t), errs: append([]error{err}, is...),
+	}
+}
+
+// NoAnswer is Explain for a call that nobody answered in time. why may tell the last
+// failure that was met, and may then stand for a cause of its own.
+func NoAnswer(verb, object, why string, t Target, is ...error) *Error {
+	return Explain(verb, object, status.Error(codes.Unavailable, why), t, is...)
+}
+
+// ClassOf is the class of an error before it is explained.
+func ClassOf(err error, t Target) Class { return find(read(err), t).class }
+
+// NameOf is the name of the table's row for err, "" where there is none.
+func NameOf(err error, t Target) string { return find(read(err), t).name }
+
+// Known reports whether the table has a row for err other than those that go by the
+// code alone.
+func Known(err error, t Target) bool {
+	r := find(read(err), t)
+	return len(r.reasons) > 0 || r.text != ""
+}
+
+// row is one kind of refusal. It applies when the service and the code fit, and the
+// reason or the text where it names any. The first that applies counts.
+type row struct {
+	name     string
+	services []Service    // none: any
+	codes    []codes.Code // none: any
+	reasons  []string     // google.rpc.ErrorInfo.reason, or the storage API's errors[].reason
+	text     string       // a regular expression, upper and lower case alike
+	foreign  bool         // only where the request was billed to a project known to be another one
+	kind     string
+	hint     string // with {project}, {bucket}, …: see fill
+	class    Class
+}
+
+func find(a answer, t Target) row {
+	for i, r := range rows {
+		if r.fits(a, t, patterns()[i]) {
+			return r
+		}
+	}
+	if a.code == codes.Unknown {
+		return row{}
+	}
+	return row{kind: a.code.String()}
+}
+
+func (r *row) fits(a answer, t Target, text *regexp.Regexp) bool {
+	switch {
+	case len(r.services) > 0 && !slices.Contains(r.services, t.Service),
+		len(r.codes) > 0 && !slices.Contains(r.codes, a.code),
+		r.foreign && !a.foreign(t):
+		return false
+	case len(r.reasons) == 0 && text == nil:
+		return true
+	}
+	return slices.ContainsFunc(r.reasons, a.hasReason) || text != nil && text.MatchString(a.message)
+}
+
+// patterns are compiled when the first refusal is read, not at every start.
+var patterns = sync.OnceValue(func() []*regexp.Regexp {
+	compiled := make([]*regexp.Regexp, len(rows))
+	for i, r := range rows {
+		if r.text != "" {
+			compiled[i] = regexp.MustCompile("(?i)" + r.text)
+		}
+	}
+	return compiled
+})
+
+// fill puts the names of what a call was about into a remedy.
+func (a *answer) fill(hint string, t Target) string {
+	suspect := cmp.Or(t.StandIn, "the network")
+	if t.StandIn != "" && strings.Contains(hint, "{way}") {
+		hint = "check {suspect}: nothing usable answers there" // no network to blame
+	}
+	return strings.NewReplacer(
+		"{way}", "",
+		"{suspect}", suspect,
+		"{api}", string(t.Service),
+		"{project}", cmp.Or(t.Project, "PROJECT"),
+		"{consumer}", cmp.Or(strings.TrimPrefix(a.metadata["consumer"], "projects/"), "the one named"),
+		"{bucket}", t.Bucket,
+		"{location}", t.Location,
+		"{uid}", cmp.Or(a.uid(), "of this error"),
+	).Replace(hint)
+}

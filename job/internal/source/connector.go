@@ -1,0 +1,47 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	"cloud.google.com/go/cloudsqlconn"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// dialer returns a dial function that goes through Google's connector in place of the mounted socket, and what closes it.
+// The connector encrypts, and proves the server's identity, by certificates of the Cloud SQL Admin API.
+func (c Config) dialer(ctx context.Context) (pgconn.DialFunc, func(), error) {
+	if _, known := ipTypes[c.IPType]; !known {
+		return nil, nil, &Error{Op: "connect to instance " + c.Instance, Reason: fmt.Sprintf("%q is no kind of address", c.IPType), Remedy: "set CLOUD_SQL_IP_TYPE to private, psc or public", Config: true}
+	}
+	dialer, err := cloudsqlconn.NewDialer(ctx, c.connectorOptions()...)
+	if err != nil {
+		return nil, nil, &Error{
+			Op: "connect to instance " + c.Instance, Reason: err.Error(), Err: err,
+			Remedy: "give the job a service account with roles/cloudsql.client, or run: gcloud auth application-default login",
+		}
+	}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return dialer.Dial(ctx, c.Instance) }
+	return dial, func() { _ = dialer.Close() }, nil
+}
+
+// connectorOptions say how to reach the instance, and as whom. Certificates are fetched when they are needed: the processor
+// of a job is not its own between two requests.
+func (c Config) connectorOptions() []cloudsqlconn.Option {
+	options := []cloudsqlconn.Option{
+		cloudsqlconn.WithLazyRefresh(),
+		cloudsqlconn.WithUserAgent(DefaultApplicationName),
+		cloudsqlconn.WithDefaultDialOptions(ipTypes[c.IPType]),
+	}
+	if c.IAM {
+		options = append(options, cloudsqlconn.WithIAMAuthN())
+	}
+	return append(options, c.connectorExtra...)
+}
+
+var ipTypes = map[string]cloudsqlconn.DialOption{
+	"private": cloudsqlconn.WithPrivateIP(),
+	"psc":     cloudsqlconn.WithPSC(),
+	"public":  cloudsqlconn.WithPublicIP(),
+}

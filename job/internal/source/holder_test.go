@@ -1,0 +1,92 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// TestHolder: who holds a lock is named, and whoever is not a run of ours is a failure.
+func TestHolder(t *testing.T) {
+	url := database(t)
+	name := databaseOf(t, url)
+	run(t, server.AdminURL(""), "CREATE ROLE stranger LOGIN PASSWORD 'x'")
+	db := open(t, Config{URL: url, ApplicationName: "vertex-metadata-sync execution-1", Version: "1.4.0"})
+	if holder, err := db.LockHolder(t.Context(), "k"); err != nil || holder != nil {
+		t.Fatalf("LockHolder = %v, %v", holder, err)
+	}
+	for _, tt := range []struct {
+		name, url, application string
+		shared, ours           bool
+	}{
+		{"ours", url, "vertex-metadata-sync execution-0", false, true},
+		{"another program of the role", url, "psql", false, false},
+		{"another role under our name", server.URLAs("stranger", "x", name), "vertex-metadata-sync execution-0", false, false},
+		{"a shared lock", server.URLAs("stranger", "x", name), "psql", true, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			conn, err := pgx.Connect(t.Context(), tt.url+"&application_name="+strings.ReplaceAll(tt.application, " ", "%20"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close(context.Background()) }()
+			call := "pg_advisory_lock"
+			if tt.shared {
+				call = "pg_advisory_lock_shared"
+			}
+			if _, err := conn.Exec(t.Context(), fmt.Sprintf("SELECT %s(%d)", call, lockNumber("k"))); err != nil {
+				t.Fatal(err)
+			}
+			holder, err := db.Lock(t.Context(), "k")
+			if err != nil || holder == nil || holder.PID != int(conn.PgConn().PID()) || holder.Application != tt.application || holder.Ours != tt.ours {
+				t.Fatalf("Lock = %+v, %v", holder, err)
+			}
+			if seen := time.Since(holder.Since) < time.Minute; seen != (conn.Config().User == server.User()) {
+				t.Errorf("since %v", holder.Since)
+			}
+			ok, err := db.TryLock(t.Context(), "k")
+			var locked *ErrLocked
+			switch {
+			case ok, tt.ours && err != nil, !tt.ours && !errors.As(err, &locked):
+				t.Errorf("TryLock = %v, %v", ok, err)
+			case !tt.ours:
+				want := fmt.Sprintf("take lock k: a session that is not a run of this job holds it (%v): end it with SELECT pg_terminate_backend(%d); if it is this job under another role, let all runs for a data store use one role", holder, holder.PID)
+				if err.Error() != want {
+					t.Errorf("got  %v\nwant %s", err, want)
+				}
+			}
+		})
+	}
+	waitForLock(t, db, "k", 5*time.Second)
+	other := open(t, Config{URL: url})
+	holder, err := other.LockHolder(t.Context(), "k")
+	if err != nil || holder == nil || holder.Application != "vertex-metadata-sync execution-1 1.4.0" || !holder.Ours {
+		t.Errorf("LockHolder = %+v, %v", holder, err)
+	}
+	if got, want := holder.String(), fmt.Sprintf(`server process %s of role "app", application "vertex-metadata-sync execution-1 1.4.0", connected since %s`, db.pid, holder.Since.UTC().Format(time.RFC3339)); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+func TestApplicationName(t *testing.T) {
+	for _, tt := range []struct {
+		config Config
+		byURL  string
+		want   string
+	}{
+		{Config{}, "", "vertex-metadata"},
+		{Config{}, "theirs", "theirs"},
+		{Config{ApplicationName: "ours"}, "theirs", "ours"},
+		{Config{ApplicationName: "ours", Version: "1.2.3"}, "", "ours 1.2.3"},
+		{Config{ApplicationName: strings.Repeat("x", 70)}, "", strings.Repeat("x", 63)},
+	} {
+		if got := tt.config.applicationName(tt.byURL); got != tt.want {
+			t.Errorf("%+v: got %q, want %q", tt.config.ApplicationName, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,121 @@
+package source
+
+import (
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// SQLSTATE codes that the code asks for. https://www.postgresql.org/docs/current/errcodes-appendix.html
+const (
+	codeInvalidPassword   = "28P01"
+	codeSyntax            = "42601"
+	codeNotSupported      = "0A000"
+	codeLockNotAvailable  = "55P03"
+	codeUntranslatable    = "22P05"
+	codeInvalidEncoding   = "22021"
+	codeInsufficientRight = "42501"
+)
+
+// remedy says what a person does about an error of the server. Of the rows that fit, the first counts.
+type remedy struct {
+	code   string // an SQLSTATE, or its first two characters
+	when   string // before, during; empty: whenever
+	text   string // in the message; empty: whatever it says
+	config bool   // trying again is useless before somebody acts
+	advice string
+}
+
+// loginRemedies are for what the server says before the session is open.
+var loginRemedies = []remedy{
+	{code: codeInvalidPassword, advice: "check the user (DB_USER) and the password (SECRET_ID and VERSION_ID), or DATABASE_URL"},
+	{code: "28000", text: "encryption", advice: "set sslmode=require in DATABASE_URL"},
+	{code: "28000", advice: "check the user (DB_USER, or DATABASE_URL) and the server's pg_hba.conf"},
+	{code: "3D000", advice: "check the database name (DB_NAME, or DATABASE_URL)"},
+	{code: codeInsufficientRight, advice: "grant the user CONNECT on the database"},
+	{code: "53300", advice: "the server has no connection to spare: the next run tries again; raise max_connections if this stays"},
+	{code: "57", advice: "the server is starting, stopping or recovering: the next run tries again"},
+}
+
+const (
+	queryVariables = "(SYNC_QUERY or SYNC_QUERY_FILE)"
+	nextRun        = "the next run tries again"
+	readAgain      = "the next run reads again"
+)
+
+// queryRemedies are for what the server says about a statement.
+var queryRemedies = []remedy{
+	// Permissions. The server's words come in its own language; what is not recognised gets the advice for all.
+	{code: codeInsufficientRight, text: "row-level security", config: true, advice: "set row_security = on for the user (ALTER ROLE … RESET row_security), or give it BYPASSRLS"},
+	{code: codeInsufficientRight, text: "for function", config: true, advice: "grant the user EXECUTE on it"},
+	{code: codeInsufficientRight, text: "for procedure", config: true, advice: "grant the user EXECUTE on it"},
+	{code: codeInsufficientRight, text: "for schema", config: true, advice: "grant the user USAGE on it, and SELECT on what the query reads in it"},
+	{code: codeInsufficientRight, text: "for type", config: true, advice: "grant the user USAGE on it"},
+	{code: codeInsufficientRight, text: "for foreign server", config: true, advice: "grant the user USAGE on it"},
+	{code: codeInsufficientRight, config: true, advice: "grant the user SELECT on it (and USAGE on its schema)"},
+
+	// The query.
+	{code: "42704", text: "user mapping", config: true, advice: "make one: CREATE USER MAPPING FOR the job's user SERVER …"},
+	{code: "42P01", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
+	{code: "42703", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
+	{code: "42883", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
+	{code: "42P02", config: true, advice: "the query cannot have parameters"},
+	{code: "42P18", config: true, advice: "the query cannot have parameters"},
+	{code: "25006", config: true, advice: "the query may only read"},
+	{code: "42", config: true, advice: "correct the query " + queryVariables},
+
+	// States that pass.
+	{code: codeLockNotAvailable, advice: "somebody holds a lock, such as that of ALTER TABLE: " + nextRun},
+	{code: "55000", text: "has not been populated", config: true, advice: "fill it with REFRESH MATERIALIZED VIEW"},
+	{code: "57014", text: "statement timeout", advice: "raise STATEMENT_TIMEOUT or make the query cheaper"},
+	{code: "57014", text: "lock timeout", advice: "somebody holds a lock, such as that of ALTER TABLE: " + nextRun},
+	{code: "57014", advice: "somebody cancelled the statement: " + readAgain},
+	{code: "57", advice: readAgain},
+	{code: "40001", advice: readAgain},
+	{code: "40P01", advice: readAgain},
+	{code: "25P04", advice: "raise transaction_timeout for the user, or make the query cheaper"},
+
+	// Foreign servers.
+	{code: "08", advice: "check the foreign server that the query reads; " + nextRun},
+	{code: "HV00J", config: true, advice: "correct the options of the foreign table or server"},
+	{code: "HV00N", advice: "check the foreign server that the query reads; " + nextRun},
+	{code: "HV", advice: "check the foreign table, its server and its user mapping"},
+
+	// Limits of the server.
+	{code: "53100", advice: "free space on the server's disk"},
+	{code: "53200", advice: "give the server more memory, or make the query cheaper"},
+	{code: "53400", text: "temp_file_limit", advice: "raise temp_file_limit or work_mem for the user, or make the query cheaper"},
+	{code: "53", advice: "the server lacks a resource: " + nextRun + "; raise its limit if this stays"},
+	{code: "54000", advice: "a row is larger than PostgreSQL can send: leave the column out of the query, or cut it with left()"},
+	{code: "XX000", text: "invalid memory alloc request size", advice: "a row is larger than PostgreSQL can send: leave the column out of the query, or cut it with left()"},
+
+	// Data.
+	{code: codeUntranslatable, advice: "a text has a character that UTF-8 cannot express: repair it, or leave the row or the column out of the query"},
+	{code: codeInvalidEncoding, advice: "a text is not valid in the database's encoding: repair it, or leave the row or the column out of the query"},
+	{code: "22", when: "before", config: true, advice: "a value written in the query does not fit: correct the query " + queryVariables},
+	{code: "22", when: "during", advice: "a row holds what the query cannot work with: correct that row or the query " + queryVariables + ", or leave the row out"},
+	{code: "21000", advice: "a subquery of the query returned several rows: correct the query " + queryVariables},
+	{code: "P0", advice: "a function of the query raised it: correct the row or the function"},
+}
+
+func find(remedies []remedy, e *pgconn.PgError, when string) remedy {
+	for _, r := range remedies {
+		if strings.HasPrefix(e.Code, r.code) && (r.when == "" || r.when == when) && strings.Contains(e.Message, r.text) {
+			return r
+		}
+	}
+	return remedy{}
+}
+
+// queryRemedy returns what to do, and whether it is the configuration that must change.
+func queryRemedy(e *pgconn.PgError, when phase) (advice string, config bool) {
+	if strings.HasPrefix(e.Where, "remote SQL command") && class(e.Code) == "42" {
+		return "the foreign table does not fit its remote table: correct its definition (ALTER FOREIGN TABLE) or the remote's permissions", true
+	}
+	during := "before"
+	if when == reading {
+		during = "during"
+	}
+	r := find(queryRemedies, e, during)
+	return r.advice, r.config
+}

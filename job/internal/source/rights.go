@@ -1,0 +1,88 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// rightsQuery lists what the session's role may do beyond reading. The read-only session does not hold back all of it.
+const rightsQuery = `SELECT r.right FROM (
+  SELECT 1, 'it is a superuser' FROM pg_roles u WHERE u.rolname = current_user AND u.rolsuper
+  UNION ALL SELECT 2, 'it may make roles' FROM pg_roles u WHERE u.rolname = current_user AND u.rolcreaterole AND NOT u.rolsuper
+  UNION ALL SELECT 3, 'it passes row-level security (BYPASSRLS)' FROM pg_roles u WHERE u.rolname = current_user AND u.rolbypassrls AND NOT u.rolsuper
+  UNION ALL SELECT 4, 'it is a member of ' || g.rolname FROM pg_roles g JOIN pg_roles u ON u.rolname = current_user
+    WHERE g.rolname IN ('pg_write_server_files', 'pg_read_server_files', 'pg_execute_server_program', 'pg_write_all_data', 'cloudsqlsuperuser') AND NOT u.rolsuper AND pg_has_role(g.oid, 'MEMBER')
+  UNION ALL SELECT 5, format('it may CREATE in schema %I', n.nspname) FROM pg_namespace n
+    WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema' AND has_schema_privilege(n.oid, 'CREATE')
+  UNION ALL SELECT 6, format('it may write to %s table%s, such as %s', count(*), CASE WHEN count(*) > 1 THEN 's' ELSE '' END, min(c.oid::regclass::text))
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'f') AND c.oid >= 16384 AND c.relpersistence <> 't' AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') HAVING count(*) > 0
+  UNION ALL SELECT DISTINCT 7, format('it may connect elsewhere by %s', p.proname) FROM pg_proc p WHERE p.proname IN ('dblink', 'dblink_exec') AND has_function_privilege(p.oid, 'EXECUTE')
+) AS r(nr, "right") ORDER BY r.nr, r.right LIMIT 20`
+
+// rights says what the role may do that reading does not need.
+func (db *DB) rights(ctx context.Context) (Finding, error) {
+	rows, err := db.ownRows(ctx, "look up the rights of the role", rightsQuery)
+	if err != nil {
+		return Finding{}, err
+	}
+	if len(rows) == 0 {
+		return Finding{Name: "role", Text: "it may read and nothing else"}, nil
+	}
+	rights := make([]string, len(rows))
+	for i, row := range rows {
+		rights[i] = string(row[0])
+	}
+	return Finding{
+		Name: "role", Text: "it may do more than read: " + strings.Join(rights, ", "), Warning: true,
+		Remedy: "use a role that has SELECT on what the query reads, and nothing else; REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+	}, nil
+}
+
+// rowSecurityQuery returns the tables of the plan whose rows are filtered for this role, and how many policies let it see
+// some.
+const rowSecurityQuery = `SELECT c.oid::regclass, (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid AND p.polcmd IN ('r', '*') AND p.polpermissive
+    AND EXISTS (SELECT FROM unnest(p.polroles) AS r(oid) WHERE r.oid = 0 OR pg_has_role(r.oid, 'USAGE')))
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relrowsecurity AND row_security_active(c.oid)
+  AND (c.relname = ANY($2::name[]) OR format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""')) = ANY($1::text[])) ORDER BY c.oid`
+
+// RowSecurity names the tables behind the query of which PostgreSQL hides rows from this role: what is hidden looks as if
+// it were deleted.
+func (db *DB) RowSecurity(ctx context.Context) ([]Finding, error) {
+	const op = "look up row-level security"
+	if _, err := db.Columns(ctx); err != nil {
+		return nil, err
+	}
+	explained, err := db.theirs(ctx, op, "", explainQuery(db.query))
+	if err != nil {
+		return nil, err
+	}
+	var p plan
+	if err := p.read(explained[0][0]); err != nil {
+		return nil, fmt.Errorf("%s: %w", op, err)
+	}
+	// A table of which nothing can be seen is not in the plan at all, but its name is in the query.
+	listed := slices.Sorted(maps.Keys(p.relations))
+	rows, err := db.ownRows(ctx, op, rowSecurityQuery, textArray(listed), textArray(names(db.query)))
+	if err != nil {
+		return nil, err
+	}
+	var found []Finding
+	for _, row := range rows {
+		f := Finding{
+			Name: "row security", Warning: true, Text: fmt.Sprintf("table %s has row-level security: only the rows that its policies show to this role are synced", row[0]),
+			Remedy: "ALTER ROLE … BYPASSRLS, or a policy that shows it all rows; leave it if the others are not to be searched",
+		}
+		if string(row[1]) == "0" {
+			f.Text = fmt.Sprintf("table %s has row-level security and no policy for this role, which sees none of its rows", row[0])
+			f.Remedy = "CREATE POLICY … FOR SELECT TO the role USING (…), or ALTER ROLE … BYPASSRLS"
+			f.Warning, f.Failure = false, true
+		}
+		found = append(found, f)
+	}
+	return found, nil
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/reconcile"
+	"vertexmetadata/job/internal/refusal"
+)
+
+// grace is how long a run may take to end after SIGTERM. Whoever waits for it expects five seconds; Cloud Run kills it
+// after ten.
+const grace = 4 * time.Second
+
+// failedSummary is that of a run that ended before it did anything, or of which nothing is known.
+var failedSummary = reconcile.Summary{Outcome: reconcile.Failed}
+
+// syncRun is one run of one sync.
+type syncRun struct {
+	begin  time.Time
+	screen *screen
+	log    *slog.Logger
+	cfg    config.Config
+}
+
+func newSyncRun(env environment, cfg config.Config) *syncRun {
+	log := env.logger()
+	if cfg.Sync != "" {
+		log = log.With("sync", cfg.Sync)
+	}
+	env.screen.reopen()
+	return &syncRun{begin: time.Now(), screen: env.screen, log: log, cfg: cfg}
+}
+
+func (r *syncRun) sync(ctx context.Context, c *syncCommand) (reconcile.Summary, error) {
+	if names := r.cfg.StandIns(); len(names) > 0 {
+		r.log.DebugContext(ctx, "stand-ins take the place of Google's services", "variables", names)
+	}
+	r.screen.progress(0, 0)
+	clients, err := open(ctx, r.cfg, "sync")
+	if err != nil {
+		return failedSummary, err
+	}
+	defer clients.Close()
+	run := reconcile.Run{
+		Settings: settings(r.cfg, c.Full, c.AllowMassDelete),
+		Clients:  clients.Clients,
+		Log:      r.log,
+		Progress: r.screen.progress,
+	}
+	return run.Sync(ctx)
+}
+
+// await runs work to its end, or until it is given up, and finishes the run.
+func (r *syncRun) await(ctx context.Context, work func() (reconcile.Summary, error)) error {
+	type result struct {
+		summary reconcile.Summary
+		err     error
+	}
+	done := make(chan result, 1)
+	go func() {
+		end := result{summary: failedSummary}
+		end.err = panics.Guard(func() (err error) {
+			end.summary, err = work()
+			return err
+		})()
+		done <- end
+	}()
+	late := make(chan struct{})
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(late) }) })()
+	select {
+	case end := <-done:
+		if end.err != nil && ctx.Err() != nil {
+			end.err = stopped(context.Cause(ctx), end.err)
+		}
+		return r.finish(ctx, end.summary, end.err)
+	case <-late:
+		return r.finish(ctx, failedSummary, fmt.Errorf("stopped (%w), what was in flight is abandoned, the next run completes the work", context.Cause(ctx)))
+	}
+}
+
+// stopped says that a run was interrupted, and once by what: err may say it as well.
+func stopped(cause, err error) error {
+	if strings.Contains(err.Error(), cause.Error()) {
+		return fmt.Errorf("stopped, the next run completes the work: %w", err)
+	}
+	return fmt.Errorf("stopped (%w), the next run completes the work: %w", cause, err)
+}
+
+// finish logs why a run failed, if it did, and its last line.
+func (r *syncRun) finish(ctx context.Context, s reconcile.Summary, err error) error {
+	r.screen.close()
+	ctx = context.WithoutCancel(ctx)
+	level := slog.LevelInfo
+	if err != nil {
+		level = slog.LevelError
+		r.log.LogAttrs(ctx, level, "sync failed", failure(err)...)
+	}
+	attrs := append(s.Attrs(), slog.Int64("duration_ms", time.Since(r.begin).Milliseconds()))
+	if r.cfg.Execution != "" || !r.screen.terminal {
+		attrs = append(attrs, slog.String("execution", r.cfg.Execution), slog.Int("task", r.cfg.Task), slog.String("version", version))
+	}
+	r.log.LogAttrs(ctx, level, "sync finished", attrs...)
+	if err != nil {
+		return &reportedError{err}
+	}
+	return nil
+}
+
+// failure says why something failed and what to do: error, hint and, after a panic, where.
+func failure(err error) []slog.Attr {
+	text, hint := refusal.Split(err)
+	attrs := []slog.Attr{slog.String("error", text)}
+	if hint != "" {
+		attrs = append(attrs, slog.String("hint", hint))
+	}
+	if caught := (*panics.Error)(nil); errors.As(err, &caught) {
+		attrs = append(attrs, slog.String("stack_trace", string(caught.Stack))) // the key that Error Reporting looks for
+	}
+	return attrs
+}
