@@ -34,6 +34,7 @@ serve: go postgresql bin/job bin/sandbox ## Start the stand-ins and print the en
 .PHONY: test
 test: go postgresql ## Run every test but the slow ones of make e2e
 	@for m in $(MODULES); do (cd $$m && go test -short ./...) || exit 1; done
+	@cd infra && go test -count=1 ./image ./workflows # of files outside the module, whose changes the cache does not see
 
 .PHONY: e2e
 e2e: go postgresql bin/gotestsum ## Deploy with the real gcloud and Pulumi into the sandbox; says what it skipped and why
