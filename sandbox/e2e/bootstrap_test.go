@@ -48,11 +48,11 @@ func TestBootstrap(t *testing.T) {
 	main.must("preview", "--expect-no-changes")
 	as("audit-dev")
 	main.must("preview", "--refresh", "--expect-no-changes")
-	if out, err := main.run("destroy", "--yes", "--skip-preview"); err == nil {
-		t.Errorf("who may only compare has destroyed the stack:\n%s", out)
+	main.must("config", "set", "schedule", "*/5 * * * *")
+	if out, err := main.run("up", "--yes", "--skip-preview"); err == nil {
+		t.Errorf("who may only compare has deployed:\n%s", out)
 	}
 	as("preview-dev")
-	main.must("config", "set", "schedule", "*/5 * * * *")
 	if out := main.must("preview"); !strings.Contains(out, "~ 1 to update") {
 		t.Errorf("the preview does not show the change:\n%s", out)
 	}
