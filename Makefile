@@ -10,6 +10,11 @@ export GOFLAGS := $(strip $(filter-out -mod=% -modfile=%,$(GOFLAGS)) -mod=readon
 # HTTP) and the tracing of golang.org/x/net. The Dockerfile sets the same.
 TAGS    := disable_grpc_modules,grpcnotrace
 
+# What a build says of itself; nothing where there is no clone.
+VERSION  = $(shell git describe --tags --match 'v*' --always --abbrev=12 --dirty=-modified 2>/dev/null)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null)
+LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
+
 .PHONY: help
 help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +43,7 @@ serve-project: go postgresql bin/job bin/sandbox ## Start a project too, for gcl
 .PHONY: test
 test: go postgresql ## Run every test but the slow ones of make e2e
 	@for m in $(MODULES); do (cd $$m && go test -short ./...) || exit 1; done
+	@cd infra && go test -count=1 ./image ./workflows # of files outside the module, whose changes the cache does not see
 
 .PHONY: test-postgres
 test-postgres: go ## Run the job's tests on PostgreSQL 14 to 18, as far as they are installed or can be
@@ -133,22 +139,20 @@ postgresql:
 .PHONY: bin/job bin/sandbox
 bin/job: go # go build knows itself what is up to date
 	@[ -e $@ ] || echo "Building $@, which takes a minute or two the first time ..." >&2
-	@cd job && CGO_ENABLED=0 go build -tags $(TAGS) -trimpath -ldflags "-s -w" -o ../bin/job .
+	@cd job && CGO_ENABLED=0 go build -tags $(TAGS) -trimpath -ldflags "$(LDFLAGS)" -o ../bin/job .
 bin/sandbox: go
 	@[ -e $@ ] || echo "Building $@, which takes a minute or two the first time ..." >&2
 	@cd sandbox && go build -o ../bin/sandbox .
 
 # The job for every platform, as a release has it.
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
-VERSION    = $(shell git describe --tags --match 'v*' --always --abbrev=12)
-REVISION   = $(shell git rev-parse HEAD)
 
 .PHONY: release
 release: go ## Build the job for every platform into dist/, with checksums
 	@rm -rf dist && mkdir dist
 	@for p in $(PLATFORMS); do os=$${p%/*}; arch=$${p#*/}; suffix=; [ $$os = windows ] && suffix=.exe; \
 		(cd job && GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 go build -tags $(TAGS) -trimpath -buildvcs=false \
-			-ldflags "-s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)" -o ../dist/job_$(VERSION)_$${os}_$$arch$$suffix .) || exit 1; done
+			-ldflags "$(LDFLAGS)" -o ../dist/job_$(VERSION)_$${os}_$$arch$$suffix .) || exit 1; done
 	@cd dist && sha256sum job_* > SHA256SUMS && cat SHA256SUMS
 
 # The tools are pinned in a module of their own, so that they are no dependency of what we ship.
