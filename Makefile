@@ -11,8 +11,17 @@ help: ## Show this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: go postgresql bin/job bin/sandbox ## See the whole system at work on this machine, without an account
-	@bin/sandbox demo --job bin/job --plan infra/plan/testdata/dev.json
+demo: go postgresql bin/job bin/sandbox ## See the whole system at work on this machine, without an account; STACK=x: with your stack
+ifeq ($(origin STACK),command line)
+	@plan=$$(go run ./infra/plan -stack $(STACK) -json) && echo "$$plan" | bin/sandbox demo --job bin/job --plan -
+else
+	@bin/sandbox demo --job bin/job
+endif
+
+.PHONY: plan-demo
+plan-demo: go ## Write the plan that make demo deploys
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && cp Pulumi.yaml sandbox/testdata/Pulumi.demo.yaml "$$dir" && \
+		go run ./infra/plan -project "$$dir" -stack demo -json > "$$dir/demo.json" && mv "$$dir/demo.json" sandbox/testdata/demo.json
 
 .PHONY: serve
 serve: go postgresql bin/job bin/sandbox ## Start the stand-ins and print the environment that points the job at them

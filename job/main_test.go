@@ -18,12 +18,14 @@ import (
 	"vertexmetadata/sandbox/sample"
 	"vertexmetadata/sandbox/secretmanager"
 	"vertexmetadata/sandbox/storage"
+	"vertexmetadata/sandbox/testkit"
 )
 
 // These tests drive the real program, as a process of its own, against a real PostgreSQL and stand-ins for the Google
 // APIs. All share these servers; each has its own database, bucket and data store in them.
 var (
 	program  string // path of the built job
+	servers  *testkit.Servers
 	database *postgres.Server
 	objects  *storage.Server
 	engine   *discoveryengine.Server
@@ -63,28 +65,15 @@ func serve(m *testing.M) (code int, err error) {
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build the job: %w\n%s", err, out)
 	}
-	database, err = postgres.Start(context.Background(), postgres.Options{TCP: true, Password: newSecret("database/pass%word ")})
+	servers, err = testkit.Start(context.Background(), postgres.Options{TCP: true, Password: newSecret("database/pass%word ")})
 	if err != nil {
 		return 0, err
 	}
-	closers = append(closers, database.Close)
+	closers = append(closers, servers.Close)
+	database, objects, engine, secrets, vault = servers.Database, servers.Objects, servers.Search, servers.Secrets, servers.Vault
 	if err := loadSample(context.Background()); err != nil {
 		return 0, err
 	}
-	if objects, err = storage.Start(storage.Options{}); err != nil {
-		return 0, err
-	}
-	closers = append(closers, objects.Close)
-	if engine, err = discoveryengine.Start(discoveryengine.Options{Storage: objects}); err != nil {
-		return 0, err
-	}
-	closers = append(closers, engine.Close)
-	secrets = secretmanager.NewStore()
-	secrets.AddProject(project, "123456789012")
-	if vault, err = secretmanager.Start(secretmanager.Options{Secrets: secrets}); err != nil {
-		return 0, err
-	}
-	closers = append(closers, vault.Close)
 	watchSteps()
 	code = m.Run()
 	return code, findSecrets()

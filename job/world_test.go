@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os/exec"
 	"slices"
 	"strings"
@@ -20,9 +21,10 @@ import (
 
 	"vertexmetadata/sandbox/discoveryengine"
 	"vertexmetadata/sandbox/postgres"
+	"vertexmetadata/sandbox/testkit"
 )
 
-const project = "test-project"
+const project = testkit.Project
 
 // processTime is how long a process may take; one that takes longer is killed, and its test fails.
 const processTime = 40 * time.Second
@@ -64,15 +66,12 @@ func newWorldFrom(t *testing.T, server *postgres.Server, create func(context.Con
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects.CreateBucket(name)
 	w := &world{t: t, server: server, name: name}
-	w.store = engine.CreateDataStore(discoveryengine.StoreConfig{Project: project, ID: name, Content: discoveryenginepb.DataStore_CONTENT_REQUIRED})
-	w.env = map[string]string{
-		"DATABASE_URL": url, "GCS_BUCKET": name, "PROJECT_ID": project, "DATA_STORE_ID": name,
-		"GCP_PROJECT": project, "GEMINI_API_KEY": newSecret("gemini-"),
-		"STORAGE_EMULATOR_HOST": objects.Addr(), "DISCOVERYENGINE_ENDPOINT": engine.Addr(), "SECRETMANAGER_ENDPOINT": vault.Addr(),
-		"RESCAN_INTERVAL": "0", "TZ": "Asia/Tokyo",
-	}
+	w.store = servers.NewStore(name, discoveryenginepb.DataStore_CONTENT_REQUIRED)
+	w.env = servers.Environment(name)
+	maps.Copy(w.env, map[string]string{
+		"DATABASE_URL": url, "GCP_PROJECT": project, "GEMINI_API_KEY": newSecret("gemini-"), "RESCAN_INTERVAL": "0", "TZ": "Asia/Tokyo",
+	})
 	w.connect()
 	return w
 }
@@ -91,9 +90,7 @@ func (w *world) connect() {
 // exec changes the source.
 func (w *world) exec(sql string, args ...any) {
 	w.t.Helper()
-	if _, err := w.conn.Exec(context.Background(), sql, args...); err != nil {
-		w.t.Fatalf("%s: %v", sql, err)
-	}
+	testkit.Exec(w.t, w.conn, sql, args...)
 }
 
 // process is a running job.
@@ -249,32 +246,13 @@ func (r result) last(t *testing.T) map[string]any {
 // truth is what the data store should hold of docs: id -> body.
 func (w *world) truth() map[string]string {
 	w.t.Helper()
-	rows, err := w.conn.Query(context.Background(), `SELECT id, body FROM docs`)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	truth := map[string]string{}
-	var id, body string
-	if _, err := pgx.ForEachRow(rows, []any{&id, &body}, func() error { truth[id] = body; return nil }); err != nil {
-		w.t.Fatal(err)
-	}
-	return truth
+	return testkit.Source(w.t, w.conn, `SELECT id, body FROM docs`)
 }
 
 // held is what the data store holds of docs.
 func (w *world) held() map[string]string {
 	w.t.Helper()
-	held := map[string]string{}
-	for id, line := range w.store.Documents() {
-		var d struct {
-			StructData struct{ Body string }
-		}
-		if err := json.Unmarshal([]byte(line), &d); err != nil {
-			w.t.Fatal(err)
-		}
-		held[id] = d.StructData.Body
-	}
-	return held
+	return testkit.Stored(w.t, w.store)
 }
 
 func (w *world) inStep() bool { return cmp.Equal(w.truth(), w.held()) }
@@ -290,9 +268,5 @@ func (w *world) wantInStep() {
 // until waits for something to become true.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(processTime); !ok(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			w.t.Fatalf("waited in vain for %s", what)
-		}
-	}
+	testkit.Eventually(w.t, processTime, what, ok)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	_ "embed"
 	"fmt"
 	"io"
 	"os"
@@ -13,40 +14,75 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"vertexmetadata/sandbox/cloud"
+	"vertexmetadata/sandbox/dataplane"
+	"vertexmetadata/sandbox/project"
 	"vertexmetadata/sandbox/sample"
-	"vertexmetadata/sandbox/world"
 )
 
 // demoCommand is `sandbox demo`.
 type demoCommand struct {
 	Job  string `help:"Binary of the job." type:"existingfile" required:""`
-	Plan string `help:"Plan to deploy, as infra/plan prints it with -json." type:"existingfile" required:""`
+	Plan string `help:"Plan of a stack to deploy, as infra/plan prints it with -json, or - for standard input; default: that of the demo." placeholder:"FILE"`
 }
 
 // demoTimeout bounds the whole demonstration; it takes a few seconds.
 const demoTimeout = 2 * time.Minute
 
+// Help is what --help says beside the flags.
+func (c *demoCommand) Help() string {
+	return `With DATABASE_URL set, the job reads that database, which is left as it is, instead of the sample posts.`
+}
+
+// demoPlan is what make plan-demo wrote.
+//
+//go:embed testdata/demo.json
+var demoPlan []byte
+
+// plan reads the plan that was asked for.
+func (c *demoCommand) plan() (*stackPlan, error) {
+	text, err := demoPlan, error(nil)
+	switch c.Plan {
+	case "":
+	case "-":
+		text, err = io.ReadAll(os.Stdin)
+	default:
+		text, err = os.ReadFile(c.Plan)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
+	return readPlan(text)
+}
+
 // Run tells the story: deploy, and let the trigger fire over three states of the database.
 func (c *demoCommand) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, demoTimeout)
 	defer cancel()
-	plan, err := os.ReadFile(c.Plan)
+	plan, err := c.plan()
 	if err != nil {
-		return fmt.Errorf("read plan: %w", err)
+		return err
 	}
 	clock := newClock()
 	begin := time.Now()
-	d := &demo{out: os.Stdout, clock: clock, job: c.Job}
+	d := &demo{out: os.Stdout, clock: clock, job: c.Job, plan: plan}
+	url := os.Getenv("DATABASE_URL")
 	d.say("Everything runs on 127.0.0.1: no account, nothing leaves this machine.\n")
-	if d.cloud, err = cloud.Start(ctx, cloud.Options{Job: c.Job, Now: clock.now, Env: []string{"RESCAN_INTERVAL=1h"}}); err != nil {
+	if d.cloud, err = project.Start(ctx, project.Options{
+		Job: c.Job, Now: clock.now, Env: append(plan.env, "RESCAN_INTERVAL=1h"), Data: dataplane.Options{DatabaseURL: url},
+	}); err != nil {
 		return fmt.Errorf("start sandbox: %w", err)
 	}
 	defer d.cloud.Close()
-	d.say("1. Start: PostgreSQL with %d sample posts, Cloud Storage, Vertex AI Search, Secret Manager, control plane (%d ms)",
-		sample.Len(), time.Since(begin).Milliseconds())
-	if err := d.deploy(ctx, plan); err != nil {
+	database := fmt.Sprintf("PostgreSQL with %d sample posts", sample.Len())
+	if url != "" {
+		database = "the database of DATABASE_URL"
+	}
+	d.say("1. Start: %s, Cloud Storage, Vertex AI Search, Secret Manager, control plane (%d ms)", database, time.Since(begin).Milliseconds())
+	if err := d.deploy(ctx); err != nil {
 		return err
+	}
+	if url != "" {
+		return d.tickOwn(ctx)
 	}
 	for _, chapter := range []struct{ title, change string }{
 		{"The trigger fires. Nothing was ever imported: a full sync", ""},
@@ -58,6 +94,14 @@ func (c *demoCommand) Run(ctx context.Context) error {
 		}
 	}
 	return d.search(ctx, "赤い花")
+}
+
+// tickOwn lets the trigger fire over a database that is not changed.
+func (d *demo) tickOwn(ctx context.Context) error {
+	if err := d.tick(ctx, "The trigger fires. Nothing was ever imported: a full sync", ""); err != nil {
+		return err
+	}
+	return d.tick(ctx, "It fires again: nothing has changed", "")
 }
 
 // changes is what people do between the first and the second run.
@@ -72,17 +116,21 @@ UPDATE posts SET is_public = false WHERE post_id = '%s'`,
 // demo is the story while it is told.
 type demo struct {
 	out     io.Writer
-	cloud   *cloud.Cloud
+	cloud   *project.Project
 	clock   *clock
 	job     string
+	plan    *stackPlan
 	chapter int
 }
 
 func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
 
 // deploy makes what the Pulumi program declares.
-func (d *demo) deploy(ctx context.Context, plan []byte) error {
-	made, err := d.cloud.Plane.DeployPlan(ctx, plan, "example-dev", world.Project)
+func (d *demo) deploy(ctx context.Context) error {
+	if err := d.cloud.Control.Suppose(dataplane.Project, d.plan.text, d.cloud.SecretValue); err != nil {
+		return fmt.Errorf("deploy: %w", err)
+	}
+	made, err := d.cloud.Control.DeployPlan(ctx, d.plan.text)
 	if err != nil {
 		return fmt.Errorf("deploy: %w", err)
 	}
@@ -97,8 +145,8 @@ func (d *demo) deploy(ctx context.Context, plan []byte) error {
 			grants += n
 		}
 	}
-	d.say("2. Deploy the stack dev, as pulumi up would: %d resources, among them %d accounts, %d grants, the Cloud Run Job and its trigger",
-		len(made), counts["Account"], grants)
+	d.say("2. Deploy the stack %s, as pulumi up would: %d resources, among them %d accounts, %d grants, the Cloud Run Job and its trigger",
+		d.plan.stack, len(made), counts["Account"], grants)
 	d.chapter = 2
 	return nil
 }
@@ -110,7 +158,7 @@ func (d *demo) tick(ctx context.Context, title, change string) error {
 			return err
 		}
 	}
-	before, known := d.cloud.World.DataStore.Stats(), d.executions()
+	before, known := d.cloud.Data.DataStore.Stats(), d.executions()
 	d.clock.advance(3 * time.Minute)
 	for name, attempt := range d.cloud.Scheduler.Tick(ctx) {
 		if attempt.Status != "OK" {
@@ -122,7 +170,7 @@ func (d *demo) tick(ctx context.Context, title, change string) error {
 		return fmt.Errorf("the trigger started %d executions, want 1", len(executions)-len(known))
 	}
 	execution := executions[len(executions)-1]
-	if failure, err := d.cloud.Plane.WaitExecution(ctx, execution); err != nil || failure != nil {
+	if failure, err := d.cloud.Control.WaitExecution(ctx, execution); err != nil || failure != nil {
 		return fmt.Errorf("execution %s: %v %w", execution, failure, err)
 	}
 	d.chapter++
@@ -131,16 +179,16 @@ func (d *demo) tick(ctx context.Context, title, change string) error {
 	if err != nil {
 		return err
 	}
-	after := d.cloud.World.DataStore.Stats()
+	after := d.cloud.Data.DataStore.Stats()
 	d.say("   %-12s %-10s %-10s %-10s %-10s %s", "in the store", "sent", "removed", "bytes", "imports", "ms")
-	d.say("   %-12d %-10v %-10v %-10v %-10d %v", d.cloud.World.DataStore.Len(), last["upserted"], last["deleted"], last["bytes"],
+	d.say("   %-12d %-10v %-10v %-10v %-10d %v", d.cloud.Data.DataStore.Len(), last["upserted"], last["deleted"], last["bytes"],
 		after.ImportsFull+after.ImportsIncremental-before.ImportsFull-before.ImportsIncremental, last["duration_ms"])
 	return nil
 }
 
 // change runs statements as the app would, and lets PostgreSQL count them at once instead of within a second.
 func (d *demo) change(ctx context.Context, statements string) error {
-	conn, err := pgx.Connect(ctx, d.cloud.World.Postgres.URL(""))
+	conn, err := pgx.Connect(ctx, d.cloud.Data.Source.URL)
 	if err != nil {
 		return fmt.Errorf("change the database: %w", err)
 	}
@@ -155,13 +203,13 @@ func (d *demo) change(ctx context.Context, statements string) error {
 
 // executions are the names of the job's executions so far.
 func (d *demo) executions() []string {
-	return d.cloud.Plane.Executions("projects/" + world.Project + "/locations/" + world.Region + "/jobs/create-vertex-metadata")
+	return d.cloud.Control.Executions(d.plan.job)
 }
 
 // showLog prints an execution's log as Cloud Logging would, and returns the last line's fields.
 func (d *demo) showLog(execution string) (last map[string]any, err error) {
 	name := execution[strings.LastIndex(execution, "/")+1:]
-	entries, err := d.cloud.Plane.Logs(world.Project, `resource.type="cloud_run_job" AND labels."run.googleapis.com/execution_name"="`+name+`"`)
+	entries, err := d.cloud.Control.Logs(dataplane.Project, `resource.type="cloud_run_job" AND labels."run.googleapis.com/execution_name"="`+name+`"`)
 	if err != nil {
 		return nil, fmt.Errorf("read log of %s: %w", name, err)
 	}
@@ -190,9 +238,9 @@ func (d *demo) showLog(execution string) (last map[string]any, err error) {
 func (d *demo) search(ctx context.Context, text string) error {
 	d.say("\n%d. Does it answer?  job search %s", d.chapter+1, text)
 	command := exec.CommandContext(ctx, d.job, "search", "--limit=1", text)
-	command.Env = world.Environ(d.cloud.World.Environment(false))
-	// Until here the door asked for the job's grants; a person comes with credentials of their own, which are none here.
-	d.cloud.World.Search.SetAuthorize(nil)
+	command.Env = dataplane.Environ(d.cloud.Data.Environment(false))
+	// Until here the service asked for the job's grants; a person comes with credentials of their own, which are none here.
+	d.cloud.Data.Search.SetAuthorize(nil)
 	command.Stdout, command.Stderr = d.out, os.Stderr
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("job search: %w", cmp.Or(ctx.Err(), err))

@@ -15,8 +15,9 @@ import (
 
 // commands are the sandbox's commands, each in a file of its name.
 type commands struct {
-	Demo  demoCommand  `cmd:"" help:"See the system at work: deploy it, let its trigger fire, change the database, search."`
-	Serve serveCommand `cmd:"" help:"Start everything, print the environment that points the job at it, and stay up until interrupted."`
+	Demo     demoCommand     `cmd:"" help:"See the system at work: deploy it, let its trigger fire, change the database, search."`
+	Serve    serveCommand    `cmd:"" help:"Start everything, print the environment that points the job at it, and stay up until interrupted."`
+	Switches switchesCommand `cmd:"" help:"List the behaviours of the services that serve --switch turns on."`
 }
 
 // exitInterrupted is what shells make of an interrupt.

@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"vertexmetadata/sandbox/controlplane"
+	"vertexmetadata/sandbox/controlplane/api"
 )
 
 // errNotStarted marks an attempt whose container could not be made; another attempt would end the same.
@@ -22,11 +22,11 @@ var errNotStarted = errors.New("not started")
 const maxLine = 256 << 10
 
 // attempt runs the task's process once. The result's message says why it failed.
-func (x *execution) attempt(ctx context.Context, index, attempt int) (controlplane.Result, error) {
+func (x *execution) attempt(ctx context.Context, index, attempt int) (api.Result, error) {
 	env, err := x.environment(index, attempt)
 	if err != nil {
 		x.record.System(index, attempt, "ERROR", err.Error())
-		return controlplane.Result{ExitCode: 1, Message: err.Error()}, errNotStarted
+		return api.Result{ExitCode: 1, Message: err.Error()}, errNotStarted
 	}
 	cmd := exec.Command(x.binary, x.arguments()...)
 	cmd.Env, cmd.Dir, cmd.SysProcAttr = env, x.dir, processGroup()
@@ -94,8 +94,8 @@ func (x *execution) supervise(ctx context.Context, cmd *exec.Cmd) error {
 	return reason
 }
 
-func (x *execution) judge(index, attempt int, cmd *exec.Cmd, err error) (controlplane.Result, error) {
-	result := controlplane.Result{}
+func (x *execution) judge(index, attempt int, cmd *exec.Cmd, err error) (api.Result, error) {
+	result := api.Result{}
 	if cmd.ProcessState != nil {
 		result.ExitCode = cmd.ProcessState.ExitCode()
 	}

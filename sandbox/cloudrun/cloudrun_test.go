@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"vertexmetadata/sandbox/controlplane"
+	"vertexmetadata/sandbox/controlplane/api"
 )
 
 const (
@@ -28,7 +28,7 @@ const (
 
 // cloud is a control plane with one job.
 type cloud struct {
-	*controlplane.Server
+	*api.Server
 	t       *testing.T
 	address string
 }
@@ -36,7 +36,7 @@ type cloud struct {
 // newCloud has a job of this test's binary that does the task, changed by the template's fields.
 func newCloud(t *testing.T, task string, options Options, template map[string]any) *cloud {
 	t.Helper()
-	plane := controlplane.New(controlplane.Options{})
+	plane := api.New(api.Options{})
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(plane.Close)
 	t.Cleanup(cancel)
@@ -150,7 +150,7 @@ func (c *cloud) output(log string) []string {
 }
 
 func TestEnvironment(t *testing.T) {
-	c := newCloud(t, "environment", Options{Env: []string{"SANDBOX=1"}, Doors: Doors{SecretManager: "127.0.0.1:1"}}, nil)
+	c := newCloud(t, "environment", Options{Env: []string{"SANDBOX=1"}, Endpoints: Endpoints{SecretManager: "127.0.0.1:1"}}, nil)
 	execution, failure := c.run()
 	if failure != nil {
 		t.Fatal(failure)
@@ -362,17 +362,17 @@ func TestSockets(t *testing.T) {
 	}
 }
 
-// TestDoors: what arrives at a door carries the token of the job's account.
+// TestDoors: what arrives at a endpoint carries the token of the job's account.
 func TestDoors(t *testing.T) {
 	var c *cloud
-	door := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
 		allowed := c.Authorize(token, "cloudsql.instances.connect", "projects/p1-demo/instances/db")
 		refused := c.Authorize(token, "storage.objects.get", "projects/_/buckets/b/objects/o")
 		_, _ = fmt.Fprint(w, r.URL.Path, " ", allowed == nil, " ", refused)
 	}))
-	defer door.Close()
-	c = newCloud(t, "ask the doors", Options{Doors: Doors{Storage: door.Listener.Addr().String()}}, nil)
+	defer endpoint.Close()
+	c = newCloud(t, "ask the endpoints", Options{Endpoints: Endpoints{Storage: endpoint.Listener.Addr().String()}}, nil)
 	if _, failure := c.run(); failure != nil {
 		t.Fatal(failure)
 	}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"vertexmetadata/sandbox/controlplane"
+	"vertexmetadata/sandbox/controlplane/api"
 )
 
 // environment is what the task's process gets: what the image has, what the job declares with secrets read now, what Cloud Run
@@ -33,13 +33,13 @@ func (x *execution) environment(index, attempt int) ([]string, error) {
 		"CLOUD_RUN_TASK_ATTEMPT="+strconv.Itoa(attempt),
 		"CLOUD_SQL_SOCKET_DIR="+x.sockets,
 	)
-	env = append(env, x.front.environment(x.options.Doors)...)
+	env = append(env, x.front.environment(x.options.Endpoints)...)
 	return append(env, x.options.Env...), nil
 }
 
 // mountSQL makes the folder that stands for /cloudsql, with the sockets of the declared instances that the account may connect
 // to. As in the cloud, the others are missed only when the job connects; the log then says why.
-func (x *execution) mountSQL(plane *controlplane.Server) error {
+func (x *execution) mountSQL(plane *api.Server) error {
 	x.sockets = filepath.Join(x.dir, "sql")
 	for _, instance := range x.CloudSQL {
 		project, name, ok := splitInstance(instance)

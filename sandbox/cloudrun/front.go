@@ -10,24 +10,33 @@ import (
 	"time"
 )
 
-// Doors are the addresses (host:port) of the sandbox's services; "" is a service that is not there.
-type Doors struct {
+// Endpoints are the addresses (host:port) of the sandbox's services; "" is a service that is not there.
+type Endpoints struct {
 	Storage         string // Cloud Storage, HTTP
 	DiscoveryEngine string // Vertex AI Search, gRPC without TLS
 	SecretManager   string // Secret Manager, gRPC without TLS
 }
 
-// front is the one address at which an execution finds all doors. A job in the cloud gets its identity from the metadata server;
+// front is the one address at which an execution finds all endpoints. A job in the cloud gets its identity from the metadata server;
 // locally its clients send no credentials, so who it is must follow from where it calls: the front adds the account's token.
 type front struct {
 	address string
 	server  *http.Server
 }
 
-func openFront(doors Doors, token string) (*front, error) {
+// Front serves all endpoints at one address, for clients without credentials: whoever calls there calls as the bearer of the token.
+func Front(endpoints Endpoints, token string) (address string, end func(), err error) {
+	f, err := openFront(endpoints, token)
+	if err != nil {
+		return "", nil, err
+	}
+	return f.address, f.close, nil
+}
+
+func openFront(endpoints Endpoints, token string) (*front, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		return nil, fmt.Errorf("listen for the doors of an execution: %w", err)
+		return nil, fmt.Errorf("listen for the endpoints of an execution: %w", err)
 	}
 	plain := new(http.Protocols)
 	plain.SetHTTP1(true)
@@ -37,9 +46,9 @@ func openFront(doors Doors, token string) (*front, error) {
 	both.SetHTTP1(true)
 	both.SetUnencryptedHTTP2(true)
 
-	storage := proxy(doors.Storage, token, plain)
-	search := proxy(doors.DiscoveryEngine, token, grpc)
-	secrets := proxy(doors.SecretManager, token, grpc)
+	storage := proxy(endpoints.Storage, token, plain)
+	search := proxy(endpoints.DiscoveryEngine, token, grpc)
+	secrets := proxy(endpoints.SecretManager, token, grpc)
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/google.cloud.discoveryengine."), strings.HasPrefix(r.URL.Path, "/google.longrunning."):
@@ -56,7 +65,7 @@ func openFront(doors Doors, token string) (*front, error) {
 	return f, nil
 }
 
-// proxy forwards to one door and says there who calls.
+// proxy forwards to one endpoint and says there who calls.
 func proxy(address, token string, protocols *http.Protocols) http.Handler {
 	if address == "" {
 		return http.NotFoundHandler()
@@ -75,13 +84,13 @@ func proxy(address, token string, protocols *http.Protocols) http.Handler {
 	}
 }
 
-// environment tells the job's clients where the doors are.
-func (f *front) environment(doors Doors) []string {
+// environment tells the job's clients where the endpoints are.
+func (f *front) environment(endpoints Endpoints) []string {
 	var env []string
-	for name, door := range map[string]string{
-		"STORAGE_EMULATOR_HOST": doors.Storage, "DISCOVERYENGINE_ENDPOINT": doors.DiscoveryEngine, "SECRETMANAGER_ENDPOINT": doors.SecretManager,
+	for name, endpoint := range map[string]string{
+		"STORAGE_EMULATOR_HOST": endpoints.Storage, "DISCOVERYENGINE_ENDPOINT": endpoints.DiscoveryEngine, "SECRETMANAGER_ENDPOINT": endpoints.SecretManager,
 	} {
-		if door != "" {
+		if endpoint != "" {
 			env = append(env, name+"="+f.address)
 		}
 	}

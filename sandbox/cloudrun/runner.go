@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"vertexmetadata/sandbox/controlplane"
+	"vertexmetadata/sandbox/controlplane/api"
 )
 
 // Options say where the things are that a job declares by their names in the cloud.
@@ -19,8 +19,8 @@ type Options struct {
 	Image func(reference string) (binary string, err error)
 	// Sockets are the PostgreSQL sockets (files) by Cloud SQL connection name, project:region:instance.
 	Sockets map[string]string
-	// Doors are the APIs that a job reaches. Each execution reaches them as its own service account.
-	Doors Doors
+	// Endpoints are the APIs that a job reaches. Each execution reaches them as its own service account.
+	Endpoints Endpoints
 	// Env are further variables for every task, NAME=value. They win over what the job declares.
 	Env []string
 	// Grace is how long a task may go on after SIGTERM; default 10 seconds, as in the cloud.
@@ -29,14 +29,14 @@ type Options struct {
 
 // Runner runs executions for one control plane.
 type Runner struct {
-	plane   *controlplane.Server
+	plane   *api.Server
 	options Options
 }
 
-var _ controlplane.Runner = (*Runner)(nil)
+var _ api.Runner = (*Runner)(nil)
 
 // New makes a runner and gives it to the control plane.
-func New(plane *controlplane.Server, options Options) *Runner {
+func New(plane *api.Server, options Options) *Runner {
 	if options.Grace == 0 {
 		options.Grace = 10 * time.Second
 	}
@@ -52,7 +52,7 @@ func (r *Runner) Image(reference string) error {
 }
 
 // Run runs all tasks of an execution, at most Parallelism at once. No process of theirs is left when it returns.
-func (r *Runner) Run(ctx context.Context, e controlplane.Execution, record *controlplane.Record) error {
+func (r *Runner) Run(ctx context.Context, e api.Execution, record *api.Record) error {
 	x, err := r.prepare(e, record)
 	if err != nil {
 		return err
@@ -86,8 +86,8 @@ func (r *Runner) Run(ctx context.Context, e controlplane.Execution, record *cont
 
 // execution is what the tasks of one execution share.
 type execution struct {
-	controlplane.Execution
-	record  *controlplane.Record
+	api.Execution
+	record  *api.Record
 	binary  string
 	dir     string // working directory, and in it the folder of the sockets
 	front   *front
@@ -95,7 +95,7 @@ type execution struct {
 	options Options
 }
 
-func (r *Runner) prepare(e controlplane.Execution, record *controlplane.Record) (_ *execution, err error) {
+func (r *Runner) prepare(e api.Execution, record *api.Record) (_ *execution, err error) {
 	x := &execution{Execution: e, record: record, options: r.options}
 	if len(e.Secrets) > 0 {
 		return nil, fmt.Errorf("mount secret at %s: the sandbox knows secrets in environment variables only", e.Secrets[0])
@@ -115,7 +115,7 @@ func (r *Runner) prepare(e controlplane.Execution, record *controlplane.Record) 
 		return nil, err
 	}
 	token := r.plane.Token(member(e.Account))
-	if x.front, err = openFront(r.options.Doors, token); err != nil {
+	if x.front, err = openFront(r.options.Endpoints, token); err != nil {
 		return nil, err
 	}
 	return x, nil

@@ -78,7 +78,7 @@ var tasks = map[string]func() int{
 		fmt.Print(strings.Repeat("x", maxLine+10))
 		return 0
 	},
-	"ask the doors": func() int {
+	"ask the endpoints": func() int {
 		response, err := http.Get("http://" + os.Getenv("STORAGE_EMULATOR_HOST") + "/whoami")
 		if err != nil {
 			fmt.Println(err)

@@ -3,22 +3,22 @@ package discoveryengine
 import (
 	"cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
 
-	"vertexmetadata/sandbox/internal/door"
+	"vertexmetadata/sandbox/rpcgate"
 )
 
 // What calls go through is the same for every gRPC sandbox.
 type (
 	// Authorize decides whether the bearer of a token may use a permission such as
 	// discoveryengine.documents.import on a resource.
-	Authorize = door.Authorize
+	Authorize = rpcgate.Authorize
 	// Call is one call, as hooks see it.
-	Call = door.Call
+	Call = rpcgate.Call
 	// Hook is called with a call at a step of its way.
-	Hook = door.Hook
+	Hook = rpcgate.Hook
 	// Fault says what goes wrong with which calls.
-	Fault = door.Fault
+	Fault = rpcgate.Fault
 	// Injection is a fault in force.
-	Injection = door.Injection
+	Injection = rpcgate.Injection
 )
 
 // permissions that a method needs, on the resource that it names.
@@ -42,5 +42,5 @@ func resourceOf(request any) string {
 	if update, ok := request.(*discoveryenginepb.UpdateDocumentRequest); ok {
 		return update.GetDocument().GetName()
 	}
-	return door.ResourceOf(request)
+	return rpcgate.ResourceOf(request)
 }

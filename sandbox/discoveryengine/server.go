@@ -16,7 +16,7 @@ import (
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"google.golang.org/grpc"
 
-	"vertexmetadata/sandbox/internal/door"
+	"vertexmetadata/sandbox/rpcgate"
 	"vertexmetadata/sandbox/storage"
 )
 
@@ -35,10 +35,10 @@ type Options struct {
 	MaxFileBytes int64
 }
 
-// Server is a running service. Its methods may be called from several goroutines. Its door has the switches for
+// Server is a running service. Its methods may be called from several goroutines. Its gate has the switches for
 // single calls: Inject, SetHooks, SetAuthorize and Calls.
 type Server struct {
-	*door.Door
+	*rpcgate.Gate
 	options Options
 	grpc    *grpc.Server
 	addr    string
@@ -67,7 +67,7 @@ func Start(options Options) (*Server, error) {
 		return nil, fmt.Errorf("start discovery engine: %w", err)
 	}
 	s := &Server{
-		Door:    door.New(permissions, resourceOf, options.Authorize),
+		Gate:    rpcgate.New(permissions, resourceOf, options.Authorize),
 		options: options, addr: listener.Addr().String(),
 		stores: map[string]*DataStore{}, operations: map[string]*operation{},
 	}

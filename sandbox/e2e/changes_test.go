@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"vertexmetadata/sandbox/world"
+	"vertexmetadata/sandbox/dataplane"
 )
 
 // TestPulumiChanges changes a running system as it is changed over the years: narrower grants and another account for the job while its
@@ -19,7 +19,7 @@ func TestPulumiChanges(t *testing.T) {
 	stack := newStack(t, s, map[string]string{"artifactRepository": "images", "createArtifactRepository": "true", "deletionProtection": "true"})
 	stack.must("up", "--yes", "--skip-preview")
 	for key, value := range map[string]string{
-		"iamScope": "resource", "bucket": world.Bucket, "dbPasswordSecret": world.SecretID,
+		"iamScope": "resource", "bucket": dataplane.Bucket, "dbPasswordSecret": dataplane.SecretID,
 		"jobAccount": "another-account", "createArtifactRepository": "false",
 	} {
 		stack.must("config", "set", key, value)
@@ -27,13 +27,13 @@ func TestPulumiChanges(t *testing.T) {
 	if runs := stack.upWhileItRuns(s); runs < 10 {
 		t.Errorf("the job ran %d times during the update, want a run every second or so", runs)
 	}
-	snapshot, err := s.Plane.Snapshot()
+	snapshot, err := s.Control.Snapshot()
 	must(t, err)
 	if strings.Contains(string(snapshot), jobMember) {
 		t.Errorf("the account that was replaced still has a role:\n%s", snapshot)
 	}
-	repository := "projects/" + world.Project + "/locations/" + world.Region + "/repositories/images"
-	if s.Plane.Resource("artifactregistry", repository) == nil {
+	repository := "projects/" + dataplane.Project + "/locations/" + dataplane.Region + "/repositories/images"
+	if s.Control.Resource("artifactregistry", repository) == nil {
 		t.Error("the repository went when the program no longer declared it, and the job's image with it")
 	}
 	stack.must("preview", "--refresh", "--expect-no-changes")
@@ -41,7 +41,7 @@ func TestPulumiChanges(t *testing.T) {
 	if output, err := stack.run("destroy", "--yes", "--skip-preview"); err == nil || !strings.Contains(output, "protected") {
 		t.Errorf("a protected job was destroyed: %v\n%s", err, output)
 	}
-	kept, err := s.Plane.Snapshot()
+	kept, err := s.Control.Snapshot()
 	must(t, err)
 	if diff := cmp.Diff(string(snapshot), string(kept)); diff != "" {
 		t.Errorf("a destroy that was refused changed something (-before +after):\n%s", diff)

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"vertexmetadata/sandbox/dataplane"
 	"vertexmetadata/sandbox/discoveryengine"
 	"vertexmetadata/sandbox/sample"
-	"vertexmetadata/sandbox/world"
 )
 
 // TestContainer checks and syncs inside a container of the image, as it runs in the cloud: over the socket under /cloudsql, with the
@@ -25,14 +25,14 @@ func TestContainer(t *testing.T) {
 	docker.build(t, repository)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	w, err := world.Start(ctx, world.Options{})
+	w, err := dataplane.Start(ctx, dataplane.Options{})
 	must(t, err)
 	t.Cleanup(func() { must(t, w.Close()) })
 	name := "vertex-metadata-test-" + strings.ToLower(t.Name())
 	run := func(args ...string) (string, error) {
 		command := []string{
 			"run", "--rm", "--name=" + name, "--network=host", "--read-only",
-			"--mount=type=bind,source=" + w.Postgres.SocketDir() + ",target=/cloudsql/" + world.Instance,
+			"--mount=type=bind,source=" + w.Postgres.SocketDir() + ",target=/cloudsql/" + dataplane.Instance,
 		}
 		for _, v := range w.Environment(true) {
 			if v.Name != "CLOUD_SQL_SOCKET_DIR" { // in the image it is where Cloud Run mounts it

@@ -12,10 +12,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"vertexmetadata/sandbox/cloud"
-	"vertexmetadata/sandbox/controlplane"
+	"vertexmetadata/sandbox/controlplane/api"
+	"vertexmetadata/sandbox/dataplane"
+	"vertexmetadata/sandbox/project"
 	"vertexmetadata/sandbox/sample"
-	"vertexmetadata/sandbox/world"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -29,7 +29,7 @@ func TestSeedCommands(t *testing.T) {
 		t.Skip("gcloud is not installed: https://cloud.google.com/sdk/docs/install")
 	}
 	s := newSystem(t)
-	plane := s.Plane
+	plane := s.Control
 	runSeed(t, s)
 	executions := plane.Executions(jobName)
 	if len(executions) != 1 {
@@ -40,13 +40,13 @@ func TestSeedCommands(t *testing.T) {
 	failure, err := plane.WaitExecution(ctx, executions[0])
 	must(t, err)
 	// The seed forgot the grant on the data store: its run gets as far as that.
-	checkLog(t, s, failure, "grant roles/discoveryengine.editor on project "+world.Project)
+	checkLog(t, s, failure, "grant roles/discoveryengine.editor on project "+dataplane.Project)
 	snapshot, err := plane.Snapshot()
 	must(t, err)
 	golden(t, "seed.golden.json", snapshot)
 	must(t, plane.Grant(projectName, "roles/discoveryengine.editor", jobMember))
-	if err := s.tick(t); err != nil || s.World.DataStore.Len() != sample.Documents() {
-		t.Errorf("run of the seed's job with the grant: %v, %d documents, want %d", err, s.World.DataStore.Len(), sample.Documents())
+	if err := s.tick(t); err != nil || s.Data.DataStore.Len() != sample.Documents() {
+		t.Errorf("run of the seed's job with the grant: %v, %d documents, want %d", err, s.Data.DataStore.Len(), sample.Documents())
 	}
 	if unknown := plane.Unknown(); len(unknown) > 0 {
 		t.Errorf("requests that the sandbox does not know: %q", unknown)
@@ -60,7 +60,7 @@ func runSeed(t *testing.T, s *system) string {
 	script, err := os.ReadFile(filepath.Join("testdata", "seed.sh"))
 	must(t, err)
 	commands := strings.NewReplacer(
-		"<PROJECT_ID>", world.Project, "<PROJECT_NUMBER>", world.ProjectNumber, "<ARTIFACT_REPO>", cloud.Repository, "<CLOUD_SQL_INSTANCE>", world.Instance,
+		"<PROJECT_ID>", dataplane.Project, "<PROJECT_NUMBER>", dataplane.ProjectNumber, "<ARTIFACT_REPO>", project.Repository, "<CLOUD_SQL_INSTANCE>", dataplane.Instance,
 	).Replace(string(script))
 	trigger := commands[strings.Index(commands, "gcloud scheduler jobs update"):]
 	commands = strings.TrimSuffix(commands, trigger) +
@@ -69,7 +69,7 @@ func runSeed(t *testing.T, s *system) string {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-euo", "pipefail", "-c", commands)
-	cmd.Env = controlplane.GcloudEnv(s.Address, s.Plane.AdminToken(), t.TempDir())
+	cmd.Env = api.GcloudEnv(s.Address, s.Control.AdminToken(), t.TempDir())
 	output, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("run the seed's commands: %v\n%s", err, output)

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"vertexmetadata/sandbox/cloud"
+	"vertexmetadata/sandbox/dataplane"
+	"vertexmetadata/sandbox/project"
 	"vertexmetadata/sandbox/sample"
-	"vertexmetadata/sandbox/world"
 )
 
 // measured is a log-based metric as it was deployed.
@@ -23,8 +23,8 @@ type measured struct {
 // monitored deploys the prod stack's plan, which has metrics, dashboard and alerts.
 func monitored(t *testing.T) *system {
 	t.Helper()
-	s := newSystem(t, func(o *cloud.Options) { o.Env = append(o.Env, "IMPORT_WAIT=1s") })
-	s.deploy(t, "prod.json", "example-prod-posts", world.Bucket, "example-prod", world.Project)
+	s := newSystem(t, func(o *project.Options) { o.Env = append(o.Env, "IMPORT_WAIT=1s") })
+	s.deploy(t, "prod.json", "example-prod-posts", dataplane.Bucket, "example-prod", dataplane.Project)
 	return s
 }
 
@@ -54,7 +54,7 @@ func TestMetrics(t *testing.T) {
 		{
 			name: "changes", outcome: "imported", values: map[string]float64{"documents": all - 1, "upserted": 1, "deleted": 1}, many: []string{"bytes"},
 			prepare: func() {
-				ids := slices.Sorted(maps.Keys(s.World.DataStore.Documents()))
+				ids := slices.Sorted(maps.Keys(s.Data.DataStore.Documents()))
 				changed = ids[0]
 				change("elsewhere")
 				s.change(t, "UPDATE posts SET is_public = false WHERE post_id = $1", ids[1])
@@ -64,7 +64,7 @@ func TestMetrics(t *testing.T) {
 		{
 			name: "a slow import", outcome: "pending", values: map[string]float64{"documents": all - 1, "upserted": 1}, many: []string{"bytes", "pending_age"},
 			prepare: func() {
-				s.World.Search.Hold()
+				s.Data.Search.Hold()
 				change("far away")
 			},
 		},
@@ -72,15 +72,15 @@ func TestMetrics(t *testing.T) {
 			name: "a document that the service rejects", failure: true, outcome: "failed",
 			values: map[string]float64{"documents": all - 1, "upserted": 1}, many: []string{"bytes", "failed"},
 			prepare: func() {
-				s.World.Search.FailDocuments(func(id string) bool { return id == changed })
-				s.World.Search.Release()
+				s.Data.Search.FailDocuments(func(id string) bool { return id == changed })
+				s.Data.Search.Release()
 				change("nowhere")
 			},
 		},
 		{
 			name: "a grant that is missing", failure: true, outcome: "failed",
 			prepare: func() {
-				must(t, s.Plane.Revoke("//storage.googleapis.com/projects/_/buckets/"+world.Bucket, "roles/storage.objectUser", jobMember))
+				must(t, s.Control.Revoke("//storage.googleapis.com/projects/_/buckets/"+dataplane.Bucket, "roles/storage.objectUser", jobMember))
 			},
 		},
 	} {
@@ -149,7 +149,7 @@ func TestAlertsAskForWhatThereIs(t *testing.T) {
 	for _, m := range s.metrics(t) {
 		series[m.Name] = true
 	}
-	snapshot, err := s.Plane.Snapshot()
+	snapshot, err := s.Control.Snapshot()
 	must(t, err)
 	asked := regexp.MustCompile(`logging_googleapis_com:user_(\w+?)(_sum|_count|_bucket)?[{]`).FindAllStringSubmatch(string(snapshot), -1)
 	if len(asked) == 0 {
@@ -177,8 +177,8 @@ func TestAlertsAskForWhatThereIs(t *testing.T) {
 func (s *system) metrics(t *testing.T) []measured {
 	t.Helper()
 	var metrics []measured
-	for _, name := range s.Plane.Names("logging") {
-		content, err := json.Marshal(s.Plane.Resource("logging", "projects/"+world.Project+"/metrics/"+name))
+	for _, name := range s.Control.Names("logging") {
+		content, err := json.Marshal(s.Control.Resource("logging", "projects/"+dataplane.Project+"/metrics/"+name))
 		must(t, err)
 		var m measured
 		must(t, json.Unmarshal(content, &m))
@@ -193,9 +193,9 @@ func (s *system) metrics(t *testing.T) []measured {
 // newest are the lines of the newest execution that a filter matches.
 func (s *system) newest(t *testing.T, filter string) []map[string]any {
 	t.Helper()
-	executions := s.Plane.Executions(jobName)
+	executions := s.Control.Executions(jobName)
 	newest := executions[len(executions)-1]
-	entries, err := s.Plane.Logs(world.Project, fmt.Sprintf(`(%s) AND labels."run.googleapis.com/execution_name"=%q`, filter, newest[strings.LastIndex(newest, "/")+1:]))
+	entries, err := s.Control.Logs(dataplane.Project, fmt.Sprintf(`(%s) AND labels."run.googleapis.com/execution_name"=%q`, filter, newest[strings.LastIndex(newest, "/")+1:]))
 	must(t, err)
 	return entries
 }

@@ -14,11 +14,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"vertexmetadata/sandbox/controlplane"
+	"vertexmetadata/sandbox/controlplane/api"
 )
 
 // checkLeft compares what destroy left with what was there before. APIs stay enabled, and with them their service agents.
-func checkLeft(t *testing.T, plane *controlplane.Server, before []byte) {
+func checkLeft(t *testing.T, plane *api.Server, before []byte) {
 	t.Helper()
 	after, err := plane.Snapshot()
 	must(t, err)
@@ -43,7 +43,7 @@ var accepted = map[string]string{
 
 // compareWithSeed compares what the program left with what the seed's commands leave: nothing missing, nothing different but for
 // what is accepted, and every addition listed in the golden file.
-func compareWithSeed(t *testing.T, plane *controlplane.Server) {
+func compareWithSeed(t *testing.T, plane *api.Server) {
 	t.Helper()
 	snapshot, err := plane.Snapshot()
 	must(t, err)
@@ -67,7 +67,7 @@ func compareWithSeed(t *testing.T, plane *controlplane.Server) {
 }
 
 // compareWithPlan deploys the same stack's plan without Pulumi and compares: what a demonstration shows is what a cloud would have.
-func compareWithPlan(t *testing.T, plane *controlplane.Server, stack *pulumiStack) {
+func compareWithPlan(t *testing.T, plane *api.Server, stack *pulumiStack) {
 	t.Helper()
 	cmd := exec.Command("go", "run", "./plan", "-stack", stack.name, "-project", stack.dir, "-json")
 	cmd.Dir = filepath.Join("..", "..", "infra")
@@ -75,7 +75,7 @@ func compareWithPlan(t *testing.T, plane *controlplane.Server, stack *pulumiStac
 	if err != nil {
 		t.Fatalf("plan the stack: %v", err)
 	}
-	other := newSystem(t).Plane
+	other := newSystem(t).Control
 	if _, err := other.DeployPlan(context.Background(), plan); err != nil {
 		t.Fatal(err)
 	}

@@ -14,31 +14,31 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"vertexmetadata/sandbox/cloud"
-	"vertexmetadata/sandbox/world"
+	"vertexmetadata/sandbox/dataplane"
+	"vertexmetadata/sandbox/project"
 )
 
 const (
-	jobName     = "projects/" + world.Project + "/locations/" + world.Region + "/jobs/create-vertex-metadata"
-	triggerName = "projects/" + world.Project + "/locations/" + world.Region + "/jobs/trigger-vertex-metadata"
-	jobAccount  = "vertex-metadata-sa@" + world.Project + ".iam.gserviceaccount.com"
+	jobName     = "projects/" + dataplane.Project + "/locations/" + dataplane.Region + "/jobs/create-vertex-metadata"
+	triggerName = "projects/" + dataplane.Project + "/locations/" + dataplane.Region + "/jobs/trigger-vertex-metadata"
+	jobAccount  = "vertex-metadata-sa@" + dataplane.Project + ".iam.gserviceaccount.com"
 	jobMember   = "serviceAccount:" + jobAccount
-	projectName = "//cloudresourcemanager.googleapis.com/projects/" + world.Project
+	projectName = "//cloudresourcemanager.googleapis.com/projects/" + dataplane.Project
 )
 
 // system is a project and its clock.
 type system struct {
-	*cloud.Cloud
+	*project.Project
 	ahead time.Duration // of the real time; only the test's own goroutine moves it, between ticks
 }
 
 // newSystem starts a project as the seed document supposes it, with the real job for its images.
-func newSystem(t *testing.T, changes ...func(*cloud.Options)) *system {
+func newSystem(t *testing.T, changes ...func(*project.Options)) *system {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	s := &system{}
-	options := cloud.Options{
+	options := project.Options{
 		Job: jobBinary(t), Logger: testLogger(t), Now: func() time.Time { return time.Now().Add(s.ahead) },
 		// Table statistics arrive seconds after a change; tests do not wait for them.
 		Env: []string{"RESCAN_INTERVAL=0"},
@@ -46,9 +46,9 @@ func newSystem(t *testing.T, changes ...func(*cloud.Options)) *system {
 	for _, change := range changes {
 		change(&options)
 	}
-	c, err := cloud.Start(ctx, options)
+	c, err := project.Start(ctx, options)
 	must(t, err)
-	s.Cloud = c
+	s.Project = c
 	t.Cleanup(func() { must(t, c.Close()) })
 	return s
 }
@@ -62,13 +62,13 @@ func (s *system) tick(t *testing.T) error {
 	if a := fired[triggerName]; len(fired) != 1 || a.Status != "OK" {
 		t.Fatalf("the due triggers fired %v, want %s with OK", fired, triggerName)
 	}
-	executions := s.Plane.Executions(jobName)
+	executions := s.Control.Executions(jobName)
 	if len(executions) == 0 {
 		t.Fatal("no execution was started")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	failure, err := s.Plane.WaitExecution(ctx, executions[len(executions)-1])
+	failure, err := s.Control.WaitExecution(ctx, executions[len(executions)-1])
 	must(t, err)
 	return failure
 }
@@ -76,7 +76,7 @@ func (s *system) tick(t *testing.T) error {
 // lastLine is the last line of the newest run: its payload.
 func (s *system) lastLine(t *testing.T) map[string]any {
 	t.Helper()
-	entries, err := s.Plane.Logs(world.Project, `resource.type="cloud_run_job" AND jsonPayload.message="sync finished"`)
+	entries, err := s.Control.Logs(dataplane.Project, `resource.type="cloud_run_job" AND jsonPayload.message="sync finished"`)
 	must(t, err)
 	if len(entries) == 0 {
 		t.Fatal("no run has logged its end")
@@ -87,7 +87,7 @@ func (s *system) lastLine(t *testing.T) map[string]any {
 // change runs SQL in the app's database.
 func (s *system) change(t *testing.T, sql string, args ...any) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), s.World.Postgres.URL(""))
+	conn, err := pgx.Connect(t.Context(), s.Data.Postgres.URL(""))
 	must(t, err)
 	defer func() { must(t, conn.Close(context.Background())) }()
 	_, err = conn.Exec(t.Context(), sql, args...)

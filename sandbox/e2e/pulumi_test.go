@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	"vertexmetadata/sandbox/cloud"
-	"vertexmetadata/sandbox/controlplane"
-	"vertexmetadata/sandbox/world"
+	"vertexmetadata/sandbox/controlplane/api"
+	"vertexmetadata/sandbox/dataplane"
+	"vertexmetadata/sandbox/project"
 )
 
 // The versions of the providers that the program is built for.
@@ -58,10 +58,10 @@ func findProvider(t *testing.T, name, version string) {
 func newStack(t *testing.T, system *system, settings map[string]string) *pulumiStack {
 	t.Helper()
 	dir := t.TempDir()
-	project, err := os.ReadFile(filepath.Join(repository, "Pulumi.yaml"))
+	manifest, err := os.ReadFile(filepath.Join(repository, "Pulumi.yaml"))
 	must(t, err)
-	compiled := regexp.MustCompile(`(?m)^runtime: go$`).ReplaceAllString(string(project), "runtime: {name: go, options: {binary: "+programBinary(t)+"}}")
-	if compiled == string(project) {
+	compiled := regexp.MustCompile(`(?m)^runtime: go$`).ReplaceAllString(string(manifest), "runtime: {name: go, options: {binary: "+programBinary(t)+"}}")
+	if compiled == string(manifest) {
 		t.Fatal("Pulumi.yaml has no line runtime: go")
 	}
 	must(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte(compiled), 0o644))
@@ -75,10 +75,10 @@ func newStack(t *testing.T, system *system, settings map[string]string) *pulumiS
 		"GOOGLE_APPLICATION_CREDENTIALS=", "GOOGLE_CREDENTIALS=", "GOOGLE_OAUTH_ACCESS_TOKEN=",
 	)}
 	s.must("stack", "init", s.name)
-	config := controlplane.PulumiConfig(system.Address, system.Plane.AdminToken())
+	config := api.PulumiConfig(system.Address, system.Control.AdminToken())
 	for key, value := range map[string]string{
-		"gcp:project": world.Project, "gcp:region": world.Region, "cloudSqlInstance": world.Instance, "artifactRepository": cloud.Repository,
-		"image": world.Region + "-docker.pkg.dev/" + world.Project + "/" + cloud.Repository + "/create-vertex-metadata@sha256:" +
+		"gcp:project": dataplane.Project, "gcp:region": dataplane.Region, "cloudSqlInstance": dataplane.Instance, "artifactRepository": project.Repository,
+		"image": dataplane.Region + "-docker.pkg.dev/" + dataplane.Project + "/" + project.Repository + "/create-vertex-metadata@sha256:" +
 			strings.Repeat("0", 64),
 		"grantWait": "1s", // grants take effect at once here, but let the wait be seen to work
 	} {
@@ -142,21 +142,21 @@ func TestPulumi(t *testing.T) {
 	}{
 		{"as the seed", nil},
 		{"narrow grants and monitoring", map[string]string{
-			"iamScope": "resource", "bucket": world.Bucket, "dbPasswordSecret": world.SecretID,
+			"iamScope": "resource", "bucket": dataplane.Bucket, "dbPasswordSecret": dataplane.SecretID,
 			"monitoring": "true", "alertEmails[0]": "oncall@example.com",
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := newSystem(t)
-			before, err := s.Plane.Snapshot()
+			before, err := s.Control.Snapshot()
 			must(t, err)
 			stack := newStack(t, s, test.settings)
 			stack.must("up", "--yes", "--skip-preview")
 			if test.settings == nil {
-				compareWithSeed(t, s.Plane)
+				compareWithSeed(t, s.Control)
 			}
-			compareWithPlan(t, s.Plane, stack)
+			compareWithPlan(t, s.Control, stack)
 			stack.must("preview", "--expect-no-changes")
 			stack.must("preview", "--refresh", "--expect-no-changes")
 			checkPreviewOnlyReads(t, s, stack)
@@ -164,8 +164,8 @@ func TestPulumi(t *testing.T) {
 			// What ran is no drift.
 			stack.must("preview", "--refresh", "--expect-no-changes")
 			stack.must("destroy", "--yes", "--skip-preview")
-			checkLeft(t, s.Plane, before)
-			if unknown := s.Plane.Unknown(); len(unknown) > 0 {
+			checkLeft(t, s.Control, before)
+			if unknown := s.Control.Unknown(); len(unknown) > 0 {
 				t.Errorf("requests that the sandbox does not know: %q", unknown)
 			}
 		})
@@ -188,7 +188,7 @@ func TestPulumiGrants(t *testing.T) {
 		t.Fatalf("run with the program's own role: %v", err)
 	}
 
-	must(t, s.Plane.Revoke(projectName, "roles/secretmanager.secretAccessor", jobMember))
+	must(t, s.Control.Revoke(projectName, "roles/secretmanager.secretAccessor", jobMember))
 	if err := s.tick(t); err == nil || !strings.HasPrefix(err.Error(), "Permission denied on secret: ") {
 		t.Errorf("run without access to the secrets: %v", err)
 	}
@@ -211,11 +211,11 @@ func TestAdopt(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	runSeed(t, s)
-	before, err := s.Plane.Snapshot()
+	before, err := s.Control.Snapshot()
 	must(t, err)
 	stack := newStack(t, s, map[string]string{"adopt": "true"})
 	stack.must("up", "--yes", "--skip-preview")
-	after, err := s.Plane.Snapshot()
+	after, err := s.Control.Snapshot()
 	must(t, err)
 	had, has := flatten(t, before), flatten(t, after)
 	for path, value := range had {
@@ -235,7 +235,7 @@ func TestAdopt(t *testing.T) {
 	if err := s.tick(t); err != nil {
 		t.Errorf("run of the job that was taken over: %v\n%v", err, s.lastLine(t))
 	}
-	if unknown := s.Plane.Unknown(); len(unknown) > 0 {
+	if unknown := s.Control.Unknown(); len(unknown) > 0 {
 		t.Errorf("requests that the sandbox does not know: %q", unknown)
 	}
 }

@@ -18,8 +18,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/registry"
 
-	"vertexmetadata/sandbox/cloud"
-	"vertexmetadata/sandbox/world"
+	"vertexmetadata/sandbox/dataplane"
+	"vertexmetadata/sandbox/project"
 )
 
 // TestPulumiImage lets pulumi up build the image, push it to a registry of this machine and deploy it by digest. What the trigger then
@@ -33,12 +33,12 @@ func TestPulumiImage(t *testing.T) {
 	registry := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(registry.Close)
 	host := strings.TrimPrefix(registry.URL, "http://")
-	name := host + "/" + world.Project + "/" + cloud.Repository + "/create-vertex-metadata"
+	name := host + "/" + dataplane.Project + "/" + project.Repository + "/create-vertex-metadata"
 	t.Cleanup(func() { docker.output(t, "image", "rm", "--force", name) })
 
 	pushed := &images{docker: docker, dir: t.TempDir(), pulled: map[string]string{}}
-	s := newSystem(t, func(o *cloud.Options) { o.Image = pushed.binary })
-	before, err := s.Plane.Snapshot()
+	s := newSystem(t, func(o *project.Options) { o.Image = pushed.binary })
+	before, err := s.Control.Snapshot()
 	must(t, err)
 	stack := newStack(t, s, map[string]string{
 		"image": "", "imageRegistry": host, "imageBuildNetwork": "none",
@@ -57,14 +57,14 @@ func TestPulumiImage(t *testing.T) {
 	stack.must("preview", "--expect-no-changes")
 	stack.must("preview", "--refresh", "--expect-no-changes")
 	checkPreviewOnlyReads(t, s, stack)
-	checkNoToken(t, stack, s.Plane.AdminToken())
+	checkNoToken(t, stack, s.Control.AdminToken())
 	checkSyncs(t, s)
 	if ran := slices.Collect(maps.Keys(pushed.pulled)); !slices.Equal(ran, []string{reference}) {
 		t.Errorf("images %q ran, want %s", ran, reference)
 	}
 	stack.must("destroy", "--yes", "--skip-preview")
-	checkLeft(t, s.Plane, before)
-	if unknown := s.Plane.Unknown(); len(unknown) > 0 {
+	checkLeft(t, s.Control, before)
+	if unknown := s.Control.Unknown(); len(unknown) > 0 {
 		t.Errorf("requests that the sandbox does not know: %q", unknown)
 	}
 }

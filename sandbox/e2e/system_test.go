@@ -8,15 +8,15 @@ import (
 	"strings"
 	"testing"
 
+	"vertexmetadata/sandbox/dataplane"
 	"vertexmetadata/sandbox/sample"
-	"vertexmetadata/sandbox/world"
 )
 
 // planSystem deploys the golden plan of the dev stack, under this project's name.
 func planSystem(t *testing.T) *system {
 	t.Helper()
 	s := newSystem(t)
-	s.deploy(t, "dev.json", "example-dev", world.Project)
+	s.deploy(t, "dev.json", "example-dev", dataplane.Project)
 	return s
 }
 
@@ -30,7 +30,7 @@ func (s *system) deploy(t *testing.T, file string, rename ...string) {
 			t.Fatalf("plan %s does not say %s", file, rename[i])
 		}
 	}
-	_, err = s.Plane.DeployPlan(t.Context(), plan, rename...)
+	_, err = s.Control.DeployPlan(t.Context(), plan, rename...)
 	must(t, err)
 }
 
@@ -40,11 +40,11 @@ func checkSyncs(t *testing.T, s *system) {
 	if err := s.tick(t); err != nil {
 		t.Fatalf("first run: %v\n%v", err, s.lastLine(t))
 	}
-	if got := s.World.DataStore.Len(); got != sample.Documents() || s.lastLine(t)["outcome"] != "imported" {
+	if got := s.Data.DataStore.Len(); got != sample.Documents() || s.lastLine(t)["outcome"] != "imported" {
 		t.Errorf("after the first run the data store has %d documents, want %d; %v", got, sample.Documents(), s.lastLine(t))
 	}
 	var hidden, changed string
-	for id := range s.World.DataStore.Documents() {
+	for id := range s.Data.DataStore.Documents() {
 		hidden, changed = changed, id
 	}
 	s.change(t, "UPDATE posts SET is_public = false WHERE post_id = $1", hidden)
@@ -52,7 +52,7 @@ func checkSyncs(t *testing.T, s *system) {
 	if err := s.tick(t); err != nil {
 		t.Fatalf("second run: %v", err)
 	}
-	documents := s.World.DataStore.Documents()
+	documents := s.Data.DataStore.Documents()
 	if _, has := documents[hidden]; has || len(documents) != sample.Documents()-1 || !strings.Contains(documents[changed], "the tick after") {
 		t.Errorf("after the second run the data store has %d documents, the hidden one %v, the changed one %s", len(documents), has, documents[changed])
 	}
@@ -74,9 +74,9 @@ func checkLog(t *testing.T, s *system, failure error, says string) {
 		t.Errorf("a run without %s succeeded: %v", says, s.lastLine(t))
 		return
 	}
-	executions := s.Plane.Executions(jobName)
+	executions := s.Control.Executions(jobName)
 	newest := executions[len(executions)-1]
-	entries, err := s.Plane.Logs(world.Project, fmt.Sprintf(`labels."run.googleapis.com/execution_name"=%q severity>=ERROR`, newest[strings.LastIndex(newest, "/")+1:]))
+	entries, err := s.Control.Logs(dataplane.Project, fmt.Sprintf(`labels."run.googleapis.com/execution_name"=%q severity>=ERROR`, newest[strings.LastIndex(newest, "/")+1:]))
 	must(t, err)
 	content, err := json.Marshal(entries)
 	must(t, err)
@@ -106,10 +106,10 @@ func TestGrants(t *testing.T) {
 		{"roles/discoveryengine.editor", "grant roles/discoveryengine.editor on project"},
 	} {
 		t.Run(grant.role, func(t *testing.T) {
-			must(t, s.Plane.Revoke(projectName, grant.role, jobMember))
+			must(t, s.Control.Revoke(projectName, grant.role, jobMember))
 			s.change(t, "UPDATE posts SET location = location || '!'")
 			checkFails(t, s, grant.says)
-			must(t, s.Plane.Grant(projectName, grant.role, jobMember))
+			must(t, s.Control.Grant(projectName, grant.role, jobMember))
 			if err := s.tick(t); err != nil {
 				t.Errorf("run with %s again: %v", grant.role, err)
 			}

@@ -15,21 +15,21 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"vertexmetadata/sandbox/cloud"
+	"vertexmetadata/sandbox/dataplane"
 	"vertexmetadata/sandbox/discoveryengine"
+	"vertexmetadata/sandbox/project"
 	"vertexmetadata/sandbox/storage"
-	"vertexmetadata/sandbox/world"
 )
 
 // tasksSystem deploys the golden plan of the dev stack with a number of tasks, over posts enough for each to have a share, and for
 // a change of many to go by way of the bucket. Its idle runs go by the table statistics, as in the cloud.
-func tasksSystem(t *testing.T, tasks int, changes ...func(*cloud.Options)) *system {
+func tasksSystem(t *testing.T, tasks int, changes ...func(*project.Options)) *system {
 	t.Helper()
-	s := newSystem(t, append(changes, func(o *cloud.Options) {
-		o.World = world.Options{Posts: 1200, Seed: 7}
+	s := newSystem(t, append(changes, func(o *project.Options) {
+		o.Data = dataplane.Options{Posts: 1200, Seed: 7}
 		o.Env = []string{"RESCAN_INTERVAL=1h"}
 	})...)
-	s.deploy(t, "dev.json", "example-dev", world.Project, `"taskCount": 1`, fmt.Sprintf(`"taskCount": %d, "parallelism": %d`, tasks, tasks))
+	s.deploy(t, "dev.json", "example-dev", dataplane.Project, `"taskCount": 1`, fmt.Sprintf(`"taskCount": %d, "parallelism": %d`, tasks, tasks))
 	return s
 }
 
@@ -62,11 +62,11 @@ func TestTasks(t *testing.T) {
 				if step.sql != "" {
 					s.change(t, step.sql)
 				}
-				s.World.DataStore.ResetStats()
+				s.Data.DataStore.ResetStats()
 				if err := s.tick(t); err != nil {
 					t.Fatal(err)
 				}
-				did[i] = s.World.DataStore.Stats()
+				did[i] = s.Data.DataStore.Stats()
 			}
 			if diff := cmp.Diff(did[0], did[1]); diff != "" {
 				t.Errorf("four tasks asked for other things than one (-one +four):\n%s", diff)
@@ -92,21 +92,21 @@ func TestTasks(t *testing.T) {
 func TestTaskKilled(t *testing.T) {
 	t.Parallel()
 	pids := t.TempDir()
-	one, four := tasksSystem(t, 1), tasksSystem(t, 4, func(o *cloud.Options) { o.Job = traced(t, o.Job, pids) })
+	one, four := tasksSystem(t, 1), tasksSystem(t, 4, func(o *project.Options) { o.Job = traced(t, o.Job, pids) })
 	for _, step := range []struct {
 		name, sql string
 		watch     func(kill func(tasks ...int)) // calls kill in the middle of the execution
 		imports   int
 	}{
 		{"while it uploads its share", "", func(kill func(...int)) {
-			four.World.Storage.SetHooks(func(r storage.Request) {
+			four.Data.Storage.SetHooks(func(r storage.Request) {
 				if strings.Contains(r.Object, "/data-2-") {
 					kill(2)
 				}
 			}, nil)
 		}, 1},
 		{"when it has offered its share", manyChange, func(kill func(...int)) {
-			four.World.Storage.SetHooks(nil, func(r storage.Request) {
+			four.Data.Storage.SetHooks(nil, func(r storage.Request) {
 				if strings.HasSuffix(r.Object, "/offer-00001.json") {
 					kill(1)
 				}
@@ -114,7 +114,7 @@ func TestTaskKilled(t *testing.T) {
 		}, 1},
 		// Nobody has written down the operation that has begun, so that what it brings goes again.
 		{"all that live, when the import has begun", manyChange, func(kill func(...int)) {
-			four.World.Search.SetHooks(nil, func(c discoveryengine.Call) {
+			four.Data.Search.SetHooks(nil, func(c discoveryengine.Call) {
 				if c.Method == "ImportDocuments" {
 					kill(four.living(t)...)
 				}
@@ -137,12 +137,12 @@ func TestTaskKilled(t *testing.T) {
 					}
 				})
 			})
-			four.World.DataStore.ResetStats()
+			four.Data.DataStore.ResetStats()
 			if err := errors.Join(one.tick(t), four.tick(t)); err != nil {
 				t.Fatalf("execution whose tasks %v were killed: %v", killed, err)
 			}
-			four.World.Storage.SetHooks(nil, nil)
-			four.World.Search.SetHooks(nil, nil)
+			four.Data.Storage.SetHooks(nil, nil)
+			four.Data.Search.SetHooks(nil, nil)
 			// A task may have ended by itself just before it was killed; the one that made the call had not.
 			retried := four.retried(t)
 			if len(retried) == 0 || slices.ContainsFunc(retried, func(task int) bool { return !slices.Contains(killed, task) }) {
@@ -158,7 +158,7 @@ func TestTaskKilled(t *testing.T) {
 			if outcomes := four.outcomes(t); !slices.Equal(outcomes, []string{"unchanged", "unchanged", "unchanged", "unchanged"}) {
 				t.Errorf("two executions later the tasks ended as %q", outcomes)
 			}
-			if stats := four.World.DataStore.Stats(); stats.ImportsFull+stats.ImportsIncremental != step.imports {
+			if stats := four.Data.DataStore.Stats(); stats.ImportsFull+stats.ImportsIncremental != step.imports {
 				t.Errorf("the change needed %+v, want %d imports", stats, step.imports)
 			}
 			sameDocuments(t, one, four)
@@ -184,7 +184,7 @@ func TestTasksGrants(t *testing.T) {
 		{"roles/discoveryengine.editor", "grant roles/discoveryengine.editor on project", 1},
 	} {
 		t.Run(grant.role, func(t *testing.T) {
-			must(t, s.Plane.Revoke(projectName, grant.role, jobMember))
+			must(t, s.Control.Revoke(projectName, grant.role, jobMember))
 			s.change(t, manyChange)
 			if s.tick(t) == nil {
 				t.Error("the execution succeeded")
@@ -199,7 +199,7 @@ func TestTasksGrants(t *testing.T) {
 			if len(say) != grant.tasks {
 				t.Errorf("tasks %v say %q, want %d", say, grant.says, grant.tasks)
 			}
-			must(t, s.Plane.Grant(projectName, grant.role, jobMember))
+			must(t, s.Control.Grant(projectName, grant.role, jobMember))
 			if err := s.tick(t); err != nil {
 				t.Errorf("run with %s again: %v", grant.role, err)
 			}
@@ -210,11 +210,11 @@ func TestTasksGrants(t *testing.T) {
 // retried are the tasks of the newest execution that had more than one attempt.
 func (s *system) retried(t *testing.T) (tasks []int) {
 	t.Helper()
-	executions := s.Plane.Executions(jobName)
+	executions := s.Control.Executions(jobName)
 	newest := executions[len(executions)-1]
 	for task := range 4 {
 		name := fmt.Sprintf("%s/tasks/%s-task%d", newest, path.Base(newest), task)
-		if again, _ := s.Plane.Resource("run", name)["retried"].(float64); again > 0 {
+		if again, _ := s.Control.Resource("run", name)["retried"].(float64); again > 0 {
 			tasks = append(tasks, task)
 		}
 	}
@@ -277,10 +277,10 @@ func (s *system) outcomes(t *testing.T) (outcomes []string) {
 
 func sameDocuments(t *testing.T, one, four *system) {
 	t.Helper()
-	if diff := cmp.Diff(one.World.DataStore.Documents(), four.World.DataStore.Documents()); diff != "" {
+	if diff := cmp.Diff(one.Data.DataStore.Documents(), four.Data.DataStore.Documents()); diff != "" {
 		t.Errorf("one task and four left different documents (-one +four):\n%s", diff)
 	}
-	if one.World.DataStore.Len() == 0 {
+	if one.Data.DataStore.Len() == 0 {
 		t.Error("there are no documents")
 	}
 }

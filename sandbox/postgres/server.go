@@ -60,6 +60,7 @@ type Server struct {
 func Start(ctx context.Context, options Options) (_ *Server, err error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	ClearEnvironment()
 	s := &Server{options: withDefaults(options), adminPassword: rand.Text()}
 	if s.options.BinDir == "" {
 		if s.options.BinDir, err = FindBinaries(); err != nil {

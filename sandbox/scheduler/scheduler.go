@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"vertexmetadata/sandbox/controlplane"
+	"vertexmetadata/sandbox/controlplane/api"
 )
 
 // Options of a Scheduler.
@@ -29,13 +29,13 @@ type Options struct {
 
 // Scheduler fires the triggers of one control plane.
 type Scheduler struct {
-	plane   *controlplane.Server
+	plane   *api.Server
 	options Options
 	attempt sync.WaitGroup
 }
 
 // New makes a scheduler. It serves requests to run a trigger now from then on; Run and Tick fire those that are due.
-func New(plane *controlplane.Server, options Options) *Scheduler {
+func New(plane *api.Server, options Options) *Scheduler {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
@@ -73,8 +73,8 @@ func (s *Scheduler) Run(ctx context.Context) {
 
 // Tick fires what is due by the clock now, once each, and waits until all attempts have ended. It answers the last attempt of
 // each trigger by its name.
-func (s *Scheduler) Tick(ctx context.Context) map[string]controlplane.Attempt {
-	fired := map[string]controlplane.Attempt{}
+func (s *Scheduler) Tick(ctx context.Context) map[string]api.Attempt {
+	fired := map[string]api.Attempt{}
 	for _, t := range s.plane.Due(s.options.Now()) {
 		fired[t.Name] = s.fire(ctx, t)
 	}
@@ -82,16 +82,16 @@ func (s *Scheduler) Tick(ctx context.Context) map[string]controlplane.Attempt {
 }
 
 // Fire fires a trigger now, paused or not, and answers its last attempt. The error is of a trigger that does not exist.
-func (s *Scheduler) Fire(ctx context.Context, name string) (controlplane.Attempt, error) {
+func (s *Scheduler) Fire(ctx context.Context, name string) (api.Attempt, error) {
 	t, err := s.plane.Trigger(name)
 	if err != nil {
-		return controlplane.Attempt{}, fmt.Errorf("fire trigger %s: %w", name, err)
+		return api.Attempt{}, fmt.Errorf("fire trigger %s: %w", name, err)
 	}
 	return s.fire(ctx, t), nil
 }
 
 // fire calls the target, and again while it fails and retries are left.
-func (s *Scheduler) fire(ctx context.Context, t controlplane.Trigger) controlplane.Attempt {
+func (s *Scheduler) fire(ctx context.Context, t api.Trigger) api.Attempt {
 	first, pause := s.options.Now(), t.Min
 	for attempt := 0; ; attempt++ {
 		a := s.call(ctx, t)
@@ -110,8 +110,8 @@ func (s *Scheduler) fire(ctx context.Context, t controlplane.Trigger) controlpla
 }
 
 // call makes one attempt.
-func (s *Scheduler) call(ctx context.Context, t controlplane.Trigger) controlplane.Attempt {
-	a := controlplane.Attempt{At: s.options.Now()}
+func (s *Scheduler) call(ctx context.Context, t api.Trigger) api.Attempt {
+	a := api.Attempt{At: s.options.Now()}
 	ctx, cancel := context.WithTimeout(ctx, t.Deadline)
 	defer cancel()
 	request, err := s.request(ctx, t)
@@ -129,7 +129,7 @@ func (s *Scheduler) call(ctx context.Context, t controlplane.Trigger) controlpla
 	}
 	// Only its status and the beginning of its text matter.
 	defer func() { _ = response.Body.Close() }()
-	a.Code, a.Status = response.StatusCode, controlplane.StatusOf(response.StatusCode)
+	a.Code, a.Status = response.StatusCode, api.StatusOf(response.StatusCode)
 	if a.Status != "OK" {
 		content, err := io.ReadAll(io.LimitReader(response.Body, 2<<10))
 		a.Message = strings.TrimSpace(string(content))
@@ -140,7 +140,7 @@ func (s *Scheduler) call(ctx context.Context, t controlplane.Trigger) controlpla
 	return a
 }
 
-func (s *Scheduler) request(ctx context.Context, t controlplane.Trigger) (*http.Request, error) {
+func (s *Scheduler) request(ctx context.Context, t api.Trigger) (*http.Request, error) {
 	target, err := s.resolve(t.URI)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"vertexmetadata/sandbox/controlplane"
+	"vertexmetadata/sandbox/controlplane/api"
 )
 
 const (
@@ -47,10 +47,10 @@ func (c *clock) Wait(_ context.Context, d time.Duration) error {
 }
 
 // newCloud has a control plane with the trigger's account, and a scheduler on a clock of its own.
-func newCloud(t *testing.T) (*controlplane.Server, *Scheduler, *clock) {
+func newCloud(t *testing.T) (*api.Server, *Scheduler, *clock) {
 	t.Helper()
 	c := &clock{now: start}
-	plane := controlplane.New(controlplane.Options{Now: c.Now})
+	plane := api.New(api.Options{Now: c.Now})
 	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	plane.NewProject("p1-demo", "424242424242", "run", "iam", "cloudscheduler")
@@ -125,7 +125,7 @@ func TestTimeZone(t *testing.T) {
 		{"Europe/Berlin", "2026-03-29T00:30:00Z", "2026-03-29T22:00:00Z"}, // the night in which an hour is left out
 		{"Etc/UTC", "2026-01-02T03:04:05Z", "2026-01-03T00:00:00Z"},
 	} {
-		schedule, err := controlplane.ParseSchedule("0 0 * * *", test.zone)
+		schedule, err := api.ParseSchedule("0 0 * * *", test.zone)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,22 +11,22 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"vertexmetadata/sandbox/internal/door"
+	"vertexmetadata/sandbox/rpcgate"
 )
 
 // What calls go through is the same for every gRPC sandbox.
 type (
 	// Authorize decides whether the bearer of a token may use a permission such as
 	// secretmanager.versions.access on a resource.
-	Authorize = door.Authorize
+	Authorize = rpcgate.Authorize
 	// Call is one call, as hooks see it.
-	Call = door.Call
+	Call = rpcgate.Call
 	// Hook is called with a call at a step of its way.
-	Hook = door.Hook
+	Hook = rpcgate.Hook
 	// Fault says what goes wrong with which calls.
-	Fault = door.Fault
+	Fault = rpcgate.Fault
 	// Injection is a fault in force.
-	Injection = door.Injection
+	Injection = rpcgate.Injection
 )
 
 // permissions that a method needs, on the resource that it names.
@@ -54,10 +54,10 @@ type Options struct {
 	Authorize Authorize
 }
 
-// Server is a running service. Its door has the switches for single calls: Inject, SetHooks, SetAuthorize and
+// Server is a running service. Its gate has the switches for single calls: Inject, SetHooks, SetAuthorize and
 // Calls.
 type Server struct {
-	*door.Door
+	*rpcgate.Gate
 	secrets Secrets
 	grpc    *grpc.Server
 	addr    string
@@ -73,7 +73,7 @@ func Start(options Options) (*Server, error) {
 		return nil, fmt.Errorf("start secret manager: %w", err)
 	}
 	s := &Server{
-		Door:    door.New(permissions, door.ResourceOf, options.Authorize),
+		Gate:    rpcgate.New(permissions, rpcgate.ResourceOf, options.Authorize),
 		secrets: options.Secrets, addr: listener.Addr().String(),
 	}
 	s.grpc = grpc.NewServer(grpc.UnaryInterceptor(s.Intercept))
