@@ -195,7 +195,12 @@ func projectFolder(t *testing.T) string {
 
 func planOf(t *testing.T, name string) *Plan {
 	t.Helper()
-	plan, err := record("../..", name, fixture(name))
+	return planFile(t, name, fixture(name))
+}
+
+func planFile(t *testing.T, name, file string) *Plan {
+	t.Helper()
+	plan, err := record("../..", name, file)
 	if err != nil {
 		t.Fatalf("plan %s: %v", name, err)
 	}

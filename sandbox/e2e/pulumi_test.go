@@ -80,7 +80,6 @@ func newStack(t *testing.T, system *system, settings map[string]string) *pulumiS
 		"gcp:project": dataplane.Project, "gcp:region": dataplane.Region, "cloudSqlInstance": dataplane.Instance, "artifactRepository": project.Repository,
 		"image": dataplane.Region + "-docker.pkg.dev/" + dataplane.Project + "/" + project.Repository + "/create-vertex-metadata@sha256:" +
 			strings.Repeat("0", 64),
-		"grantWait": "1s", // grants take effect at once here, but let the wait be seen to work
 	} {
 		config[key] = value
 	}
