@@ -8,7 +8,7 @@ TAGS    := disable_grpc_modules,grpcnotrace
 
 .PHONY: help
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: go postgresql bin/job bin/sandbox ## See the whole system at work on this machine, without an account; STACK=x: with your stack
@@ -26,6 +26,10 @@ plan-demo: go ## Write the plan that make demo deploys
 .PHONY: serve
 serve: go postgresql bin/job bin/sandbox ## Start the stand-ins and print the environment that points the job at them
 	@bin/sandbox serve
+
+.PHONY: serve-project
+serve-project: go postgresql bin/job bin/sandbox ## Start a project too, for gcloud and pulumi up, with bin/sandbox.env and Pulumi.sandbox.yaml
+	@bin/sandbox serve --project --job bin/job --env bin/sandbox.env --stack Pulumi.sandbox.yaml
 
 .PHONY: test
 test: go postgresql ## Run every test but the slow ones of make e2e

@@ -14,6 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"vertexmetadata/sandbox/controlplane/api"
+	"vertexmetadata/sandbox/controlplane/fields"
 	"vertexmetadata/sandbox/dataplane"
 	"vertexmetadata/sandbox/project"
 	"vertexmetadata/sandbox/sample"
@@ -40,18 +42,22 @@ var demoPlan []byte
 
 // plan reads the plan that was asked for.
 func (c *demoCommand) plan() (*stackPlan, error) {
-	text, err := demoPlan, error(nil)
-	switch c.Plan {
-	case "":
-	case "-":
-		text, err = io.ReadAll(os.Stdin)
-	default:
-		text, err = os.ReadFile(c.Plan)
+	if c.Plan == "" {
+		return readPlan(demoPlan)
 	}
+	read := func() ([]byte, error) { return os.ReadFile(c.Plan) }
+	if c.Plan == "-" {
+		read = func() ([]byte, error) { return io.ReadAll(os.Stdin) }
+	}
+	text, err := read()
 	if err != nil {
 		return nil, fmt.Errorf("read plan: %w", err)
 	}
-	return readPlan(text)
+	plan, err := readPlan(text)
+	if err == nil {
+		plan.content = "any" // one's own query makes documents of its own kind
+	}
+	return plan, err
 }
 
 // Run tells the story: deploy, and let the trigger fire over three states of the database.
@@ -68,7 +74,7 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	url := os.Getenv("DATABASE_URL")
 	d.say("Everything runs on 127.0.0.1: no account, nothing leaves this machine.\n")
 	if d.cloud, err = project.Start(ctx, project.Options{
-		Job: c.Job, Now: clock.now, Env: append(plan.env, "RESCAN_INTERVAL=1h"), Data: dataplane.Options{DatabaseURL: url},
+		Job: c.Job, Now: clock.now, Env: append(plan.env, "RESCAN_INTERVAL=1h"), Data: dataplane.Options{DatabaseURL: url, Content: plan.content},
 	}); err != nil {
 		return fmt.Errorf("start sandbox: %w", err)
 	}
@@ -113,7 +119,7 @@ DELETE FROM posts WHERE post_id = '%s';
 UPDATE posts SET is_public = false WHERE post_id = '%s'`,
 	sample.PostID(0), sample.PostID(1), sample.PostID(2), sample.PostID(3), sample.PostID(4))
 
-// demo is the story while it is told.
+// demo is one demonstration in progress.
 type demo struct {
 	out     io.Writer
 	cloud   *project.Project
@@ -151,19 +157,24 @@ func (d *demo) deploy(ctx context.Context) error {
 	return nil
 }
 
-// tick changes the database, moves the clock to the next time of the trigger, lets it fire, and shows what came of it.
+// tick changes the database, lets the trigger fire, and shows what came of it.
 func (d *demo) tick(ctx context.Context, title, change string) error {
 	if change != "" {
 		if err := d.change(ctx, change); err != nil {
 			return err
 		}
 	}
-	before, known := d.cloud.Data.DataStore.Stats(), d.executions()
-	d.clock.advance(3 * time.Minute)
-	for name, attempt := range d.cloud.Scheduler.Tick(ctx) {
-		if attempt.Status != "OK" {
-			return fmt.Errorf("trigger %s: %s: %s", name, attempt.Status, attempt.Message)
-		}
+	store := d.cloud.DataStore(d.plan.store)
+	if store == nil {
+		return fmt.Errorf("find data store %s: the stack created none of that name", d.plan.store.ID)
+	}
+	before, known := store.Stats(), d.executions()
+	attempt, err := d.fire(ctx)
+	if err != nil {
+		return err
+	}
+	if attempt.Status != "OK" {
+		return fmt.Errorf("trigger %s: %s: %s", d.plan.trigger, attempt.Status, attempt.Message)
 	}
 	executions := d.executions()
 	if len(executions) != len(known)+1 {
@@ -179,11 +190,26 @@ func (d *demo) tick(ctx context.Context, title, change string) error {
 	if err != nil {
 		return err
 	}
-	after := d.cloud.Data.DataStore.Stats()
+	after := store.Stats()
 	d.say("   %-12s %-10s %-10s %-10s %-10s %s", "in the store", "sent", "removed", "bytes", "imports", "ms")
-	d.say("   %-12d %-10v %-10v %-10v %-10d %v", d.cloud.Data.DataStore.Len(), last["upserted"], last["deleted"], last["bytes"],
+	d.say("   %-12d %-10v %-10v %-10v %-10d %v", store.Len(), last["upserted"], last["deleted"], last["bytes"],
 		after.ImportsFull+after.ImportsIncremental-before.ImportsFull-before.ImportsIncremental, last["duration_ms"])
 	return nil
+}
+
+// fire moves the clock to the next time of the trigger, when it fires. A paused one is fired by hand.
+func (d *demo) fire(ctx context.Context) (api.Attempt, error) {
+	trigger := d.cloud.Control.Resource("cloudscheduler", d.plan.trigger)
+	if fields.Text(trigger, "state") == "PAUSED" {
+		d.clock.advance(3 * time.Minute)
+		return d.cloud.Scheduler.Fire(ctx, d.plan.trigger)
+	}
+	next, err := time.Parse(time.RFC3339, fields.Text(trigger, "scheduleTime"))
+	if err != nil {
+		return api.Attempt{}, fmt.Errorf("find the next time of trigger %s: %w", d.plan.trigger, err)
+	}
+	d.clock.advance(next.Sub(d.clock.now()))
+	return d.cloud.Scheduler.Tick(ctx)[d.plan.trigger], nil
 }
 
 // change runs statements as the app would, and lets PostgreSQL count them at once instead of within a second.

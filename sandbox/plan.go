@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 
+	"vertexmetadata/sandbox/controlplane/api"
 	"vertexmetadata/sandbox/controlplane/fields"
 	"vertexmetadata/sandbox/dataplane"
 )
@@ -15,7 +16,12 @@ import (
 type stackPlan struct {
 	text  []byte
 	stack string
-	job   string // resource name of the Cloud Run Job
+	// job and trigger are the resource names of the Cloud Run Job and of its Cloud Scheduler job.
+	job, trigger string
+	// content is the kind of the sandbox's data store, as dataplane.Options has it.
+	content string
+	// store is the data store that the job feeds: one that the stack creates, or the sandbox's.
+	store api.DataStore
 	// env are variables that the sandbox's database and data store need whatever the stack says.
 	env []string
 }
@@ -36,22 +42,26 @@ func readPlan(text []byte) (*stackPlan, error) {
 	if err := json.Unmarshal(text, &plan); err != nil {
 		return nil, fmt.Errorf("read plan: %w: write it with go run ./infra/plan -stack NAME -json", err)
 	}
-	var job fields.Object
+	var job, trigger fields.Object
+	store := api.DataStore{Project: dataplane.Project, Location: "global", ID: dataplane.DataStoreID}
 	created := map[string]bool{}
 	for _, r := range plan.Resources {
 		switch r.Type {
 		case jobType:
 			job = r.Inputs
+		case "gcp:cloudscheduler/job:Job":
+			trigger = r.Inputs
 		case "gcp:storage/bucket:Bucket":
 			created[fields.Text(r.Inputs, "name")] = true
 		case "gcp:discoveryengine/dataStore:DataStore":
 			created[fields.Text(r.Inputs, "dataStoreId")] = true
+			store = api.DataStore{Project: dataplane.Project, Location: fields.Text(r.Inputs, "location"), ID: fields.Text(r.Inputs, "dataStoreId")}
 		}
 	}
-	if job == nil {
-		return nil, errors.New("read plan: it has no Cloud Run Job: write it with go run ./infra/plan -stack NAME -json")
+	if job == nil || trigger == nil {
+		return nil, errors.New("read plan: it has no Cloud Run Job with a trigger: write it with go run ./infra/plan -stack NAME -json")
 	}
-	p := &stackPlan{text: text, stack: plan.Stack}
+	p := &stackPlan{text: text, stack: plan.Stack, store: store}
 	for _, volume := range fields.Items(job, "template.template.volumes") {
 		for _, instance := range fields.Texts(volume, "cloudSqlInstance.instances") {
 			p.replace(instance, dataplane.Instance)
@@ -71,6 +81,7 @@ func readPlan(text []byte) (*stackPlan, error) {
 	}
 	p.replace(fields.Text(job, "project"), dataplane.Project)
 	p.job = fmt.Sprintf("projects/%s/locations/%s/jobs/%s", dataplane.Project, fields.Text(job, "location"), fields.Text(job, "name"))
+	p.trigger = fmt.Sprintf("projects/%s/locations/%s/jobs/%s", dataplane.Project, fields.Text(trigger, "region"), fields.Text(trigger, "name"))
 	return p, nil
 }
 

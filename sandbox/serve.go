@@ -23,6 +23,7 @@ type serveCommand struct {
 	Posts    int           `help:"Generate this many posts instead of loading the sample ones." placeholder:"N"`
 	Seed     int64         `help:"Seed of the generated posts." default:"1"`
 	Empty    bool          `help:"Make the tables, but no posts."`
+	Content  string        `help:"Documents that the data store takes: required (with content), none, any; default: required, with DATABASE_URL any." enum:",required,none,any" default:"" placeholder:"KIND"`
 	Switch   []string      `help:"Turn on a behaviour of the services; see: sandbox switches. Repeatable." placeholder:"NAME=VALUE" sep:"none"`
 	For      time.Duration `help:"Stop by itself after this time, for example 10m." placeholder:"TIME"`
 	Project  bool          `help:"Serve a project too: the APIs that gcloud and Pulumi deploy with, Cloud Run and Cloud Scheduler. Its schedules run the deployed job."`
@@ -46,11 +47,6 @@ type served struct {
 
 // Run serves until ctx ends.
 func (c *serveCommand) Run(ctx context.Context) (err error) {
-	if c.For > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.For)
-		defer cancel()
-	}
 	if c.Stack != "" && !c.Project {
 		return errors.New("--stack needs a project to deploy into: add --project")
 	}
@@ -82,6 +78,11 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 		fmt.Print(exports)
 	}
 	fmt.Fprintf(os.Stderr, "database: %s\n%s\nthe sandbox is up, end it with Ctrl-C\n", c.content(s), c.advice(s))
+	if c.For > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.For)
+		defer cancel()
+	}
 	if s.project != nil {
 		s.project.Scheduler.Run(ctx)
 	}
@@ -92,7 +93,10 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 // start starts everything. What it returns is to be closed even after an error.
 func (c *serveCommand) start(ctx context.Context) (s *served, closers []io.Closer, err error) {
 	options := dataplane.Options{
-		Location: c.Location, Posts: c.Posts, Seed: c.Seed, Empty: c.Empty, DatabaseURL: os.Getenv("DATABASE_URL"),
+		Location: c.Location, Posts: c.Posts, Seed: c.Seed, Empty: c.Empty, Content: c.Content, DatabaseURL: os.Getenv("DATABASE_URL"),
+	}
+	if options.DatabaseURL != "" && c.Content == "" {
+		options.Content = "any" // one's own query makes documents of its own kind
 	}
 	if options.DatabaseURL != "" && (c.Empty || c.Posts > 0) {
 		return nil, nil, errors.New("--empty and --posts fill a database of the sandbox's own: unset DATABASE_URL to have one")

@@ -24,7 +24,7 @@ type front struct {
 	server  *http.Server
 }
 
-// Front serves all endpoints at one address, for clients without credentials: whoever calls there calls as the bearer of the token.
+// Front serves all endpoints at one address, for clients without credentials: it adds the token to every call.
 func Front(endpoints Endpoints, token string) (address string, end func(), err error) {
 	f, err := openFront(endpoints, token)
 	if err != nil {

@@ -25,7 +25,7 @@ func (p *Plane) Switches() []switches.Switch {
 			Set: switches.OnOff(func(on bool) { p.Search.RejectWebP(!on) }),
 		},
 		{
-			Name: "discoveryengine.errors", Values: "named|anonymous", Help: "anonymous: a rejected document is told by its line only.",
+			Name: "discoveryengine.errors", Values: "named|anonymous", Help: "anonymous: a rejected document is named by its line number only.",
 			Set: switches.OneOf(map[string]func(){
 				"named": func() { p.Search.AnonymousErrors(false) }, "anonymous": func() { p.Search.AnonymousErrors(true) },
 			}),

@@ -15,6 +15,7 @@ import (
 	"vertexmetadata/sandbox/cloudrun"
 	"vertexmetadata/sandbox/controlplane/api"
 	"vertexmetadata/sandbox/dataplane"
+	"vertexmetadata/sandbox/discoveryengine"
 	"vertexmetadata/sandbox/scheduler"
 )
 
@@ -27,7 +28,7 @@ type Options struct {
 	Job string
 	// Image answers the local binary that an image reference stands for, and why there is none; nil is Job for every image.
 	Image func(reference string) (binary string, err error)
-	// Logger is told every request to the control plane, and those that it does not know as errors; nil is silent.
+	// Logger gets every request to the control plane, and those that it does not know as errors; nil is silent.
 	Logger *slog.Logger
 	// Now is the clock of the control plane and of its triggers; nil is the real one.
 	Now func() time.Time
@@ -45,6 +46,7 @@ type Project struct {
 	// Address of the control plane, host:port.
 	Address string
 
+	bridge  *bridge
 	stop    context.CancelFunc
 	closers []func()
 }
@@ -63,8 +65,9 @@ func Start(ctx context.Context, options Options) (_ *Project, err error) {
 		return nil, err
 	}
 	location := cmp.Or(options.Data.Location, "global")
-	p.Control.SetDataPlane(newBridge(p.Data, location))
-	if err := p.fill(location); err != nil {
+	p.bridge = newBridge(p.Data, location)
+	p.Control.SetDataPlane(p.bridge)
+	if err := p.fill(location, dataplane.ContentConfig(options.Data.Content).String()); err != nil {
 		return nil, fmt.Errorf("make project %s: %w", dataplane.Project, err)
 	}
 	if options.Image == nil {
@@ -95,13 +98,13 @@ func (p *Project) endpoints() cloudrun.Endpoints {
 }
 
 // fill makes what the seed document supposes.
-func (p *Project) fill(location string) error {
+func (p *Project) fill(location, content string) error {
 	p.Control.NewProject(dataplane.Project, dataplane.ProjectNumber)
 	p.Control.NewInstance(dataplane.Project, dataplane.Region, dataplane.Instance[strings.LastIndex(dataplane.Instance, ":")+1:])
 	errs := []error{
 		p.Control.NewRepository(dataplane.Project, dataplane.Region, Repository),
 		p.Control.NewBucket(dataplane.Project, dataplane.Bucket, dataplane.Region),
-		p.Control.NewDataStore(dataplane.Project, location, dataplane.DataStoreID, "CONTENT_REQUIRED"),
+		p.Control.NewDataStore(dataplane.Project, location, dataplane.DataStoreID, content),
 	}
 	for _, secret := range p.secrets() {
 		errs = append(errs, p.Control.NewSecret(dataplane.Project, secret.id, secret.value))
@@ -139,6 +142,13 @@ func (p *Project) SecretValue(_, variable string) string {
 		}
 	}
 	return p.Data.Source.Password
+}
+
+// DataStore is the data store that the control plane made, or had from the start; nil when there is none.
+func (p *Project) DataStore(store api.DataStore) *discoveryengine.DataStore {
+	p.Control.Lock() // which calls the bridge
+	defer p.Control.Unlock()
+	return p.bridge.stores[storeID(store)]
 }
 
 // Close ends everything, running executions first, and leaves nothing.

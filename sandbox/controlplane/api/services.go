@@ -180,7 +180,7 @@ func makeAgent(c *engine.Call, p *engine.Project, api string) {
 
 func lateAgent(email string) string { return "agent " + email }
 
-// generateIdentity makes the service agent of an API. The agent has no role: whoever needs it to act grants one.
+// generateIdentity makes the service agent of an API. The agent has no role until somebody grants one.
 func (s *Server) generateIdentity(c *engine.Call) (any, error) {
 	api := strings.TrimSuffix(c.Vars["service"], ".googleapis.com")
 	if apiTitles[api] == "" {

@@ -11,7 +11,7 @@ import (
 )
 
 // Suppose makes what a plan takes for granted and this project lacks: the APIs, secrets, buckets and repositories that its grants
-// and its job name and that it does not create itself. value is what a secret holds: it is told the secret's id and the
+// and its job name and that it does not create itself. value returns what a secret holds, from the secret's id and the
 // variable of the job that reads it, which is empty for one that only a grant names.
 func (s *Server) Suppose(project string, plan []byte, value func(secret, variable string) string) error {
 	resources, err := readPlan(plan)

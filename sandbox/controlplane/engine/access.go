@@ -39,6 +39,7 @@ func (s *Server) Token(member string) string {
 	return s.Mint(member)
 }
 
+// Mint is Token for a locked server.
 func (s *Server) Mint(member string) string {
 	token := "ya29.sandbox-" + RandomHex(16)
 	s.bearers[token] = member
@@ -71,6 +72,7 @@ func (c *Call) May(permission, key string) error {
 	return c.Permitted(c.Member, permission, key)
 }
 
+// Permitted is Allowed for a locked server and a key of its store.
 func (s *Server) Permitted(member, permission, key string) error {
 	if s.granted(member, permission, key, s.inForce) {
 		return nil
@@ -159,4 +161,5 @@ func (s *Server) KeyOf(resource string) string {
 	return service + "/" + name
 }
 
+// ProjectKey is the key of a project.
 func ProjectKey(id string) string { return "cloudresourcemanager/projects/" + id }
