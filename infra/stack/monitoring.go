@@ -28,6 +28,9 @@ var metrics = []metric{
 // label is a field of the last log line that a metric tells its series apart by.
 type label struct{ name, doc string }
 
+// ofTask describes a label, and is part of a metric's identity: rewording it replaces the metric, and its history is lost.
+const ofTask = "Which share of the table"
+
 // watch declares metrics, dashboard and alerts, if they are wanted.
 func (d *deployment) watch() {
 	d.dashboard = pulumi.String("").ToStringOutput()
@@ -45,7 +48,15 @@ func (d *deployment) watch() {
 // metricName leads with the job's name, so that two systems in a project have metrics of their own. Underscores
 // keep the name the same in PromQL.
 func (a Args) metricName(name string) string {
-	return strings.ReplaceAll(a.JobName, "-", "_") + "_" + name
+	return strings.ReplaceAll(a.JobName, "-", "_") + "_" + a.perSync() + name
+}
+
+// perSync is a part of the names of metrics that tell syncs apart: another label makes another metric, whose name must be free.
+func (a Args) perSync() string {
+	if len(a.Syncs) == 0 {
+		return ""
+	}
+	return "sync_"
 }
 
 // lastLine selects the one line that every run ends with.
@@ -76,7 +87,7 @@ func (a Args) labelled(own label) (descriptors logging.MetricMetricDescriptorLab
 func (d *deployment) countRuns() {
 	name := d.metricName("runs")
 	d.try("metric "+name, func() error {
-		resource, renamed := d.named("metric-runs", name)
+		resource, renamed := d.named("metric-"+d.perSync()+"runs", name)
 		descriptors, extractors := d.labelled(label{"outcome", "How the run ended"})
 		counted, err := logging.NewMetric(d.ctx, resource, &logging.MetricArgs{
 			Project:     pulumi.String(d.Project),
@@ -96,8 +107,8 @@ func (d *deployment) countRuns() {
 func (d *deployment) measure(m metric) {
 	name := d.metricName(m.name)
 	d.try("metric "+name, func() error {
-		resource, renamed := d.named("metric-"+m.name, name)
-		descriptors, extractors := d.labelled(label{"task", "Which of the job's tasks"})
+		resource, renamed := d.named("metric-"+d.perSync()+m.name, name)
+		descriptors, extractors := d.labelled(label{"task", ofTask})
 		measured, err := logging.NewMetric(d.ctx, resource, &logging.MetricArgs{
 			Project:     pulumi.String(d.Project),
 			Name:        pulumi.String(name),
