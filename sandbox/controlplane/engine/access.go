@@ -100,6 +100,11 @@ func (s *Server) granted(member, permission, key string, attributes map[string]s
 				return true
 			}
 		}
+		if project, ok := strings.CutPrefix(at, ProjectKey("")); ok && s.apis.OwnRole != nil {
+			if role := s.apis.OwnRole(member, project); role != "" && s.roleHas(role, permission) {
+				return true
+			}
+		}
 	}
 	return false
 }
