@@ -197,7 +197,7 @@ func TestEnvironmentOfLibpq(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	db := open(t, Config{SocketDir: dir, Instance: "p:r:environment", Database: "app", User: server.User(), Password: server.Password(), Query: "SELECT current_setting('application_name') AS id"})
-	if got := scan(t, db, Share{}); got[0][0] != "vertex-metadata" {
+	if got := scan(t, db); got[0][0] != "vertex-metadata" {
 		t.Errorf("got %v", got)
 	}
 	_, err = Open(t.Context(), Config{URL: server.URL("")})
