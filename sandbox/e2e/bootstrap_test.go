@@ -61,6 +61,7 @@ func TestBootstrap(t *testing.T) {
 	}
 
 	as("deploy-dev")
+	main.must("up", "--yes", "--skip-preview") // a destroy signs in as the state says
 	main.must("destroy", "--yes", "--skip-preview")
 	once.must("destroy", "--yes", "--skip-preview")
 }
