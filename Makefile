@@ -17,7 +17,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 
 .PHONY: help
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: go postgresql bin/job bin/sandbox ## See the whole system at work on this machine, without an account; STACK=x: with your stack
@@ -36,10 +36,18 @@ plan-demo: go ## Write the plan that make demo deploys
 serve: go postgresql bin/job bin/sandbox ## Start the stand-ins and print the environment that points the job at them
 	@bin/sandbox serve
 
+.PHONY: serve-project
+serve-project: go postgresql bin/job bin/sandbox ## Start a project too, for gcloud and pulumi up, with bin/sandbox.env and Pulumi.sandbox.yaml
+	@bin/sandbox serve --project --job bin/job --env bin/sandbox.env --stack Pulumi.sandbox.yaml
+
 .PHONY: test
 test: go postgresql ## Run every test but the slow ones of make e2e
 	@for m in $(MODULES); do (cd $$m && go test -short ./...) || exit 1; done
 	@cd infra && go test -count=1 ./image ./workflows # of files outside the module, whose changes the cache does not see
+
+.PHONY: test-postgres
+test-postgres: go ## Run the job's tests on PostgreSQL 14 to 18, as far as they are installed or can be
+	@tools/test-postgres.sh
 
 .PHONY: e2e
 e2e: go postgresql bin/gotestsum ## Deploy with the real gcloud and Pulumi into the sandbox; says what it skipped and why

@@ -178,7 +178,7 @@ func TestRoleThatMayOnlyRead(t *testing.T) {
 	w.sync("imported", reader...)
 	w.sync("unchanged", reader...)
 	w.exec(`UPDATE docs SET body = 'changed' WHERE id = 'doc-0001'`)
-	w.exec(`SELECT pg_stat_force_next_flush()`)
+	w.flushStatistics()
 	if r := w.sync("imported", reader...); !strings.Contains(r.stderr, `"why":"table statistics changed"`) {
 		t.Errorf("it did not go by the statistics:\n%s", r.stderr)
 	}

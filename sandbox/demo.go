@@ -119,7 +119,7 @@ DELETE FROM posts WHERE post_id = '%s';
 UPDATE posts SET is_public = false WHERE post_id = '%s'`,
 	sample.PostID(0), sample.PostID(1), sample.PostID(2), sample.PostID(3), sample.PostID(4))
 
-// demo is the story while it is told.
+// demo is one demonstration in progress.
 type demo struct {
 	out     io.Writer
 	cloud   *project.Project

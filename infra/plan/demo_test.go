@@ -9,7 +9,7 @@ import (
 // The plan that make demo deploys is that of its stack file. It does not depend on the stacks of whoever runs it.
 func TestDemoPlan(t *testing.T) {
 	var got bytes.Buffer
-	if err := planOf(t, "demo", "../../sandbox/testdata/Pulumi.demo.yaml").writeJSON(&got); err != nil {
+	if err := planFile(t, "demo", "../../sandbox/testdata/Pulumi.demo.yaml").writeJSON(&got); err != nil {
 		t.Fatal(err)
 	}
 	want, err := os.ReadFile("../../sandbox/testdata/demo.json")

@@ -20,11 +20,11 @@ type measured struct {
 	LabelExtractors              map[string]string
 }
 
-// monitored deploys the prod stack's plan, which has metrics, dashboard and alerts.
+// monitored deploys the tight stack's plan, which has metrics, dashboard and alerts.
 func monitored(t *testing.T) *system {
 	t.Helper()
 	s := newSystem(t, func(o *project.Options) { o.Env = append(o.Env, "IMPORT_WAIT=1s") })
-	s.deploy(t, "prod.json", "example-prod-posts", dataplane.Bucket, "example-prod", dataplane.Project)
+	s.deploy(t, "tight.json", "acme-search-prod-posts", dataplane.Bucket, "acme-search-prod", dataplane.Project)
 	return s
 }
 

@@ -21,7 +21,7 @@ import (
 	"vertexmetadata/sandbox/storage"
 )
 
-// tasksSystem deploys the golden plan of the dev stack with a number of tasks, over posts enough for each to have a share, and for
+// tasksSystem deploys the golden plan of the seed's stack with a number of tasks, over posts enough for each to have a share, and for
 // a change of many to go by way of the bucket. Its idle runs go by the table statistics, as in the cloud.
 func tasksSystem(t *testing.T, tasks int, changes ...func(*project.Options)) *system {
 	t.Helper()
@@ -29,7 +29,7 @@ func tasksSystem(t *testing.T, tasks int, changes ...func(*project.Options)) *sy
 		o.Data = dataplane.Options{Posts: 1200, Seed: 7}
 		o.Env = []string{"RESCAN_INTERVAL=1h"}
 	})...)
-	s.deploy(t, "dev.json", "example-dev", dataplane.Project, `"taskCount": 1`, fmt.Sprintf(`"taskCount": %d, "parallelism": %d`, tasks, tasks))
+	s.deploy(t, "seed.json", "acme-search", dataplane.Project, `"taskCount": 1`, fmt.Sprintf(`"taskCount": %d, "parallelism": %d`, tasks, tasks))
 	return s
 }
 

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"vertexmetadata/sandbox/cloudrun"
@@ -28,7 +29,7 @@ type Options struct {
 	Job string
 	// Image answers the local binary that an image reference stands for, and why there is none; nil is Job for every image.
 	Image func(reference string) (binary string, err error)
-	// Logger is told every request to the control plane, and those that it does not know as errors; nil is silent.
+	// Logger gets every request to the control plane, and those that it does not know as errors; nil is silent.
 	Logger *slog.Logger
 	// Now is the clock of the control plane and of its triggers; nil is the real one.
 	Now func() time.Time
@@ -47,6 +48,8 @@ type Project struct {
 	Address string
 
 	bridge  *bridge
+	mu      sync.Mutex
+	logins  map[string]string // token of an account's logins; guarded by mu
 	stop    context.CancelFunc
 	closers []func()
 }
@@ -54,7 +57,7 @@ type Project struct {
 // Start makes a project as somebody has it who is about to deploy: the database, the bucket, the data store and the secrets are
 // there, and of the deployment nothing. ctx bounds the start only.
 func Start(ctx context.Context, options Options) (_ *Project, err error) {
-	p := &Project{Control: api.New(api.Options{Logger: options.Logger, Now: options.Now})}
+	p := &Project{logins: map[string]string{}, Control: api.New(api.Options{Logger: options.Logger, Now: options.Now})}
 	defer func() {
 		if err != nil {
 			_ = p.Close()
@@ -82,6 +85,7 @@ func Start(ctx context.Context, options Options) (_ *Project, err error) {
 		Image:     options.Image,
 		Sockets:   map[string]string{dataplane.Instance: p.Data.Source.Socket},
 		Endpoints: p.endpoints(),
+		Login:     p.login,
 		Env:       options.Env,
 	})
 	running, stop := context.WithCancel(context.Background())

@@ -13,7 +13,7 @@ const inLocation = "projects/{project}/locations/{location}/"
 
 // deployers are, for each type of resource that the Pulumi program uses, the calls that make one.
 var deployers = map[string]func(d *deployer, in object) error{
-	// There is no registry here to push to: whoever runs the job knows what an image stands for.
+	// There is no registry here to push to: the runner of the jobs knows what an image stands for.
 	"docker:index/image:Image": func(*deployer, object) error { return nil },
 
 	"gcp:projects/service:Service": func(d *deployer, in object) error {

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"vertexmetadata/sandbox/controlplane/engine"
@@ -10,7 +11,7 @@ import (
 )
 
 // Suppose makes what a plan takes for granted and this project lacks: the APIs, secrets, buckets and repositories that its grants
-// and its job name and that it does not create itself. value is what a secret holds: it is told the secret's id and the
+// and its job name and that it does not create itself. value returns what a secret holds, from the secret's id and the
 // variable of the job that reads it, which is empty for one that only a grant names.
 func (s *Server) Suppose(project string, plan []byte, value func(secret, variable string) string) error {
 	resources, err := readPlan(plan)
@@ -60,6 +61,12 @@ func (s *Server) Suppose(project string, plan []byte, value func(secret, variabl
 			}
 		case "gcp:kms/cryptoKeyIAMMember:CryptoKeyIAMMember":
 			err = s.supposeKey(fields.Text(in, "cryptoKeyId"))
+		case "gcp:sql/user:User":
+			if id := fields.Text(in, "instance"); s.Resource("sqladmin", "projects/"+home+"/instances/"+id) == nil {
+				s.NewInstance(home, "asia-northeast1", id)
+			}
+		case "gcp:cloudrunv2/job:Job":
+			err = s.supposeJob(home, in, declared, value)
 		}
 		if err != nil {
 			return fmt.Errorf("make what %s needs: %w", r.Name, err)
@@ -67,6 +74,35 @@ func (s *Server) Suppose(project string, plan []byte, value func(secret, variabl
 	}
 	return nil
 }
+
+// supposeJob makes what a job names: the secrets that it mounts, and the repository of its image.
+func (s *Server) supposeJob(home string, job object, declared map[string]bool, value func(secret, variable string) string) error {
+	for _, container := range fields.Items(job, "template.template.containers") {
+		for _, env := range fields.Items(container, "envs") {
+			secret := fields.Text(env, "valueSource.secretKeyRef.secret")
+			if secret == "" || strings.Contains(secret, "/") || declared["gcp:secretmanager/secret:Secret "+secret] {
+				continue // another project's, which a grant names too
+			}
+			if s.Resource("secretmanager", "projects/"+home+"/secrets/"+secret) == nil {
+				if err := s.NewSecret(home, secret, value(secret, fields.Text(env, "name"))); err != nil {
+					return err
+				}
+			}
+		}
+		image := googleImage.FindStringSubmatch(fields.Text(container, "image"))
+		if image == nil || declared["gcp:artifactregistry/repository:Repository "+image[3]] ||
+			s.Resource("artifactregistry", fmt.Sprintf("projects/%s/locations/%s/repositories/%s", image[2], image[1], image[3])) != nil {
+			continue
+		}
+		if err := s.NewRepository(image[2], image[1], image[3]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// googleImage is an image of Artifact Registry: its location, project and repository.
+var googleImage = regexp.MustCompile(`^([a-z0-9-]+)-docker\.pkg\.dev/([^/]+)/([^/]+)/`)
 
 // supposeKey makes a KMS key, named in full, and what it lies in.
 func (s *Server) supposeKey(name string) error {

@@ -39,6 +39,7 @@ func (s *Server) Token(member string) string {
 	return s.Mint(member)
 }
 
+// Mint is Token for a locked server.
 func (s *Server) Mint(member string) string {
 	token := "ya29.sandbox-" + RandomHex(16)
 	s.bearers[token] = member
@@ -71,6 +72,7 @@ func (c *Call) May(permission, key string) error {
 	return c.Permitted(c.Member, permission, key)
 }
 
+// Permitted is Allowed for a locked server and a key of its store.
 func (s *Server) Permitted(member, permission, key string) error {
 	return s.permitted(member, permission, key, s.attributes(key))
 }
@@ -95,6 +97,11 @@ func (s *Server) granted(member, permission, key string, attributes map[string]s
 	for at := key; at != ""; at = s.above(at) {
 		for _, binding := range fields.Items(policy(at), "bindings") {
 			if s.roleHas(fields.Text(binding, "role"), permission) && holds(fields.Texts(binding, "members"), member) && applies(binding, attributes) {
+				return true
+			}
+		}
+		if project, ok := strings.CutPrefix(at, ProjectKey("")); ok && s.apis.OwnRole != nil {
+			if role := s.apis.OwnRole(member, project); role != "" && s.roleHas(role, permission) {
 				return true
 			}
 		}
@@ -164,4 +171,5 @@ func (s *Server) KeyOf(resource string) string {
 	return service + "/" + name
 }
 
+// ProjectKey is the key of a project.
 func ProjectKey(id string) string { return "cloudresourcemanager/projects/" + id }

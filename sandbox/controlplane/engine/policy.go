@@ -41,6 +41,7 @@ func (c *Call) policyVerb() (any, error, bool) {
 	return nil, nil, false
 }
 
+// GetPolicy answers the IAM policy of what the call is on.
 func (c *Call) GetPolicy() (object, error) {
 	if _, err := c.Stored(); err != nil {
 		return nil, err
@@ -51,6 +52,7 @@ func (c *Call) GetPolicy() (object, error) {
 	return c.policy(c.Kind.Key(c.On)), nil
 }
 
+// SetPolicy replaces the IAM policy of what the call is on, if its etag is that of the current one.
 func (c *Call) SetPolicy(wanted object) (object, error) {
 	if _, err := c.Stored(); err != nil {
 		return nil, err
