@@ -100,8 +100,16 @@ fmt: bin/gofumpt ## Format every module
 	@bin/gofumpt -w $(MODULES)
 
 .PHONY: plan
-plan: go ## Print every resource of a stack, offline: make plan STACK=prod FORMAT=mermaid
-	@go run ./infra/plan -stack $(STACK)$(if $(FORMAT), -format $(FORMAT))
+plan: go ## Print every resource of a stack, offline: make plan STACK=prod; FORMAT=mermaid: as a graph; FORMAT=json
+	$(if $(filter command,$(firstword $(origin stack)) $(firstword $(origin format))),$(error write STACK and FORMAT in capitals: make plan STACK=prod))
+	@go run ./infra/plan -stack $(STACK) -format $(or $(FORMAT),text)
+
+.PHONY: own-stacks
+own-stacks: go ## Prove in a clone that the checks pass with the stack files of somebody else: another project, region, repository, instance
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && git clone --quiet . "$$dir" && cd "$$dir" && for stack in dev prod theirs; do \
+		printf 'config:\n  gcp:project: their-project\n  gcp:region: europe-west1\n  vertex-metadata:cloudSqlInstance: their-db:europe-west1:main\n  vertex-metadata:artifactRepository: their-images\n' > Pulumi.$$stack.yaml && \
+		GOWORK="$$dir/go.work" go run ./infra/plan -against "" -stack $$stack > plan.txt && grep -q their-images plan.txt || exit 1; done && \
+		GOWORK="$$dir/go.work" go test -short ./infra/... ./sandbox/controlplane/...
 
 .PHONY: smoke
 smoke: go ## Prove a deployment in a real project and leave nothing behind: make smoke PROJECT=my-project STACK=dev

@@ -44,6 +44,11 @@ func compute(typ, name string, in resource.PropertyMap) (string, resource.Proper
 		out["email"], out["member"] = email, "serviceAccount:"+email
 	case "gcp:artifactregistry/repository:Repository":
 		id = fmt.Sprintf("projects/%s/locations/%s/repositories/%s", text("project"), text("location"), text("repositoryId"))
+	case "gcp:storage/bucket:Bucket":
+		if id = text("name"); id == "" { // the engine makes a name of the resource's
+			id = name + "-0000000"
+			out["name"] = id
+		}
 	case "gcp:secretmanager/secret:Secret":
 		id = fmt.Sprintf("projects/%s/secrets/%s", text("project"), text("secretId"))
 	case "gcp:secretmanager/secretVersion:SecretVersion":

@@ -41,8 +41,20 @@ func record(projectDir, stackName, stackFile string) (*Plan, error) {
 	return plan, nil
 }
 
-// recordProgram records any program.
+// recordProgram records a program of this process.
 func recordProgram(project, stackName, root string, given configuration, program pulumi.RunFunc) (*Plan, error) {
+	return recordRun(project, stackName, func(address string) error {
+		return pulumi.RunErr(program, func(info *pulumi.RunInfo) {
+			*info = pulumi.RunInfo{
+				Project: project, Stack: stackName, RootDirectory: root, Config: given.values, ConfigSecretKeys: given.secret,
+				Parallel: 1, MonitorAddr: address, EngineAddr: address,
+			}
+		})
+	})
+}
+
+// recordRun records what a program registers with the monitor at an address.
+func recordRun(project, stackName string, run func(address string) error) (*Plan, error) {
 	m := &monitor{plan: Plan{Project: project, Stack: stackName}}
 	stop := make(chan bool)
 	server, err := rpcutil.ServeWithOptions(rpcutil.ServeOptions{
@@ -60,13 +72,7 @@ func recordProgram(project, stackName, root string, given configuration, program
 		close(stop)
 		<-server.Done
 	}()
-	address := fmt.Sprintf("127.0.0.1:%d", server.Port)
-	err = pulumi.RunErr(program, func(info *pulumi.RunInfo) {
-		*info = pulumi.RunInfo{
-			Project: m.plan.Project, Stack: stackName, RootDirectory: root, Config: given.values, ConfigSecretKeys: given.secret,
-			Parallel: 1, MonitorAddr: address, EngineAddr: address,
-		}
-	})
+	err = run(fmt.Sprintf("127.0.0.1:%d", server.Port))
 	var collected interface{ WrappedErrors() []error }
 	if errors.As(err, &collected) && len(collected.WrappedErrors()) == 1 {
 		err = collected.WrappedErrors()[0] // the SDK's list of one adds nothing but lines
