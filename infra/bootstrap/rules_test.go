@@ -134,7 +134,6 @@ var creates = map[string]string{
 	"gcp:kms/cryptoKeyIAMMember":          "",
 	"gcp:artifactregistry/":               "", // not with a promoted image
 	"docker:":                             "", // likewise
-	"gcp:secretmanager/secret":            "roles/secretmanager.admin",
 	"vertex-metadata:":                    "",
 	"gcp:projects/serviceIdentity":        "roles/serviceusage.serviceUsageAdmin",
 	"gcp:monitoring/notificationChannel:": "roles/monitoring.editor",
