@@ -11,14 +11,12 @@ import (
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/source"
 )
 
 // objectPermissions are what the job does in the bucket.
 var objectPermissions = []string{"storage.objects.create", "storage.objects.get", "storage.objects.list", "storage.objects.delete"}
-
-// probePrefix is where check writes its probe: beside the job's own objects.
-const probePrefix = "metadata/.sync/v2/"
 
 func checkBucket(ctx context.Context, cfg config.Config) []finding {
 	b, err := openBucket(ctx, cfg)
@@ -33,7 +31,7 @@ func checkBucket(ctx context.Context, cfg config.Config) []finding {
 	if err != nil {
 		return []finding{{name: "bucket", err: err}, untried("objects", "needs the bucket")}
 	}
-	found := []finding{{name: "bucket", detail: "gs://" + cfg.Bucket}, probe(ctx, b)}
+	found := []finding{{name: "bucket", detail: "gs://" + cfg.Bucket}, probe(ctx, b, ledger.NewLayout(cfg.Sync).Root())}
 	if settings, err := b.Settings(ctx); err == nil { // a permission that the job need not have
 		found[0].detail += describe(settings)
 		found = append(found, policyFindings(settings)...)
@@ -45,9 +43,9 @@ func checkBucket(ctx context.Context, cfg config.Config) []finding {
 }
 
 // probe finds what no permission says: a key, billing, a policy of the bucket.
-func probe(ctx context.Context, b *bucket.Bucket) finding {
+func probe(ctx context.Context, b *bucket.Bucket, folder string) finding {
 	f := finding{name: "objects", detail: "can be written, read, listed and deleted"}
-	switch err := b.Probe(ctx, probePrefix); {
+	switch err := b.Probe(ctx, folder); {
 	case errors.Is(err, bucket.ErrRetained):
 		f.warning, f.detail = true, "can be written and read, but not deleted or replaced yet: "+whatToDo(err)
 	case err != nil:

@@ -122,7 +122,7 @@ func (c *collector) read(ctx context.Context, encoder *document.Encoder, full ch
 			c.skip(verdict.MIMEType)
 			return nil
 		case document.Refused:
-			b.refused = append(b.refused, refusal{id: cut(verdict.ID), hash: rowHash(row, verdict.Reason), reason: verdict.Reason})
+			b.refused = append(b.refused, refusal{id: boundedID(verdict.ID), hash: rowHash(row, verdict.Reason), reason: verdict.Reason})
 		default:
 			b.lines = lines
 			b.ids = append(b.ids, verdict.ID...)
@@ -142,12 +142,13 @@ func (c *collector) read(ctx context.Context, encoder *document.Encoder, full ch
 	return nil
 }
 
-// maxRefusedID is how much is kept of an id that is none, which may have any length: more than an id can have, so that
-// none is taken for another.
-const maxRefusedID = manifest.MaxID + 32
-
-func cut(id []byte) string {
-	return strings.ToValidUTF8(string(id[:min(len(id), maxRefusedID)]), "\uFFFD")
+// boundedID is an id as it is remembered and shown. One that is too long to be a document's is cut, since up to thousands
+// are remembered, and ends in what no document's id has.
+func boundedID(id []byte) string {
+	if len(id) <= manifest.MaxID {
+		return string(id)
+	}
+	return strings.ToValidUTF8(string(id[:manifest.MaxID]), "") + "…"
 }
 
 // swap hands a full batch over and takes an empty one.

@@ -57,8 +57,10 @@ func TestPlantedLedger(t *testing.T) {
 			says:  "the ledger cannot be used",
 		},
 		"segment of a billion entries": {
-			plant: func(w *world, s *ledger.State) { s.Segments[0].Entries, s.Scan.Documents = 1_000_000_000, 1_000_000_000 },
-			says:  "the manifest cannot be read",
+			plant: func(w *world, s *ledger.State) {
+				s.Segments[0].Entries, s.Scan.Documents = 1_000_000_000, 1_000_000_000
+			},
+			says: "the manifest cannot be read",
 		},
 		"segments of more than any memory": {
 			plant: func(w *world, s *ledger.State) {
@@ -147,9 +149,11 @@ func TestPlantedLedger(t *testing.T) {
 // removal was allowed: the guard sees what the data store holds.
 func TestPlantedLedgerDoesNotBlindTheGuard(t *testing.T) {
 	for name, plant := range map[string]func(w *world, s *ledger.State){
-		"allowed":         func(w *world, s *ledger.State) { s.Scan.Left = 1 << 40 },
-		"full sync due":   func(w *world, s *ledger.State) { s.LastFull = time.Time{} },
-		"shorter list":    func(w *world, s *ledger.State) { s.LastFull, s.Segments = time.Time{}, w.listOf("doc-00001", "doc-00002") },
+		"allowed":       func(w *world, s *ledger.State) { s.Scan.Left = 1 << 40 },
+		"full sync due": func(w *world, s *ledger.State) { s.LastFull = time.Time{} },
+		"shorter list": func(w *world, s *ledger.State) {
+			s.LastFull, s.Segments = time.Time{}, w.listOf("doc-00001", "doc-00002")
+		},
 		"list of nothing": func(w *world, s *ledger.State) { s.LastFull, s.Segments = time.Time{}, nil },
 	} {
 		for _, keep := range []int{0, 2} {
