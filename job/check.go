@@ -57,7 +57,8 @@ func (c *checkCommand) Run(ctx context.Context, env environment) error {
 	for _, f := range found {
 		all = append(all, f...)
 	}
-	return report(out, append(all, match.findings()...), nil)
+	all = append(all, match.findings()...)
+	return report(out, securityLast(append(all, match.contentBuckets(cfg)...)), nil)
 }
 
 // finding is what became of one check.

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/jackc/pgx/v5"
 )
 
 // The query's author may read what the role may read. A query that writes, runs a program or ends early and goes on is
@@ -82,35 +79,6 @@ func TestOptionsOfTheURL(t *testing.T) {
 	for id := range w.held() {
 		if !strings.HasPrefix(id, "first-") {
 			t.Errorf("document %s is of another schema than search_path says", id)
-		}
-	}
-}
-
-// A lock that another role holds is a failure that names it, for a run and for check.
-func TestForeignHolderOfTheLock(t *testing.T) {
-	w := newDocs(t, database, 3)
-	w.sync("imported")
-	holder, err := pgx.Connect(t.Context(), w.server.URL(w.name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer holder.Close(context.Background())
-	for _, sql := range []string{`CREATE ROLE intruder`, `SET SESSION AUTHORIZATION intruder`, `SET application_name = 'vertex-metadata-sync x'`} {
-		if _, err := holder.Exec(t.Context(), sql); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var key int64
-	if err := holder.QueryRow(t.Context(), `SELECT hashtextextended('vertex-metadata/' || $1, 0)`, project+"/global/"+w.name).Scan(&key); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := holder.Exec(t.Context(), `SELECT pg_advisory_lock($1)`, key); err != nil {
-		t.Fatal(err)
-	}
-	for _, args := range [][]string{{"sync"}, {"check"}} {
-		r := w.run(args)
-		if text := r.stdout + r.stderr; r.code != exitFailure || !strings.Contains(text, "intruder") {
-			t.Errorf("%s: exit %d\n%s", args[0], r.code, text)
 		}
 	}
 }
