@@ -13,7 +13,6 @@ import (
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/panics"
-	"vertexmetadata/job/internal/refusal"
 	"vertexmetadata/job/internal/source"
 )
 
@@ -25,7 +24,7 @@ const checkTime = 10 * time.Second
 
 // Run tries every dependency, also after one has failed, as far as that makes sense.
 func (c *checkCommand) Run(ctx context.Context, env environment) error {
-	out := newPrinter(env.stdout)
+	out := newPrinter(env)
 	cfg, err := config.Load(env.getenv)
 	var problems *config.Error
 	if errors.As(err, &problems) {
@@ -67,15 +66,6 @@ type finding struct {
 	err     error
 	skipped bool // it was not tried
 	warning bool // a run would succeed, and yet somebody should look
-}
-
-// whatToDo is an error with its remedy, on one line.
-func whatToDo(err error) string {
-	text, hint := refusal.Split(err)
-	if hint == "" {
-		return text
-	}
-	return text + ": " + hint
 }
 
 // untried is a check that needs another one first.

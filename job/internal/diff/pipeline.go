@@ -9,6 +9,7 @@ import (
 
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/source"
 )
 
 const (
@@ -100,11 +101,16 @@ func (c *collector) encoder(ctx context.Context) (*document.Encoder, error) {
 	if err != nil {
 		return nil, err
 	}
+	return NewEncoder(columns, c.in.Rules)
+}
+
+// NewEncoder returns the encoder for rows of these columns.
+func NewEncoder(columns []source.Column, rules document.Options) (*document.Encoder, error) {
 	mapped := make([]document.Column, len(columns))
 	for i, column := range columns {
 		mapped[i] = document.Column{Name: column.Name, Kind: document.Kind(column.Kind), Shape: column.Shape}
 	}
-	return document.NewEncoder(mapped, c.in.Rules)
+	return document.NewEncoder(mapped, rules)
 }
 
 // read encodes the rows into batches.

@@ -1,0 +1,20 @@
+package main
+
+import "vertexmetadata/job/internal/refusal"
+
+// advisedError is what failed and, apart from that, what to do about it.
+type advisedError struct{ text, hint string }
+
+func (e *advisedError) Error() string { return e.text }
+
+// Hint says what to do.
+func (e *advisedError) Hint() string { return e.hint }
+
+// whatToDo is an error with its remedy.
+func whatToDo(err error) string {
+	text, hint := refusal.Split(err)
+	if hint == "" {
+		return text
+	}
+	return text + ": " + hint
+}
