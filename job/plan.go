@@ -25,6 +25,7 @@ func (c *planCommand) Run(ctx context.Context, env environment) error {
 func (c *planCommand) plan(ctx context.Context, env environment, cfg config.Config, out *printer) error {
 	env.screen.reopen()
 	defer env.screen.close()
+	env.screen.draw()
 	clients, err := open(ctx, cfg, "plan")
 	if err != nil {
 		return err

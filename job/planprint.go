@@ -34,7 +34,7 @@ func printPlan(out *printer, p reconcile.Plan, found *listing, changed []changed
 
 func printSummary(out *printer, p reconcile.Plan) {
 	if p.Stop != nil {
-		out.printf("%s %s\n", out.paint(red, "The sync would fail:"), whatToDo(p.Stop))
+		out.printf("%s", explained(out.look, "The sync would fail", p.Stop))
 	}
 	if p.Pending != "" {
 		out.printf("An import is pending: a sync waits for it first, and the plan assumes that it succeeds.\n  %s\n", p.Pending)

@@ -38,7 +38,7 @@ func (r *syncRun) sync(ctx context.Context, c *syncCommand) (reconcile.Summary, 
 	if names := r.cfg.StandIns(); len(names) > 0 {
 		r.log.DebugContext(ctx, "stand-ins take the place of Google's services", "variables", names)
 	}
-	r.screen.progress(0, 0)
+	r.screen.draw()
 	clients, err := open(ctx, r.cfg, "sync")
 	if err != nil {
 		return failedSummary, err

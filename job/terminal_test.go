@@ -38,7 +38,7 @@ const slowlyOnce = `SYNC_QUERY=` + columns + ` FROM docs, LATERAL (SELECT pg_sle
 // onTerminal runs a sync with a terminal as its standard error and returns what it wrote there.
 func (w *world) onTerminal(changes ...variable) string {
 	w.t.Helper()
-	cmd := w.command(nil, append(changes, "TERM=xterm")...)
+	cmd := w.command([]string{"sync"}, append(changes, "TERM=xterm")...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	terminal, end, err := pty.Open()
 	if err != nil {
@@ -126,6 +126,7 @@ func shown(output string) string {
 	}
 	text := strings.Join(lines, "\n")
 	text = regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d`).ReplaceAllString(text, "hh:mm:ss")
+	text = regexp.MustCompile(`\((\d+ ms|\d+\.\d s)\)\n`).ReplaceAllString(text, "(0 ms)\n")
 	return regexp.MustCompile(`duration_ms=\d+`).ReplaceAllString(text, "duration_ms=0")
 }
 

@@ -16,7 +16,8 @@ import (
 // goroutine of its own.
 type view struct {
 	mu          sync.Mutex
-	phase       reconcile.Phase // empty: connecting, or reading once there are rows
+	reading     bool            // or further
+	phase       reconcile.Phase // after the read
 	begin       time.Time       // of the phase
 	rows, about int64
 	documents   int64
@@ -25,14 +26,14 @@ type view struct {
 func (v *view) reset() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.phase, v.begin, v.rows, v.about, v.documents = "", time.Time{}, 0, 0, 0
+	v.reading, v.phase, v.begin, v.rows, v.about, v.documents = false, "", time.Time{}, 0, 0, 0
 }
 
 func (v *view) read(rows, about int64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.rows == 0 {
-		v.begin = time.Now()
+	if !v.reading {
+		v.reading, v.begin = true, time.Now()
 	}
 	v.rows, v.about = rows, max(about, 0)
 }
@@ -45,14 +46,15 @@ func (v *view) enter(p reconcile.Phase, documents int64) {
 	}
 }
 
-// share is how much of the source is read; it is not known of the first read, nor of what follows the read.
+// share is how much of the source is read. It is not known of the first read, nor of one that found more rows than the last,
+// nor of what follows the read.
 func (v *view) share() (done float64, known bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.phase != "" || v.about == 0 {
+	if v.phase != "" || v.about == 0 || v.rows > v.about {
 		return 0, false
 	}
-	return min(float64(v.rows)/float64(v.about), 1), true
+	return float64(v.rows) / float64(v.about), true
 }
 
 // text is what stands before the bar.
@@ -64,9 +66,9 @@ func (v *view) text() string {
 		return fmt.Sprintf("%s of %s ", v.phase, plural(v.documents, "document"))
 	case v.phase != "":
 		return fmt.Sprintf("%s %s ", v.phase, plural(v.documents, "document"))
-	case v.about > 0:
-		return fmt.Sprintf("%s of about %s rows read ", number(v.rows), number(max(v.about, v.rows)))
-	case v.rows > 0:
+	case v.about > 0 && v.rows <= v.about:
+		return fmt.Sprintf("%s of about %s rows read ", number(v.rows), number(v.about))
+	case v.reading:
 		return plural(v.rows, "row") + " read "
 	}
 	return "connecting "

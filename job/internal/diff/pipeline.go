@@ -80,19 +80,24 @@ func (c *collector) pipe(ctx context.Context) error {
 		return c.read(reading, encoder, full, free)
 	}))
 	group.Go(panics.Guard(func() error {
+		c.progress()
 		for b := range full {
 			if err := c.takeBatch(ctx, b); err != nil {
 				return err
 			}
-			if c.in.Progress != nil {
-				c.in.Progress(c.Rows, c.Before)
-			}
+			c.progress()
 			b.reset()
 			free <- b // never blocks: there are only as many batches as places
 		}
 		return nil
 	}))
 	return group.Wait()
+}
+
+func (c *collector) progress() {
+	if c.in.Progress != nil {
+		c.in.Progress(c.Rows, c.Before)
+	}
 }
 
 // encoder prepares the query and the encoder for its columns.

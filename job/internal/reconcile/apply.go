@@ -47,7 +47,9 @@ type done struct {
 
 // apply sends the changes: it records them in the ledger as begun, deletes, imports, and records what is confirmed.
 func (i importer) apply(ctx context.Context, s ledger.State, c *diff.Changes, scan ledger.Scan) (ledger.State, done, error) {
-	i.enter(Uploading, c.Send)
+	if c.Send > 0 {
+		i.enter(Uploading, c.Send)
+	}
 	if err := c.Commit(ctx); err != nil {
 		return s, done{outcome: Failed}, err
 	}

@@ -22,4 +22,3 @@ func (db *DB) Rows(ctx context.Context, id string) ([][][]byte, error) {
 	}
 	return result.Rows, nil
 }
-
