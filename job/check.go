@@ -45,7 +45,7 @@ func (c *checkCommand) Run(ctx context.Context, env environment) error {
 // check tries every dependency, also after one has failed, as far as that makes sense.
 func check(ctx context.Context, env environment, cfg config.Config) []finding {
 	configured := finding{name: "config", detail: fmt.Sprintf("%d of %d variables set", countSet(env.getenv), len(config.Variables))}
-	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, errors.New("no answer in time: check the network"))
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, errNoAnswer)
 	defer cancel()
 	var match contentMatch
 	checks := []struct {

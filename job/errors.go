@@ -1,6 +1,16 @@
 package main
 
-import "vertexmetadata/job/internal/refusal"
+import (
+	"errors"
+	"time"
+
+	"vertexmetadata/job/internal/refusal"
+)
+
+// answerTime is how long a person waits for what one of Google's services has to say.
+const answerTime = 10 * time.Second
+
+var errNoAnswer = errors.New("no answer in time: check the network")
 
 // advisedError is what failed and, apart from that, what to do about it.
 type advisedError struct{ text, hint string }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -20,6 +21,8 @@ type historyCommand struct {
 // Run prints the last revisions of the ledger, the newest first.
 func (c *historyCommand) Run(ctx context.Context, env environment) error {
 	return c.each(ctx, env, "history", c.JSON, func(cfg config.Config, out *printer) error {
+		ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoAnswer)
+		defer cancel()
 		b, err := openBucket(ctx, cfg)
 		if err != nil {
 			return err
@@ -80,23 +83,20 @@ func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 		return
 	}
 	const layout = "2006-01-02 15:04:05"
+	if p := states[0].Pending; p != nil {
+		out.printf("%s since %s UTC: %s\n", out.paint(yellow, "Pending"), p.Started.UTC().Format(layout), cmp.Or(oneLine(p.Operation), "whether the import was started is not known"))
+	}
 	var text strings.Builder
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "time (UTC)\twhat\tkind\tsent\tdeleted\trejected\tfailed\tdocuments\tpending since\texecution")
+	fmt.Fprintln(table, "time (UTC)\twhat\tsent\tdeleted\trejected\tdocuments\texecution")
 	for _, s := range states {
 		r := entryOf(cfg.Sync, s)
-		kind, pending := "", ""
-		switch {
-		case r.Full:
-			kind = "full"
-		case r.Event != "scanned":
-			kind = "incremental"
+		what := visible(r.Event)
+		if r.Full {
+			what += ", full"
 		}
-		if r.Pending != nil {
-			pending = r.Pending.Format(layout)
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Time.Format(layout), visible(r.Event), kind, number(r.Sent), number(r.Deleted),
-			number(r.Rejected), number(r.Failed), number(r.Documents), pending, oneLine(r.Execution))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Time.Format(layout), what, number(r.Sent), number(r.Deleted),
+			number(r.Rejected), number(r.Documents), oneLine(r.Execution))
 	}
 	_ = table.Flush() // a builder takes everything
 	for i, line := range strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n") {
@@ -111,5 +111,5 @@ func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 		}
 		out.printf("%s\n", line)
 	}
-	out.printf("begin: about to send; started: import accepted; confirmed: done; dropped: import failed, to be retried; scanned: read, nothing to send.\n")
+	out.printf("\nbegin: about to send   started: import accepted   confirmed: done\ndropped: import failed, to be retried   scanned: read, nothing to send\n")
 }

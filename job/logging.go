@@ -96,28 +96,33 @@ func cloudLogging(groups []string, a slog.Attr) slog.Attr {
 }
 
 // readable shows values as a person would write them, where Go prints map[…] or {…}. Of the name of an operation the last
-// step tells it from others; whole, it fills three lines.
+// step tells it from others; whole, it fills three lines. tint writes escapes as they are, so none may be left.
 func readable(groups []string, a slog.Attr) slog.Attr {
+	var text string
 	switch value := a.Value.Any().(type) {
 	case map[string]int64:
 		parts := make([]string, 0, len(value))
 		for _, name := range slices.Sorted(maps.Keys(value)) {
 			parts = append(parts, fmt.Sprintf("%s %d", name, value[name]))
 		}
-		a.Value = slog.StringValue(strings.Join(parts, ", "))
+		text = strings.Join(parts, ", ")
 	case []ledger.Group:
 		parts := make([]string, len(value))
 		for i, g := range value {
 			parts[i] = fmt.Sprintf("%d: %s (%s)", g.Count, g.Reason, strings.Join(g.Examples, ", "))
 		}
-		a.Value = slog.StringValue(strings.Join(parts, "; "))
+		text = strings.Join(parts, "; ")
+	case []string:
+		text = strings.Join(value, ", ")
 	case string:
+		text = value
 		if a.Key == "operation" {
-			value = value[strings.LastIndexByte(value, '/')+1:]
+			text = value[strings.LastIndexByte(value, '/')+1:]
 		}
-		a.Value = slog.StringValue(visible(value))
+	default:
+		return a // times, numbers, levels
 	}
-	return shortened(groups, a)
+	return shortened(groups, slog.String(a.Key, visible(text)))
 }
 
 // shortened cuts texts that no reader wants whole.

@@ -69,7 +69,7 @@ func printFailures(out *printer, f ledger.Failures) {
 	if f.Count == 0 {
 		return
 	}
-	out.printf("%s in the source cannot be searched as they are now:\n", out.paint(red, plural(f.Count, "document")))
+	out.printf("%s in the source cannot be searched:\n", out.paint(red, plural(f.Count, "document")))
 	for i, g := range f.Groups {
 		if i == shownReasons {
 			out.printf("  and %d more reasons\n", len(f.Groups)-i)

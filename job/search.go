@@ -30,8 +30,10 @@ const (
 // columnsTime is how long a search waits for the database, which it needs for the order of the fields alone.
 const columnsTime = 2 * time.Second
 
-// Run asks the data store and prints what it answers. Package datastore bounds the time that it waits.
+// Run asks the data store and prints what it answers.
 func (c *searchCommand) Run(ctx context.Context, env environment) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoAnswer) // all syncs together
+	defer cancel()
 	return c.each(ctx, env, "search", c.JSON, func(cfg config.Config, out *printer) error {
 		order := make(chan []string, 1)
 		go func() {

@@ -142,6 +142,8 @@ func (v *sourceView) make(cfg config.Config, needsContent bool) error {
 }
 
 func (s *sighting) readStore(ctx context.Context, cfg config.Config) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoAnswer)
+	defer cancel()
 	store, err := openStore(ctx, cfg)
 	if err != nil {
 		return err

@@ -30,6 +30,8 @@ type ledgerView struct {
 // readLedger looks for the document in the newest revision.
 func readLedger(ctx context.Context, cfg config.Config, id string) (ledgerView, error) {
 	v := ledgerView{Status: "absent"}
+	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoAnswer)
+	defer cancel()
 	b, err := openBucket(ctx, cfg)
 	if err != nil {
 		return v, err

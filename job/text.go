@@ -61,7 +61,7 @@ func shorten(text string, characters int) string {
 // brief is a JSON value on one line: a string without its quotes, anything else as JSON. 0 characters leave it whole.
 func brief(value json.RawMessage, characters int) string {
 	var text string
-	if err := json.Unmarshal(value, &text); err != nil {
+	if err := json.Unmarshal(value, &text); err != nil || string(value) == "null" {
 		text = string(value)
 	}
 	return shorten(oneLine(text), characters)

@@ -3,11 +3,13 @@ package diff
 import (
 	"context"
 	"encoding/binary"
+	"strings"
 
 	"github.com/zeebo/xxh3"
 	"golang.org/x/sync/errgroup"
 
 	"vertexmetadata/job/internal/document"
+	"vertexmetadata/job/internal/manifest"
 	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/source"
 )
@@ -130,7 +132,7 @@ func (c *collector) read(ctx context.Context, encoder *document.Encoder, full ch
 			c.skip(verdict.MIMEType)
 			return nil
 		case document.Refused:
-			b.refused = append(b.refused, refusal{id: string(verdict.ID), hash: rowHash(row, verdict.Reason), reason: verdict.Reason})
+			b.refused = append(b.refused, refusal{id: boundedID(verdict.ID), hash: rowHash(row, verdict.Reason), reason: verdict.Reason})
 		default:
 			b.lines = lines
 			b.ids = append(b.ids, verdict.ID...)
@@ -148,6 +150,15 @@ func (c *collector) read(ctx context.Context, encoder *document.Encoder, full ch
 	}
 	full <- b // never blocks, as above
 	return nil
+}
+
+// boundedID is an id as it is remembered and shown. One that is too long to be a document's is cut, since up to thousands
+// are remembered, and ends in what no document's id has.
+func boundedID(id []byte) string {
+	if len(id) <= manifest.MaxID {
+		return string(id)
+	}
+	return strings.ToValidUTF8(string(id[:manifest.MaxID]), "") + "…"
 }
 
 // swap hands a full batch over and takes an empty one.
