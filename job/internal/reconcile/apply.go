@@ -27,10 +27,11 @@ type importer struct {
 	wait   time.Duration // for an import
 	folder string        // of what this run writes
 	rescan bool          // a scan is worth recording though it found nothing
+	enter  func(Phase, int64)
 }
 
 func (r *Run) importer(folder string) importer {
-	return importer{books: r.books(), folder: folder, bucket: r.Bucket, store: r.Store, log: r.Log, wait: r.ImportWait, rescan: r.RescanInterval > 0}
+	return importer{books: r.books(), folder: folder, bucket: r.Bucket, store: r.Store, log: r.Log, wait: r.ImportWait, rescan: r.RescanInterval > 0, enter: r.enter}
 }
 
 // done is what became of a run's changes.
@@ -46,6 +47,9 @@ type done struct {
 
 // apply sends the changes: it records them in the ledger as begun, deletes, imports, and records what is confirmed.
 func (i importer) apply(ctx context.Context, s ledger.State, c *diff.Changes, scan ledger.Scan) (ledger.State, done, error) {
+	if c.Send > 0 {
+		i.enter(Uploading, c.Send)
+	}
 	if err := c.Commit(ctx); err != nil {
 		return s, done{outcome: Failed}, err
 	}
@@ -140,6 +144,7 @@ func (i importer) delete(ctx context.Context, ids []string) (deleted, undeleted 
 	if len(ids) == 0 {
 		return 0, 0, nil
 	}
+	i.enter(Deleting, int64(len(ids)))
 	done, failed, err := i.store.Delete(ctx, ids)
 	deleted = int64(len(done))
 	undeleted = int64(len(ids)) - deleted
@@ -162,6 +167,7 @@ func (i importer) start(ctx context.Context, p ledger.Import, lines [][]byte) (o
 	if p.Full {
 		mode = datastore.Full
 	}
+	i.enter(Importing, p.Documents)
 	begin := time.Now()
 	if len(lines) > 0 {
 		operation, err = i.store.ImportInline(ctx, lines)

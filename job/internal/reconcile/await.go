@@ -12,6 +12,7 @@ import (
 // await waits for the pending import and confirms it when it is done.
 func (i importer) await(ctx context.Context, s ledger.State, d *done) (ledger.State, error) {
 	p := *s.Pending
+	i.enter(Importing, p.Documents)
 	progress, err := i.store.Await(ctx, p.Operation, i.wait)
 	switch {
 	case errors.Is(err, datastore.ErrUnknownOperation):

@@ -54,7 +54,24 @@ type Run struct {
 	Clients
 	Log      *slog.Logger
 	Progress func(rows, about int64) // nil, or told how many rows were read, of about how many
+	Enter    func(Phase, int64)      // nil, or told what the run does from now on, and with how many documents
 	Now      func() time.Time        // nil: time.Now
+}
+
+// Phase is what a run is doing, for people who watch.
+type Phase string
+
+// The phases that may take long, beside the read of the source.
+const (
+	Uploading Phase = "uploading"
+	Deleting  Phase = "deleting"
+	Importing Phase = "waiting for the import"
+)
+
+func (r *Run) enter(p Phase, documents int64) {
+	if r.Enter != nil {
+		r.Enter(p, documents)
+	}
 }
 
 // Sync brings the data store in sync with the source. The summary is right whatever the error.
