@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 
 	"vertexmetadata/job/internal/diff"
@@ -30,8 +31,8 @@ func (r *Run) Plan(ctx context.Context, show func(diff.Change)) (Plan, error) {
 		return Plan{}, err
 	}
 	in := diff.Comparison{
-		DB: r.DB, Bucket: r.Bucket, Ledger: r.ledger(), Log: r.Log, Rules: rules, State: state, MaxDeleted: maxDeletions,
-		Full: fullDue(r.Settings, state, r.now()), Show: show, Listed: r.Store.IDs, Progress: r.Progress,
+		DB: r.DB, Bucket: r.Bucket, Ledger: r.ledger(), Log: r.Log, Rules: rules, State: state, MaxDeleted: cmp.Or(r.MaxDeletions, DefaultDeletions),
+		Full: fullDue(r.Settings, state, r.now()), Show: show, Listed: r.listed, Progress: r.Progress,
 	}
 	changes, err := diff.Compare(ctx, in)
 	if ledger.Damaged(err) {
