@@ -40,7 +40,7 @@ test-postgres: go postgresql ## Run what talks to the database with the PostgreS
 
 .PHONY: soak
 soak: go postgresql ## Run the randomised fault tests for long: make soak ROUNDS=5000
-	@cd job && go test ./internal/reconcile -run Random -count=1 -timeout 24h -v -seed 0 -rounds $(or $(ROUNDS),2000)
+	@cd job && go test ./internal/reconcile -run "Random|Worlds" -count=1 -timeout 24h -v -all -seed 0 -rounds $(or $(ROUNDS),2000)
 
 .PHONY: bench
 bench: postgresql bin/job ## Measure speed, memory and cost, and write bench/RESULTS.md; LARGE=1: with 3,000,000 rows too
