@@ -21,7 +21,7 @@ var objectPermissions = []string{"storage.objects.create", "storage.objects.get"
 const probePrefix = "metadata/.sync/v2/"
 
 func checkBucket(ctx context.Context, cfg config.Config) []finding {
-	b, err := bucket.Open(ctx, cfg.Bucket, bucket.WithRoot("metadata/"), bucket.WithProject(cfg.Project))
+	b, err := openBucket(ctx, cfg)
 	if err != nil {
 		return []finding{{name: "bucket", err: err}}
 	}

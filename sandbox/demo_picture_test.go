@@ -50,7 +50,7 @@ func runDemo(t *testing.T) string {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build job: %v\n%s", err, out)
 	}
-	demo := exec.CommandContext(t.Context(), os.Args[0], "demo", "--job", job, "--plan", "../infra/plan/testdata/dev.json")
+	demo := exec.CommandContext(t.Context(), os.Args[0], "demo", "--job", job)
 	demo.Env = append(os.Environ(), asSandbox+"=1")
 	demo.Stderr = os.Stderr
 	out, err := demo.Output()

@@ -11,7 +11,7 @@ import (
 
 // Whoever presses Ctrl-C is not told what broke off for it.
 func TestDemoInterrupted(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "demo", "--job", os.Args[0], "--plan", "../infra/plan/testdata/dev.json")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "demo", "--job", os.Args[0])
 	cmd.Env = append(os.Environ(), asSandbox+"=1")
 	var stderr strings.Builder
 	cmd.Stderr = &stderr

@@ -20,7 +20,7 @@ func TestRefusalsArrive(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	f, err := openFront(Endpoints{DiscoveryEngine: s.Addr()}, "token")
+	f, err := openFront(Endpoints{DiscoveryEngine: s.Addr()}, "token", metadata{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 // Authorize decides whether the bearer of token may use a permission such as
-// discoveryengine.documents.import on a resource. Its error's text is what the client is told, as
+// discoveryengine.documents.import on a resource. The client gets the text of its error, as
 // PERMISSION_DENIED, or UNAUTHENTICATED when the token is empty.
 type Authorize func(token, permission, resource string) error
 

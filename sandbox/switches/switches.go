@@ -1,5 +1,5 @@
 // Package switches names the behaviours of the sandbox that a tester turns on by hand: --switch NAME=VALUE. A package that has some
-// lists them in a function Switches; whoever starts the package joins the lists.
+// lists them in a function Switches; what starts the packages joins the lists.
 package switches
 
 import (

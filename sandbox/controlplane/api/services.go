@@ -48,6 +48,26 @@ func (s *Server) isAgent(email string) bool {
 	})
 }
 
+// TakeOwnRoles takes from service agents what they may do by themselves, as an owner of the project can: only grants are left.
+func (s *Server) TakeOwnRoles() {
+	s.Lock()
+	defer s.Unlock()
+	s.bareAgents = true
+}
+
+// ownRole is the role that Google gives an agent on its project when it makes it. Only that of Cloud Scheduler is known here: by it the
+// agent signs in as the accounts of triggers. What the agents of others may do has to be granted in the sandbox, so that a grant
+// that a bucket of another project needs is never forgotten.
+// https://cloud.google.com/iam/docs/service-agents
+func (s *Server) ownRole(member, project string) string {
+	p := s.Project(project)
+	email := strings.TrimPrefix(member, "serviceAccount:")
+	if s.bareAgents || p == nil || !p.Agents[email] || email != agentAddress("cloudscheduler", p.Number) {
+		return ""
+	}
+	return "roles/cloudscheduler.serviceAgent"
+}
+
 func (s *Server) serviceKinds() []*engine.Kind {
 	return []*engine.Kind{{
 		Service: "serviceusage", Versions: []string{"v1", "v1beta1"}, Pattern: engine.NewPattern("projects/{project}/services/{service}"),
@@ -180,7 +200,7 @@ func makeAgent(c *engine.Call, p *engine.Project, api string) {
 
 func lateAgent(email string) string { return "agent " + email }
 
-// generateIdentity makes the service agent of an API. The agent has no role: whoever needs it to act grants one.
+// generateIdentity makes the service agent of an API. The agent has no role until somebody grants one.
 func (s *Server) generateIdentity(c *engine.Call) (any, error) {
 	api := strings.TrimSuffix(c.Vars["service"], ".googleapis.com")
 	if apiTitles[api] == "" {

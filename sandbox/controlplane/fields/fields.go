@@ -118,6 +118,7 @@ func Clone(value any) any {
 	return value
 }
 
+// CloneObject is Clone for an object.
 func CloneObject(from Object) Object {
 	copied := make(Object, len(from))
 	for key, value := range from {
