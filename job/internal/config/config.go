@@ -127,7 +127,7 @@ func Load(getenv func(string) string) (Config, error) {
 	return c, nil
 }
 
-// Identity reads what tells this task from others, as far as it can be read: the last line of a run needs it even when
+// Identity reads what distinguishes this task from others, as far as it can be read: the last line of a run needs it even when
 // Load fails.
 func Identity(getenv func(string) string) Config {
 	l := &loader{getenv: getenv}

@@ -24,8 +24,8 @@ import (
 type Settings struct {
 	Name      string // of the sync, empty for the only one of a job
 	DataStore string // project/location/id; the lock is named after it
-	Execution string // for people
-	Version   string // for people
+	Execution string // for the log
+	Version   string // for the log
 
 	Query     string           // the source query, as far as it decides whether the source has to be read
 	Documents document.Options // rules for documents
@@ -53,7 +53,7 @@ type Run struct {
 	Settings
 	Clients
 	Log      *slog.Logger
-	Progress func(rows, about int64) // nil, or told how many rows were read, of about how many
+	Progress func(rows, about int64) // nil, or called with how many rows were read, and about how many there are
 	Now      func() time.Time        // nil: time.Now
 }
 

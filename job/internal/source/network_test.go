@@ -14,7 +14,7 @@ import (
 )
 
 // impostor answers as somebody between the job and the database would: without TLS, or with a certificate of its own, and
-// asking for the password in clear text. It keeps what it was told.
+// asking for the password in clear text. It keeps what it received.
 type impostor struct {
 	listener net.Listener
 	cert     *tls.Certificate // nil: no TLS
