@@ -25,8 +25,8 @@ import (
 type Settings struct {
 	Name      string // of the sync, empty for the only one of a job
 	DataStore string // project/location/id; the lock is named after it
-	Execution string // for people
-	Version   string // for people
+	Execution string // for the log
+	Version   string // for the log
 
 	Query     string           // the source query, as far as it decides whether the source has to be read
 	Documents document.Options // rules for documents
@@ -59,8 +59,8 @@ type Run struct {
 	Settings
 	Clients
 	Log      *slog.Logger
-	Progress func(rows, about int64) // nil, or told how many rows were read, of about how many
-	Enter    func(Phase, int64)      // nil, or told what the run does from now on, and with how many documents
+	Progress func(rows, about int64) // nil, or called with how many rows were read, and about how many there are
+	Enter    func(Phase, int64)      // nil, or called with what the run does from now on, and with how many documents
 	Now      func() time.Time        // nil: time.Now
 }
 
