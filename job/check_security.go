@@ -31,6 +31,7 @@ func (m *contentMatch) contentBuckets(cfg config.Config) []finding {
 	}
 	return []finding{{
 		name: "sources", warning: true,
-		detail: "content may come from any bucket that the service's agent can read, as content_uri says: set CONTENT_BUCKETS to the buckets that are meant",
+		detail: "content may come from any bucket that the service's agent can read, as content_uri says",
+		remedy: "set CONTENT_BUCKETS to the buckets that are meant",
 	}}
 }

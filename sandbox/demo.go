@@ -60,7 +60,7 @@ func (c *demoCommand) plan() (*stackPlan, error) {
 	return plan, err
 }
 
-// Run tells the story: deploy, and let the trigger fire over three states of the database.
+// Run shows the system at work: it deploys, and lets the trigger fire over three states of the database.
 func (c *demoCommand) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, demoTimeout)
 	defer cancel()

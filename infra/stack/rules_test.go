@@ -33,7 +33,7 @@ func TestEnvironmentIsCheckedByTheJobsTable(t *testing.T) {
 		{"IMPORT_WAIT", "soon", `env: IMPORT_WAIT is "soon", which the job refuses; want a duration such as 90s, 2m or 24h`},
 		{"MAX_DELETE_RATIO", "50%", `env: MAX_DELETE_RATIO is "50%", which the job refuses; want a number from 0 to 1`},
 		{"RESCAN_INTERVALL", "0", "env: RESCAN_INTERVALL is no variable of the job; write RESCAN_INTERVAL"},
-		{"COLOUR", "red", "env: COLOUR is no variable of the job; README.md lists them"},
+		{"COLOUR", "red", "env: COLOUR is no variable of the job; docs/ENVIRONMENT.md lists them"},
 		{"CONTENT_BUCKETS", "a-bucket,b-bucket", ""},
 		{"CONTENT_BUCKETS", "gs://a", `env: CONTENT_BUCKETS is "gs://a", which the job refuses; want names of buckets, separated by commas, without gs://`},
 		{"GOMEMLIMIT", "400MiB", ""},

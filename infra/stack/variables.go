@@ -164,7 +164,7 @@ func suggestion(name string) string {
 		}
 	}
 	if best == "" {
-		return "; README.md lists them"
+		return "; docs/ENVIRONMENT.md lists them"
 	}
 	return "; write " + best
 }

@@ -87,7 +87,7 @@ func proxy(address, token string, protocols *http.Protocols) http.Handler {
 	}
 }
 
-// environment tells the job's clients where the endpoints are.
+// environment points the job's clients at the endpoints.
 func (f *front) environment(endpoints Endpoints) []string {
 	var env []string
 	if f.identity.token != "" {

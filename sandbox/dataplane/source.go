@@ -108,7 +108,7 @@ func cause(err error) error {
 	return err
 }
 
-// forward lets a Unix socket lead to another address until it is closed.
+// forward makes a Unix socket a proxy of another address until it is closed.
 func forward(socket, network, address string) (io.Closer, error) {
 	listener, err := net.Listen("unix", socket)
 	if err != nil {

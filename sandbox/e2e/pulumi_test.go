@@ -71,7 +71,7 @@ func newStack(t *testing.T, system *system, settings map[string]string) *pulumiS
 		os.Environ(),
 		"PULUMI_BACKEND_URL=file://"+filepath.Join(dir, "state"), "PULUMI_CONFIG_PASSPHRASE=", "PULUMI_SKIP_UPDATE_CHECK=1",
 		"PULUMI_GCP_SKIP_REGION_VALIDATION=true", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION=1",
-		// The real credentials of whoever runs the test stay out of it.
+		// The credentials of the person who runs the test stay out of it.
 		"GOOGLE_APPLICATION_CREDENTIALS=", "GOOGLE_CREDENTIALS=", "GOOGLE_OAUTH_ACCESS_TOKEN=",
 	)}
 	s.must("stack", "init", s.name)

@@ -64,7 +64,7 @@ type Gate struct {
 }
 
 // New returns a gate that asks authorize, unless it is nil, for the permission that a method needs.
-// permissions maps methods to them; a method that is not listed needs none. resource tells what a request is
+// permissions maps methods to them; a method that is not listed needs none. resource says what a request is
 // about, usually ResourceOf.
 func New(permissions map[string]string, resource func(request any) string, authorize Authorize) *Gate {
 	return &Gate{permissions: permissions, resource: resource, authorize: authorize, counts: map[string]int{}}

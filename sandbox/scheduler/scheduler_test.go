@@ -25,7 +25,7 @@ const (
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// clock is a clock that moves when it is told to, and by every wait.
+// clock is a clock that moves by advance, and by every wait.
 type clock struct {
 	mu    sync.Mutex
 	now   time.Time

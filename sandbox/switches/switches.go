@@ -13,7 +13,7 @@ import (
 // Switch is one behaviour.
 type Switch struct {
 	Name   string // SERVICE.WHAT
-	Values string // what Set takes, for people: none|changed, DURATION, COUNT
+	Values string // what Set takes, as the help shows it: none|changed, DURATION, COUNT
 	Help   string // one line
 	Set    func(value string) error
 }

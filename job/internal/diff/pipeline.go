@@ -12,6 +12,7 @@ import (
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/manifest"
 	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/source"
 )
 
 const (
@@ -82,13 +83,12 @@ func (c *collector) pipe(ctx context.Context) error {
 		return c.read(reading, encoder, full, free)
 	}))
 	group.Go(panics.Guard(func() error {
+		c.progress()
 		for b := range full {
 			if err := c.takeBatch(ctx, b); err != nil {
 				return err
 			}
-			if c.in.Progress != nil {
-				c.in.Progress(c.Rows, c.Before)
-			}
+			c.progress()
 			b.reset()
 			free <- b // never blocks: there are only as many batches as places
 		}
@@ -97,17 +97,28 @@ func (c *collector) pipe(ctx context.Context) error {
 	return group.Wait()
 }
 
+func (c *collector) progress() {
+	if c.in.Progress != nil {
+		c.in.Progress(c.Rows, c.Before)
+	}
+}
+
 // encoder prepares the query and the encoder for its columns.
 func (c *collector) encoder(ctx context.Context) (*document.Encoder, error) {
 	columns, err := c.in.DB.Columns(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return NewEncoder(columns, c.in.Rules)
+}
+
+// NewEncoder returns the encoder for rows of these columns.
+func NewEncoder(columns []source.Column, rules document.Options) (*document.Encoder, error) {
 	mapped := make([]document.Column, len(columns))
 	for i, column := range columns {
 		mapped[i] = document.Column{Name: column.Name, Kind: document.Kind(column.Kind), Shape: column.Shape}
 	}
-	return document.NewEncoder(mapped, c.in.Rules)
+	return document.NewEncoder(mapped, rules)
 }
 
 // read encodes the rows into batches.

@@ -64,14 +64,14 @@ type Import struct {
 	Errors    string    `json:"errors,omitempty"`  // folder of the service's error files
 	Documents int64     `json:"documents"`         // to import
 	Bytes     int64     `json:"bytes"`             // of them
-	Deletions int64     `json:"deletions"`         // documents to delete
+	Deletions int64     `json:"deletions"`         // documents to delete, by the import itself if it is full
 	Undeleted int64     `json:"undeleted"`         // documents whose deletion failed
 	Upserted  *Segment  `json:"upserted,omitempty"`
 	Removed   *Segment  `json:"removed,omitempty"`
 	Scan      Scan      `json:"scan"`
 }
 
-// Note says what a revision records, for people.
+// Note says what a revision records.
 type Note struct {
 	Event     string    `json:"event"` // begin, started, confirmed, dropped or scanned
 	At        time.Time `json:"at"`

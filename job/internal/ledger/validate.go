@@ -73,8 +73,8 @@ func (s State) validate(l Layout) error {
 		}
 	}
 	for _, name := range s.Snapshot {
-		if !l.IsSnapshot(name) {
-			return fmt.Errorf("object %q is no snapshot of this sync", name)
+		if !l.owns(name) {
+			return fmt.Errorf("object %q is none of this sync", name)
 		}
 	}
 	return nil
@@ -91,7 +91,7 @@ func (p *Import) validate(dataStore string) error {
 	if upserted := entries(p.Upserted); upserted != p.Documents {
 		return fmt.Errorf("an import of %d documents lists %d", p.Documents, upserted)
 	}
-	if removed := entries(p.Removed); removed != p.Deletions || p.Undeleted > p.Deletions {
+	if removed := entries(p.Removed); !p.Full && removed != p.Deletions || p.Undeleted > p.Deletions {
 		return fmt.Errorf("%d deletions, %d not done, are listed as %d", p.Deletions, p.Undeleted, removed)
 	}
 	if p.Errors != "" && !strings.HasSuffix(p.Errors, "/") {

@@ -27,10 +27,7 @@ func Stopped(err error) bool {
 	return errors.As(err, &stop)
 }
 
-const (
-	hintMassDelete = "check the query and the database, or allow it once with --allow-mass-delete"
-	hintEmptied    = hintMassDelete + " (each such run deletes up to 5,000 documents of an emptied source)"
-)
+const hintMassDelete = "check the query and the database, or allow it once with --allow-mass-delete"
 
 // guard stops a run that would do what an operator would not believe.
 func (r *Run) guard(ctx context.Context, c *diff.Changes) error {
@@ -56,23 +53,19 @@ func judge(set Settings, c diff.Counts) error {
 	if set.AllowMassDelete {
 		return nil
 	}
+	massDelete := func(format string, about ...any) error {
+		return &stopError{text: fmt.Sprintf(format, about...), hint: hintMassDelete, allowable: true}
+	}
 	switch {
 	case c.Rows == 0 && c.Before > 0:
-		return &stopError{
-			text: fmt.Sprintf("the query returned no row: the sync would delete all of %s", plural(c.Before, "document")), hint: hintEmptied, allowable: true,
-		}
+		return massDelete("the query returned no row: the sync would delete all of %s", plural(c.Before, "document"))
 	case c.Rows == 0:
-		return &stopError{text: "the query returned no row: the sync would leave the data store empty", hint: hintMassDelete, allowable: true}
+		return massDelete("the query returned no row: the sync would leave the data store empty")
 	case float64(c.Gone) > set.MaxDeleteRatio*float64(c.Before):
-		return &stopError{
-			text: fmt.Sprintf("the sync would delete %d of %s, more than MAX_DELETE_RATIO=%g allows", c.Gone, plural(c.Before, "document"), set.MaxDeleteRatio),
-			hint: hintMassDelete, allowable: true,
-		}
-	case set.MaxChangeRatio > 0 && float64(c.Changed) > set.MaxChangeRatio*float64(c.Before):
-		return &stopError{
-			text: fmt.Sprintf("the sync would change %d of %s, more than MAX_CHANGE_RATIO=%g allows", c.Changed, plural(c.Before, "document"), set.MaxChangeRatio),
-			hint: hintMassDelete, allowable: true,
-		}
+		return massDelete("the sync would delete %d of %s, more than MAX_DELETE_RATIO=%g allows", c.Gone, plural(c.Before, "document"), set.MaxDeleteRatio)
+	}
+	if set.MaxChangeRatio > 0 && float64(c.Changed) > set.MaxChangeRatio*float64(c.Before) {
+		return massDelete("the sync would change %d of %s, more than MAX_CHANGE_RATIO=%g allows", c.Changed, plural(c.Before, "document"), set.MaxChangeRatio)
 	}
 	return nil
 }

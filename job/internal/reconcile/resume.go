@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"time"
 
+	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/ledger"
 )
 
-// operationHistory is how long an import may take: one that is older is not waited for, or one that never ends, or that
+// longestImport is how long an import may take: one that is older is not waited for, or one that never ends, or that
 // somebody wrote into the ledger, would stop everything for ever.
-const operationHistory = 24 * time.Hour
+const longestImport = 24 * time.Hour
 
 // resumed is what became of what an earlier run began.
 type resumed struct {
@@ -43,7 +44,7 @@ func outcomeOf(d done, earlier resumed) Outcome {
 
 // resume finishes what an earlier run began. An import that failed is reported, and this run retries its documents.
 func (i importer) resume(ctx context.Context, s ledger.State) (ledger.State, resumed, error) {
-	if s.Pending == nil && s.Revision > 0 {
+	if s.Pending == nil && s.Complete {
 		return s, resumed{}, nil
 	}
 	if s.Pending == nil || s.Pending.Operation == "" {
@@ -53,8 +54,8 @@ func (i importer) resume(ctx context.Context, s ledger.State) (ledger.State, res
 	i.log.InfoContext(ctx, "checking the import of an earlier run", "operation", p.Operation, "documents", p.Documents, "full", p.Full)
 	var d done
 	s, err := i.await(ctx, s, &d)
-	if s.Pending != nil && ctx.Err() == nil && passed(now, p.Started, operationHistory) {
-		s, err = i.drop(ctx, s, &d, errors.Join(fmt.Errorf("it is not done after %v", operationHistory), err))
+	if s.Pending != nil && ctx.Err() == nil && passed(now, p.Started, longestImport) {
+		s, err = i.drop(ctx, s, &d, errors.Join(fmt.Errorf("it is not done after %v", longestImport), err))
 	}
 	switch {
 	case s.Pending != nil:
@@ -66,13 +67,16 @@ func (i importer) resume(ctx context.Context, s ledger.State) (ledger.State, res
 	return s, resumed{done: d, confirmed: true}, nil
 }
 
-// resumeUnknown treats an import that was about to start when its run ended, and a bucket without a ledger. If an import
-// runs, it may be the lost one; nothing else is imported beside it, since a full and an incremental import at once would be
+// resumeUnknown treats an import that was about to start when its run ended, and a ledger that is missing, damaged or of
+// another version of this program, which may have started one. If an import runs, it may be the lost one; nothing else is imported beside it, since a full and an incremental import at once would be
 // wrong. Then its documents are retried: an import twice is harmless.
 func (i importer) resumeUnknown(ctx context.Context, s ledger.State) (ledger.State, resumed, error) {
 	now := i.books.now()
-	running, err := i.store.FindImport(ctx, now.Add(-operationHistory))
-	if err != nil {
+	running, err := i.store.FindImport(ctx, now.Add(-longestImport))
+	switch {
+	case ctx.Err() != nil, errors.Is(err, datastore.ErrUnavailable), errors.Is(err, datastore.ErrBusy):
+		return s, resumed{}, err // the next run asks again
+	case err != nil:
 		i.log.WarnContext(ctx, "cannot list the data store's operations, a lost import would not be found", "error", err.Error())
 	}
 	if len(running) > 0 {

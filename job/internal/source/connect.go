@@ -124,7 +124,7 @@ func (a *attempt) failure(ctx context.Context, err error) error {
 	case errors.Is(err, context.Canceled):
 		e.Err, e.Reason = context.Canceled, "it was interrupted"
 	case strings.Contains(err.Error(), "require_auth check failed"), strings.Contains(err.Error(), "channel binding check failed"):
-		e.Reason, e.Remedy = "the server asks for the password in a way that gives it away to whoever listens", "set password_encryption = 'scram-sha-256' on the server, set the password again and use scram-sha-256 in pg_hba.conf, "+
+		e.Reason, e.Remedy = "the server asks for the password in a form that others on the network can read", "set password_encryption = 'scram-sha-256' on the server, set the password again and use scram-sha-256 in pg_hba.conf, "+
 			"or let the certificate be verified: sslmode=verify-full and sslrootcert in DATABASE_URL"
 		if slices.Contains(pgurl.Variables(), "PGREQUIREAUTH") {
 			e.Remedy = "unset PGREQUIREAUTH, or let the server use a method that it names"

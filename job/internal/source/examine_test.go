@@ -107,7 +107,7 @@ func TestExamineTables(t *testing.T) {
 	}
 }
 
-// TestForeignTables: check tries them, and whoever reads one learns why it failed.
+// TestForeignTables: check tries them and says why one failed.
 func TestForeignTables(t *testing.T) {
 	url := database(t)
 	name := databaseOf(t, url)

@@ -39,7 +39,7 @@ func database(t testing.TB, statements ...string) string {
 	return url
 }
 
-// changesRows tells statements that tables' statistics count.
+// changesRows recognises statements that tables' statistics count.
 var changesRows = regexp.MustCompile(`(?i)\b(?:INSERT|UPDATE|DELETE|TRUNCATE|REFRESH)\b`)
 
 // run executes statements in a session of its own and has its statistics counted at once.

@@ -14,7 +14,7 @@ import (
 )
 
 // impostor answers as somebody between the job and the database would: without TLS, or with a certificate of its own, and
-// asking for the password in clear text. It keeps what it was told.
+// asking for the password in clear text. It keeps what it received.
 type impostor struct {
 	listener net.Listener
 	cert     *tls.Certificate // nil: no TLS
@@ -101,7 +101,7 @@ func (i *impostor) connect(t *testing.T, url string) error {
 func TestImpostor(t *testing.T) {
 	cert := selfSigned(t)
 	const away = `connect to database "d" as user "u" at host db.example:5432: `
-	const clear = away + "the server asks for the password in a way that gives it away to whoever listens: set password_encryption = 'scram-sha-256' on the server, set the password again and use scram-sha-256 in pg_hba.conf, " +
+	const clear = away + "the server asks for the password in a form that others on the network can read: set password_encryption = 'scram-sha-256' on the server, set the password again and use scram-sha-256 in pg_hba.conf, " +
 		"or let the certificate be verified: sslmode=verify-full and sslrootcert in DATABASE_URL"
 	for _, tt := range []struct {
 		name, url string

@@ -119,7 +119,7 @@ func TestFaultsOfTheQuery(t *testing.T) {
 	}
 }
 
-// TestLockedTable: who waits for a table in vain is told which it is, and by whom it is locked.
+// TestLockedTable: a run that waits for a table in vain names it, and who locks it.
 func TestLockedTable(t *testing.T) {
 	url := database(t, "CREATE TABLE t (id int)")
 	conn, err := pgx.Connect(t.Context(), url)

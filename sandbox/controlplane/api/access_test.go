@@ -105,7 +105,7 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
-// TestCallersNeedPermission: whoever is not the operator may do what was granted and no more.
+// TestCallersNeedPermission: a caller that is not the operator may do what was granted and no more.
 func TestCallersNeedPermission(t *testing.T) {
 	s := newPlane(t)
 	grant(t, s, projectPath, "roles/secretmanager.secretAccessor", runner)

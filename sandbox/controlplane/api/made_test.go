@@ -11,7 +11,7 @@ import (
 	"vertexmetadata/sandbox/controlplane/fields"
 )
 
-// recorder is a data plane that notes what it was told.
+// recorder is a data plane that records its calls.
 type recorder struct {
 	told  []string
 	full  bool  // buckets are not empty
@@ -79,7 +79,7 @@ const (
 )
 
 // TestMade makes, reads, changes and deletes each kind of thing by the calls of the gcp provider, with what is refused in between, and
-// checks what the data plane is told.
+// checks the calls of the data plane.
 func TestMade(t *testing.T) {
 	for _, test := range []struct {
 		name  string

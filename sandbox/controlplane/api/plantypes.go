@@ -33,7 +33,7 @@ var deployers = map[string]func(d *deployer, in object) error{
 		return d.send("POST", fillInputs("/iam/v1/projects/{project}/roles", in), object{"roleId": in["roleId"], "role": role})
 	},
 	"gcp:storage/bucket:Bucket": func(d *deployer, in object) error {
-		// The plan's inputs are the provider's; of them only what tells buckets apart here.
+		// The plan's inputs are the provider's; of them only what distinguishes buckets here.
 		return d.send("POST", fillInputs("/storage/v1/b?project={project}", in), object{"name": in["name"], "location": in["location"], "labels": in["labels"]})
 	},
 	"gcp:discoveryengine/dataStore:DataStore": func(d *deployer, in object) error {

@@ -40,7 +40,7 @@ func agentAddress(api, number string) string {
 	return fmt.Sprintf("service-%s@%s.iam.gserviceaccount.com", number, domain)
 }
 
-// isAgent tells whether an address is a service agent, or an account that every project has.
+// isAgent reports whether an address is a service agent, or an account that every project has.
 func (s *Server) isAgent(email string) bool {
 	return s.AnyProject(func(p *engine.Project) bool {
 		return p.Agents[email] || email == p.Number+"-compute@developer.gserviceaccount.com" ||

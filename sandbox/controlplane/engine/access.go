@@ -8,11 +8,11 @@ import (
 	"vertexmetadata/sandbox/controlplane/fields"
 )
 
-// Allowed tells whether a member (serviceAccount:…) has a permission on a resource, by the policies of the resource and of all
+// Allowed reports whether a member (serviceAccount:…) has a permission on a resource, by the policies of the resource and of all
 // that it lies in, up to the project. The error is Google's PERMISSION_DENIED.
 //
 // A resource is named in full, //storage.googleapis.com/projects/_/buckets/B/objects/O, or without the host, as its own API
-// names it: then the permission tells the service. What the sandbox does not store itself, a data store for instance, is covered
+// names it: then the permission names the service. What the sandbox does not store itself, a data store for instance, is covered
 // by the policies of its project.
 func (s *Server) Allowed(member, permission, resource string) error {
 	s.mu.Lock()
@@ -92,7 +92,7 @@ func (s *Server) permitted(member, permission, key string, attributes map[string
 		permission, name, strings.TrimPrefix(member, "serviceAccount:"))
 }
 
-// granted tells whether a policy of what key names, or of what that lies in, grants a permission.
+// granted reports whether a policy of what key names, or of what that lies in, grants a permission.
 func (s *Server) granted(member, permission, key string, attributes map[string]string, policy func(key string) object) bool {
 	for at := key; at != ""; at = s.above(at) {
 		for _, binding := range fields.Items(policy(at), "bindings") {

@@ -18,6 +18,6 @@ type APIs struct {
 	Permissions func(role string) (permissions []string, known bool)
 	// OwnRole is the role that a service agent has on its project by itself; empty: none that matters here.
 	OwnRole func(member, project string) string
-	// Account tells whether there is a service account, or a service agent, with that address.
+	// Account reports whether there is a service account, or a service agent, with that address.
 	Account func(email string) bool
 }

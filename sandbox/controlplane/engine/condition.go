@@ -9,7 +9,7 @@ import (
 	"vertexmetadata/sandbox/controlplane/fields"
 )
 
-// Conditions of grants are written in CEL. The sandbox knows the part that tells resources apart: resource.name, resource.service
+// Conditions of grants are written in CEL. The sandbox knows the part that distinguishes resources: resource.name, resource.service
 // and resource.type compared with == and !=, startsWith and endsWith, and which roles a change of a policy gives or takes, joined by
 // &&, ||, ! and parentheses. A condition with anything else is refused when it is set, so that none is ever taken for another.
 // See https://cloud.google.com/iam/docs/conditions-attribute-reference and https://cloud.google.com/iam/docs/setting-limits-on-granting-roles.
@@ -169,7 +169,7 @@ func typeName(name string) string {
 	return strings.ToUpper(collection[:1]) + collection[1:]
 }
 
-// applies tells whether a binding's condition, if it has one, holds for the attributes of a call.
+// applies reports whether a binding's condition, if it has one, holds for the attributes of a call.
 func applies(binding object, attributes map[string]string) bool {
 	expression := fields.Text(binding, "condition.expression")
 	if expression == "" {
