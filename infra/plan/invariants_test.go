@@ -31,6 +31,7 @@ var rules = []rule{
 	{"no image is deleted", imagesStay},
 	{"job and trigger are protected together", protectedTogether},
 	{"everything is tried again until it takes effect", allRetried},
+	{"a job that mounts secrets waits until it may read them", secretsProbed},
 	{"what is granted to Google's agents stays", agentsKeepGrants},
 	{"what holds data stays", dataStays},
 }
@@ -49,26 +50,29 @@ func TestRulesHoldForEveryPlan(t *testing.T) {
 // A rule that nothing can break proves nothing: each is shown a plan that breaks it.
 func TestRulesCanBeBroken(t *testing.T) {
 	for name, breakIt := range map[string]func(p *Plan){
-		"no public or basic role":                        func(p *Plan) { find(p, "job-cloudsql.client").Inputs["role"] = "roles/editor" },
-		"no secret in a plain variable":                  func(p *Plan) { envs(p)[0] = map[string]any{"name": "DB_PASSWORD", "value": "x"} },
-		"image by digest":                                func(p *Plan) { container(p)["image"] = "example/image:latest" },
-		"every grant's member is one of ours":            func(p *Plan) { find(p, "job-cloudsql.client").Inputs["member"] = "allUsers" },
-		"grants only add":                                func(p *Plan) { find(p, "job-cloudsql.client").Type = "gcp:projects/iAMBinding:IAMBinding" },
-		"every dependency is declared, and before":       func(p *Plan) { slices.Reverse(p.Resources) },
-		"every resource is a child of the component":     func(p *Plan) { find(p, "job-account").Parent = "" },
-		"every resource waits for its API":               func(p *Plan) { find(p, "job-account").Depends = nil },
-		"the job waits for every grant to its account":   func(p *Plan) { ofType(p, "gcp:cloudrunv2/job:Job").Depends = nil },
-		"the trigger comes after everything it sets off": func(p *Plan) { ofType(p, "gcp:cloudscheduler/job:Job").Depends = nil },
-		"APIs stay on at destroy":                        func(p *Plan) { find(p, "api-run").Inputs["disableOnDestroy"] = true },
-		"no input is empty":                              func(p *Plan) { find(p, "job-cloudsql.client").Inputs["member"] = "" },
-		"the new one is there before the old one goes":   func(p *Plan) { find(p, "job-cloudsql.client").OldGoesFirst = true },
-		"job and trigger are protected together":         func(p *Plan) { ofType(p, "gcp:cloudrunv2/job:Job").Inputs["deletionProtection"] = true },
-		"no image is deleted":                            func(p *Plan) { find(p, "repository").Retain = false },
+		"no public or basic role":                         func(p *Plan) { find(p, "job-cloudsql.client").Inputs["role"] = "roles/editor" },
+		"no secret in a plain variable":                   func(p *Plan) { envs(p)[0] = map[string]any{"name": "DB_PASSWORD", "value": "x"} },
+		"image by digest":                                 func(p *Plan) { container(p)["image"] = "example/image:latest" },
+		"every grant's member is one of ours":             func(p *Plan) { find(p, "job-cloudsql.client").Inputs["member"] = "allUsers" },
+		"grants only add":                                 func(p *Plan) { find(p, "job-cloudsql.client").Type = "gcp:projects/iAMBinding:IAMBinding" },
+		"every dependency is declared, and before":        func(p *Plan) { slices.Reverse(p.Resources) },
+		"every resource is a child of the component":      func(p *Plan) { find(p, "job-account").Parent = "" },
+		"every resource waits for its API":                func(p *Plan) { find(p, "job-account").Depends = nil },
+		"the job waits for every grant to its account":    func(p *Plan) { ofType(p, "gcp:cloudrunv2/job:Job").Depends = nil },
+		"the trigger comes after everything it sets off":  func(p *Plan) { ofType(p, "gcp:cloudscheduler/job:Job").Depends = nil },
+		"APIs stay on at destroy":                         func(p *Plan) { find(p, "api-run").Inputs["disableOnDestroy"] = true },
+		"no input is empty":                               func(p *Plan) { find(p, "job-cloudsql.client").Inputs["member"] = "" },
+		"the new one is there before the old one goes":    func(p *Plan) { find(p, "job-cloudsql.client").OldGoesFirst = true },
+		"job and trigger are protected together":          func(p *Plan) { ofType(p, "gcp:cloudrunv2/job:Job").Inputs["deletionProtection"] = true },
+		"no image is deleted":                             func(p *Plan) { find(p, "repository").Retain = false },
 		"everything is tried again until it takes effect": func(p *Plan) { find(p, "job-cloudsql.client").Hooks = nil },
-		"what is granted to Google's agents stays":       func(p *Plan) { find(p, "cloud-scheduler-iam.serviceAccountTokenCreator").Retain = false },
-		"what holds data stays":                          func(p *Plan) { find(p, "bucket").Retain = false },
+		"a job that mounts secrets waits until it may read them": func(p *Plan) {
+			ofType(p, "gcp:cloudrunv2/job:Job").Hooks = nil
+		},
+		"what is granted to Google's agents stays": func(p *Plan) { find(p, "cloud-scheduler-iam.serviceAccountTokenCreator").Retain = false },
+		"what holds data stays":                    func(p *Plan) { find(p, "bucket").Retain = false },
 	} {
-		plan := planOf(t, "password") // which has the most of them
+		plan := planOf(t, "password") // which has most of what they look at
 		breakIt(plan)
 		i := slices.IndexFunc(rules, func(r rule) bool { return r.name == name })
 		if len(rules[i].check(plan)) == 0 {
@@ -234,6 +238,16 @@ func allRetried(p *Plan) (broken []string) {
 	for _, r := range p.Resources {
 		if r.Custom && !slices.Contains(r.Hooks, "on error vertex-metadata-retry") {
 			broken = append(broken, r.Name)
+		}
+	}
+	return broken
+}
+
+func secretsProbed(p *Plan) (broken []string) {
+	job := ofType(p, "gcp:cloudrunv2/job:Job")
+	for _, env := range envs(p) {
+		if mounted := env.(map[string]any); mounted["valueSource"] != nil && !slices.Contains(job.Hooks, "before create vertex-metadata-probe-before-create") {
+			broken = append(broken, text(mounted["name"]))
 		}
 	}
 	return broken

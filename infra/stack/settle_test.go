@@ -37,11 +37,9 @@ func TestRetriesAreBounded(t *testing.T) {
 		sleep:  func(_ context.Context, d time.Duration) error { waits, now = append(waits, d), now.Add(d); return nil },
 		notice: func(text string) { notices = append(notices, text) },
 	}
-	failed := &pulumi.ErrorHookArgs{URN: "urn", Name: "vertex-metadata-job"}
-	for again := true; again; {
-		failed.Errors = append([]string{"1 error occurred:\n\t* Permission denied on secret: db_name\n"}, failed.Errors...)
+	for attempt, again := 1, true; again; attempt++ {
 		var err error
-		if again, err = s.again(context.Background(), failed); err != nil {
+		if again, err = s.again(context.Background(), "urn", "vertex-metadata-job", "1 error occurred:\n\t* Permission denied on secret: db_name\n", attempt); err != nil {
 			t.Fatal(err)
 		}
 	}
