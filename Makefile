@@ -46,7 +46,7 @@ test: go postgresql ## Run every test but the slow ones of make e2e
 	@cd infra && go test -count=1 ./image ./workflows # of files outside the module, whose changes the cache does not see
 
 .PHONY: test-postgres
-test-postgres: go ## Run the job's tests on PostgreSQL 14 to 18, as far as they are installed or can be
+test-postgres: go ## Run the job's tests on PostgreSQL 14 to 18, as far as they are installed or can be; VERSIONS=17: on that one
 	@tools/test-postgres.sh
 
 .PHONY: e2e
@@ -57,13 +57,9 @@ e2e: go postgresql bin/gotestsum ## Deploy with the real gcloud and Pulumi into 
 race: go postgresql ## Run the tests under the race detector, which takes four times as long
 	@for m in $(MODULES); do (cd $$m && go test -race -short -timeout 40m ./...) || exit 1; done
 
-.PHONY: test-postgres
-test-postgres: go postgresql ## Run what talks to the database with the PostgreSQL in PATH
-	@postgres --version; cd job && go test -count=1 -short . ./internal/source
-
 .PHONY: soak
 soak: go postgresql ## Run the randomised fault tests for long: make soak ROUNDS=5000
-	@cd job && go test ./internal/metadatasync -run Random -count=1 -timeout 24h -v -rounds $(or $(ROUNDS),2000)
+	@cd job && go test ./internal/reconcile -run Random -count=1 -timeout 24h -v -rounds $(or $(ROUNDS),2000)
 
 .PHONY: bench
 bench: postgresql bin/job ## Measure speed, memory and cost, and write bench/RESULTS.md; LARGE=1: with 3,000,000 rows too
@@ -75,7 +71,7 @@ lint: bin/staticcheck ## Format, vet, staticcheck, workflows and licences; no wa
 	@unformatted=$$(bin/gofumpt -l $(MODULES)); if [ -n "$$unformatted" ]; then echo "run make fmt on:"; echo "$$unformatted"; exit 1; fi
 	@for m in $(MODULES); do (cd $$m && go vet ./... && ../bin/staticcheck ./...) || exit 1; done
 	@bin/actionlint
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/run .github/scripts/*; else echo "shellcheck is not installed: the scripts are not checked (Debian: apt-get install shellcheck)"; fi
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run .github/scripts/* tools/*.sh; else echo "shellcheck is not installed: the scripts are not checked (Debian: apt-get install shellcheck)"; fi
 	@($(LICENCES)) | diff docs/LICENCES.md - || { echo "run make licences"; exit 1; }
 	@$(LICENCE_CHECK)
 

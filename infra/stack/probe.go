@@ -148,7 +148,7 @@ func (p *prober) try(ctx context.Context, job map[string]any) (refused string, e
 		case code != http.StatusOK:
 			return string(answer), nil
 		case json.Unmarshal(answer, &op) != nil:
-			return "", errors.New("Cloud Run's answer is no operation")
+			return "", errors.New("read the operation: it is not one")
 		case op.Error != nil:
 			return op.Error.Message, nil
 		case op.Done:

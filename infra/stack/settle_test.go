@@ -93,7 +93,7 @@ func TestErrorsOfAProgramNameItsFields(t *testing.T) {
 		"  VPCNetwork: is not set though CloudSQLIPType is private; name the network through which the instance is reached",
 		"  RunnerAccount: must differ from JobAccount; the trigger may only start the job",
 	}, "\n")
-	if err := a.Validate(); err == nil || err.Error() != want {
+	if err := a.validate(); err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 	for _, d := range Declared(&a) {

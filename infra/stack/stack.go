@@ -4,6 +4,7 @@ package stack
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -12,10 +13,18 @@ import (
 const ComponentType = "vertex-metadata:index:System"
 
 // Deploy is the Pulumi program: the stack's settings in, the system and its outputs out.
-func Deploy(ctx *pulumi.Context) error {
+func Deploy(ctx *pulumi.Context) error { return DeployBuilt(ctx, nil) }
+
+// DeployBuilt is Deploy for an image that says what it was built from: build arguments under those of the settings.
+func DeployBuilt(ctx *pulumi.Context, from map[string]string) error {
 	args, err := Load(ctx)
 	if err != nil {
 		return err
+	}
+	if len(from) > 0 {
+		from = maps.Clone(from)
+		maps.Copy(from, args.ImageBuildArgs)
+		args.ImageBuildArgs = from
 	}
 	system, err := New(ctx, Namespace, &args)
 	if err != nil {
@@ -33,7 +42,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		args = &Args{}
 	}
 	a := args.complete(ctx, name)
-	if err := a.Validate(); err != nil {
+	if err := a.validate(); err != nil {
 		return nil, fmt.Errorf("declare %s: %w", name, err)
 	}
 	system := &System{}

@@ -29,7 +29,8 @@ type variableOf struct{ Name, Kind string }
 var table = func() (t struct {
 	Kinds     []kindOf
 	Variables []variableOf
-}) {
+},
+) {
 	if err := json.Unmarshal(variablesFile, &t); err != nil {
 		panic(fmt.Sprintf("read variables.json: %v", err)) // it is compiled in and tested
 	}

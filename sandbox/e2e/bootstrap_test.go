@@ -19,8 +19,7 @@ func TestBootstrap(t *testing.T) {
 	findPulumi(t)
 	t.Parallel()
 	s := newSystem(t)
-	// With this the stack needs no custom role, which the deploying account may not make.
-	main := newStack(t, s, map[string]string{"dataStoreRole": "roles/discoveryengine.editor"})
+	main := newStack(t, s, nil)
 	main.must("config", "rm", "artifactRepository") // the image is in a repository of the bootstrap's
 	once := bootstrapStack(t, main)
 
@@ -61,6 +60,7 @@ func TestBootstrap(t *testing.T) {
 	}
 
 	as("deploy-dev")
+	main.must("up", "--yes", "--skip-preview") // a destroy signs in as the state says
 	main.must("destroy", "--yes", "--skip-preview")
 	once.must("destroy", "--yes", "--skip-preview")
 }
