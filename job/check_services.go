@@ -20,7 +20,7 @@ import (
 var objectPermissions = []string{"storage.objects.create", "storage.objects.get", "storage.objects.list", "storage.objects.delete"}
 
 func checkBucket(ctx context.Context, cfg config.Config) []finding {
-	b, err := bucket.Open(ctx, cfg.Bucket, bucket.WithRoot("metadata/"), bucket.WithProject(cfg.Project))
+	b, err := openBucket(ctx, cfg)
 	if err != nil {
 		return []finding{{name: "bucket", err: err}}
 	}

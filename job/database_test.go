@@ -105,7 +105,7 @@ func TestDatabaseRestartedWhileAnImportIsAwaited(t *testing.T) {
 	engine.Release()
 	r := p.wait()
 	w.want(r, "failed")
-	want := `sync failed: commit state: the database session that holds this run's lock is gone: check session of database "` + w.name +
+	want := `sync failed: append to the ledger: the database session that holds this run's lock is gone: check session of database "` + w.name +
 		`" as user "app" at socket ` + server.SocketDir() + `/.s.PGSQL.5432: the connection was lost`
 	if got := failures(r); len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -119,9 +119,16 @@ func TestDatabaseRestartedWhileAnImportIsAwaited(t *testing.T) {
 
 // importing reports whether the data store's last import runs, and its run has written that down.
 func (w *world) importing() bool {
-	data, err := objects.Read(w.name, "metadata/.sync/v1/state.json")
+	ledger := objects.List(w.name, revisions)
+	if len(ledger) == 0 {
+		return false
+	}
+	data, err := objects.Read(w.name, ledger[len(ledger)-1].Name)
 	return err == nil && strings.Contains(string(data), `"operation":"projects/`)
 }
+
+// revisions is where the ledger is.
+const revisions = "metadata/.sync/v2/ledger/"
 
 // A run that hangs longer than the schedule's interval: the next one leaves the work to it, and the one after its end
 // continues.
@@ -178,7 +185,7 @@ func TestRoleThatMayOnlyRead(t *testing.T) {
 	w.sync("imported", reader...)
 	w.sync("unchanged", reader...)
 	w.exec(`UPDATE docs SET body = 'changed' WHERE id = 'doc-0001'`)
-	w.exec(`SELECT pg_stat_force_next_flush()`)
+	w.flushStatistics()
 	if r := w.sync("imported", reader...); !strings.Contains(r.stderr, `"why":"table statistics changed"`) {
 		t.Errorf("it did not go by the statistics:\n%s", r.stderr)
 	}

@@ -47,10 +47,10 @@ func (s *screen) Write(p []byte) (int, error) {
 	return s.out.Write(p)
 }
 
-// progress tells how many rows were read, of about how many; 0 when that is not known.
+// progress shows how many rows were read, and about how many there are; 0 when that is not known.
 func (s *screen) progress(rows, about int64) { s.view.read(rows, about); s.draw() }
 
-// enter tells what the run does after it has read the source.
+// enter shows what the run does after it has read the source.
 func (s *screen) enter(p reconcile.Phase, documents int64) { s.view.enter(p, documents); s.draw() }
 
 // draw begins to show the bar, if there is none yet.

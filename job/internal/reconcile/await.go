@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/ledger"
@@ -13,7 +14,9 @@ import (
 func (i importer) await(ctx context.Context, s ledger.State, d *done) (ledger.State, error) {
 	p := *s.Pending
 	i.enter(Importing, p.Documents)
-	progress, err := i.store.Await(ctx, p.Operation, i.wait)
+	begin := time.Now()
+	progress, err := i.store.Await(ctx, p.Operation, max(*i.wait, 0))
+	*i.wait -= time.Since(begin)
 	switch {
 	case errors.Is(err, datastore.ErrUnknownOperation):
 		return i.drop(ctx, s, d, err)
@@ -66,6 +69,9 @@ func (i importer) confirm(ctx context.Context, s ledger.State, progress datastor
 	if p.Documents > 0 {
 		d.bytes = p.Bytes * d.accepted / p.Documents
 	}
+	if p.Full {
+		d.deleted = p.Deletions
+	}
 	d.outcome, d.left = Imported, s.Scan.Left
 	if d.left > 0 {
 		d.outcome = Pending
@@ -76,8 +82,5 @@ func (i importer) confirm(ctx context.Context, s ledger.State, progress datastor
 
 // keepFailures writes down the failed documents, unless the ledger has them already.
 func (i importer) keepFailures(ctx context.Context, s ledger.State, f ledger.Failures) (ledger.Failures, error) {
-	if f.Object != "" {
-		return f, nil
-	}
 	return i.books.ledger.WriteFailures(ctx, f, fmt.Sprintf("%sfailures-%d.jsonl", i.folder, s.Revision))
 }

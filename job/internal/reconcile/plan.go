@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 
 	"vertexmetadata/job/internal/diff"
@@ -53,8 +54,8 @@ func (r *Run) preview(ctx context.Context, state ledger.State, collect func() fu
 	}
 	for attempt := 0; ; attempt++ {
 		in := diff.Comparison{
-			DB: r.DB, Bucket: r.Bucket, Ledger: r.ledger(), Log: r.Log, Rules: rules, State: state, MaxDeleted: maxDeletions,
-			Full: fullDue(r.Settings, state, r.now()), Show: collect(), Listed: r.Store.IDs, Progress: r.Progress,
+			DB: r.DB, Bucket: r.Bucket, Ledger: r.ledger(), Log: r.Log, Rules: rules, State: state, MaxDeleted: cmp.Or(r.MaxDeletions, DefaultDeletions),
+			Full: fullDue(r.Settings, state, r.now()), Show: collect(), Listed: r.listed, Progress: r.Progress,
 		}
 		changes, err := diff.Compare(ctx, in)
 		if attempt > 0 || !ledger.Damaged(err) {
