@@ -105,7 +105,7 @@ func TestDatabaseRestartedWhileAnImportIsAwaited(t *testing.T) {
 	engine.Release()
 	r := p.wait()
 	w.want(r, "failed")
-	want := `sync failed: commit state: the database session that holds this run's lock is gone: check session of database "` + w.name +
+	want := `sync failed: append to the ledger: the database session that holds this run's lock is gone: check session of database "` + w.name +
 		`" as user "app" at socket ` + server.SocketDir() + `/.s.PGSQL.5432: the connection was lost`
 	if got := failures(r); len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %q", got, want)
@@ -119,7 +119,11 @@ func TestDatabaseRestartedWhileAnImportIsAwaited(t *testing.T) {
 
 // importing reports whether the data store's last import runs, and its run has written that down.
 func (w *world) importing() bool {
-	data, err := objects.Read(w.name, "metadata/.sync/v1/state.json")
+	revisions := objects.List(w.name, "metadata/.sync/v2/ledger/")
+	if len(revisions) == 0 {
+		return false
+	}
+	data, err := objects.Read(w.name, revisions[len(revisions)-1].Name)
 	return err == nil && strings.Contains(string(data), `"operation":"projects/`)
 }
 
