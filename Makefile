@@ -59,7 +59,7 @@ race: go postgresql ## Run the tests under the race detector, which takes four t
 
 .PHONY: soak
 soak: go postgresql ## Run the randomised fault tests for long: make soak ROUNDS=5000
-	@cd job && go test ./internal/reconcile -run Random -count=1 -timeout 24h -v -rounds $(or $(ROUNDS),2000)
+	@cd job && go test ./internal/reconcile -run "Random|Worlds" -count=1 -timeout 24h -v -all -seed 0 -rounds $(or $(ROUNDS),2000)
 
 .PHONY: bench
 bench: postgresql bin/job ## Measure speed, memory and cost, and write bench/RESULTS.md; LARGE=1: with 3,000,000 rows too

@@ -216,7 +216,7 @@ func TestSilentServices(t *testing.T) {
 		t.Errorf("check: exit %d after %v", r.code, r.took)
 	}
 	for _, line := range []string{
-		"FAIL  database     " + unreachable,
+		"FAIL  database     " + strings.Replace(unreachable, ": check the host", "\n                   check the host", 1),
 		"FAIL  bucket       check permissions on gs://" + w.name + ": no answer in time: check the network",
 		"FAIL  data store   check projects/test-project/locations/global/collections/default_collection/dataStores/" + w.name + ": no answer in time: check the network",
 	} {

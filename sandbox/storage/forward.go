@@ -120,6 +120,9 @@ func (s *Server) pass(w http.ResponseWriter, r *http.Request) error {
 
 // read passes a read on under the one path that the fake serves whatever name this server is known by.
 func (s *Server) read(w *reply, r *http.Request, req Request) error {
+	if policy, set := s.policy(req.Bucket); set && req.Op == OpGet {
+		return s.showObject(w, r, req, policy)
+	}
 	if req.Op != OpRead {
 		return s.pass(w, r)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"time"
 
@@ -110,6 +111,29 @@ func (s *Server) checkPayer(r *http.Request, bucket string) error {
 		return apiError{http.StatusBadRequest, "required", "Bucket is requester pays bucket but no user project provided."}
 	}
 	return nil
+}
+
+// showObject describes an object with what the policy says of it.
+func (s *Server) showObject(w *reply, r *http.Request, req Request, policy Policy) error {
+	answer := httptest.NewRecorder()
+	if err := s.pass(answer, r); err != nil {
+		return err
+	}
+	var object map[string]any
+	if answer.Code == http.StatusOK && json.Unmarshal(answer.Body.Bytes(), &object) == nil {
+		s.change.Lock()
+		m := s.marks[heldKey(req.Bucket, req.Object)]
+		s.change.Unlock()
+		object["eventBasedHold"] = m.held
+		if policy.Retention > 0 {
+			object["retentionExpirationTime"] = m.created.Add(policy.Retention).UTC().Format(time.RFC3339Nano)
+		}
+		return w.json(object)
+	}
+	maps.Copy(w.Header(), answer.Header())
+	w.WriteHeader(answer.Code)
+	_, err := w.Write(answer.Body.Bytes())
+	return err
 }
 
 // showBucket describes a bucket with a policy.

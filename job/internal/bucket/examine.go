@@ -29,6 +29,28 @@ func (b *Bucket) Probe(ctx context.Context, prefix string) error {
 	return errors.Join(err, b.Delete(ctx, name))
 }
 
+// Protected reports whether a retention policy or a hold forbids to replace an object. One that
+// does not exist is not protected.
+func (b *Bucket) Protected(ctx context.Context, name string) (bool, error) {
+	if err := b.inside(name); err != nil {
+		return false, fmt.Errorf("stat gs://%s: %w", b.name, err)
+	}
+	ctx, dog := watch(ctx, b.budget)
+	defer dog.stop()
+	attrs, err := b.handle.Object(name).Attrs(ctx)
+	switch {
+	case isAbsent(err):
+		return false, nil
+	case err != nil:
+		return false, b.explain(ctx, "stat", name, err)
+	}
+	until := attrs.RetentionExpirationTime
+	if attrs.Retention != nil && attrs.Retention.RetainUntil.After(until) {
+		until = attrs.Retention.RetainUntil
+	}
+	return attrs.EventBasedHold || attrs.TemporaryHold || until.After(time.Now()), nil
+}
+
 // Settings are those of a bucket that change what the job may do with its objects, or
 // who else may.
 type Settings struct {

@@ -55,7 +55,7 @@ type Failures struct {
 	ByID    map[string]string // reason for each id that is named
 	ByPlace map[Place]string  // reason for each place whose document is not named
 	// Max is how many failures are kept: not more documents can have been rejected than
-	// were sent. 0: maxFailures.
+	// were sent. 0, or more than that: maxFailures.
 	Max int
 	// Unnamed is how many failures name neither a document nor a place.
 	Unnamed int64
@@ -67,13 +67,38 @@ type Failures struct {
 	read    int64             // bytes of error files
 }
 
+// Kept is how many failures are kept.
+func (f *Failures) Kept() int { return len(f.ByID) + len(f.ByPlace) }
+
+// AddSamples adds the few failures that an operation shows, unless error files, which list
+// all of them, named any.
+func (f *Failures) AddSamples(samples []Failure) {
+	if f.Kept() > 0 {
+		return
+	}
+	nameless := f.Unnamed
+	f.Unnamed = 0
+	f.Add(samples...)
+	f.Unnamed = max(f.Unnamed, nameless-int64(f.Kept()))
+}
+
+// Nameless is how many rejected documents nobody can name, where said is how many were found
+// by an id or a place, and counted how many the operation counts, if it counts at all.
+func (f *Failures) Nameless(counted, said int64) int64 {
+	n := max(counted-said, f.Unnamed)
+	if n == 0 && said == 0 && (f.Truncated || f.Kept() > 0) {
+		return 1 // at least: something was rejected
+	}
+	return n
+}
+
 // Add adds failures. One that names neither a document nor a place only counts.
 func (f *Failures) Add(failures ...Failure) {
 	for _, failure := range failures {
 		switch {
 		case failure.ID == "" && !failure.Located:
 			f.Unnamed++
-		case len(f.ByID)+len(f.ByPlace) >= cmp.Or(f.Max, maxFailures):
+		case f.Kept() >= min(cmp.Or(f.Max, maxFailures), maxFailures):
 			f.Truncated = true
 		case failure.ID != "":
 			if f.ByID == nil {

@@ -10,15 +10,12 @@ import (
 )
 
 const (
-	// maxNamed bounds how many refused documents a run names one by one; all are counted.
-	maxNamed = 20
-	// maxLoggedID bounds what is logged of an id, which is somebody's input.
-	maxLoggedID = 128
+	// MaxNamed bounds how many documents of one kind a run names one by one; all are counted.
+	MaxNamed = 20
 	// listingCap bounds what is read of the data store's own list: 200 pages, at a page's usual 100 ms some 20 seconds.
 	listingCap = 200_000
 
 	reasonTwice    = "the query returned the id more than once; only the first of the rows is used"
-	reasonUnnamed  = "rejected by Vertex AI Search, which did not say which document"
 	reasonRejected = "rejected by Vertex AI Search and unchanged since"
 )
 
@@ -126,10 +123,10 @@ func (c *collector) refuse(ctx context.Context, f refusal, earlier bool) {
 	if c.refused[failureKey{f.id, f.hash}] {
 		return
 	}
-	if c.named++; c.named > maxNamed {
+	if c.named++; c.named > MaxNamed {
 		return
 	}
-	attrs := []any{"id", f.id[:min(len(f.id), maxLoggedID)], "reason", f.reason}
+	attrs := []any{"id", f.id, "reason", f.reason}
 	if earlier {
 		attrs = append(attrs, "earlier_version", "stays searchable until the next full sync")
 	}
@@ -138,11 +135,11 @@ func (c *collector) refuse(ctx context.Context, f refusal, earlier bool) {
 
 // finish finds what the data store holds and the scan did not see.
 func (c *collector) finish(ctx context.Context) error {
-	if c.named > maxNamed {
-		c.in.Log.WarnContext(ctx, "more documents refused than are named", "named", maxNamed, "refused", c.named)
+	if c.named > MaxNamed {
+		c.in.Log.WarnContext(ctx, "more documents refused than are named", "named", MaxNamed, "refused", c.named)
 	}
 	if c.in.State.Unnamed > 0 && !c.Full {
-		c.Failures.AddUnnamed(c.in.State.Unnamed, reasonUnnamed)
+		c.Failures.AddUnnamed(c.in.State.Unnamed)
 	}
 	if c.Failures.Same(c.before) {
 		c.Failures = c.before // which is in the bucket already
@@ -204,11 +201,10 @@ func (c *collector) listUnknown(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list the data store's documents to see what the full sync would remove: %w", err)
 		}
-		gone := !c.table.Has([]byte(id))
-		if gone || !c.in.State.Complete {
+		if !c.table.Held([]byte(id)) {
 			c.Before++ // else it was counted with the manifest
 		}
-		if gone {
+		if !c.table.Has([]byte(id)) {
 			c.Gone++
 			if err := c.remove([]byte(id)); err != nil {
 				return err

@@ -42,6 +42,8 @@ type Comparison struct {
 	Full       bool   // every document is sent, not only what changed
 	Folder     string // of the objects that are written, with a slash at its end
 	MaxDeleted int    // how many ids Deletions holds at most
+	// KeepSnapshot: the bucket's policy protects the last full sync's snapshot, so documents go into Folder alone.
+	KeepSnapshot bool
 
 	// Progress receives how many rows were read, and about how many there are.
 	Progress func(rows, about int64)
@@ -150,7 +152,7 @@ func newCollector(ctx context.Context, in Comparison) (*collector, error) {
 // not be copied. Nothing is there before the guard has passed, since an upload becomes an object only at its end.
 func spoolOptions(in Comparison) bucket.SpoolOptions {
 	opts := bucket.SpoolOptions{MaxObject: maxObject, MaxLines: maxLines, MaxBytes: maxLinesBytes, Name: func(part int) string {
-		if in.Full && part == 0 {
+		if in.Full && !in.KeepSnapshot && part == 0 {
 			return in.Ledger.Layout.Snapshot(1, 1)
 		}
 		return fmt.Sprintf("%sdata-%05d.jsonl", in.Folder, part)

@@ -54,8 +54,10 @@ func (f *Failures) Add(failure Failure) {
 	f.count(1, failure.Reason, failure.ID)
 }
 
-// AddUnnamed counts n documents that failed, without knowing which.
-func (f *Failures) AddUnnamed(n int64, reason string) { f.count(n, reason, "") }
+// AddUnnamed counts n documents that the service rejected without saying which.
+func (f *Failures) AddUnnamed(n int64) {
+	f.count(n, "rejected by Vertex AI Search, which did not say which document", "")
+}
 
 // Sorted returns the failures with the most frequent reason first.
 func (f Failures) Sorted() Failures {

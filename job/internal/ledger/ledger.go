@@ -49,8 +49,7 @@ type Scan struct {
 	Statistics    string    `json:"statistics,omitempty"` // PostgreSQL's evidence just before At; empty: matches nothing
 	Configuration string    `json:"configuration"`        // fingerprint of the query and the rules for documents
 	Documents     int64     `json:"documents"`            // that the data store should hold
-	Left          int64     `json:"left,omitempty"`       // documents that are still to be deleted
-	Allowed       bool      `json:"allowed,omitempty"`    // the guard let that many deletions pass
+	Left          int64     `json:"left,omitempty"`       // documents that are still to be deleted, as the guard allowed
 	NeedsContent  bool      `json:"needs_content,omitempty"`
 	Churn         int       `json:"churn,omitempty"` // scans in a row that found nearly every document changed
 	Failures      Failures  `json:"failures"`
@@ -65,7 +64,7 @@ type Import struct {
 	Errors    string    `json:"errors,omitempty"`  // folder of the service's error files
 	Documents int64     `json:"documents"`         // to import
 	Bytes     int64     `json:"bytes"`             // of them
-	Deletions int64     `json:"deletions"`         // documents to delete
+	Deletions int64     `json:"deletions"`         // documents to delete, by the import itself if it is full
 	Undeleted int64     `json:"undeleted"`         // documents whose deletion failed
 	Upserted  *Segment  `json:"upserted,omitempty"`
 	Removed   *Segment  `json:"removed,omitempty"`

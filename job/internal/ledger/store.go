@@ -79,17 +79,45 @@ func (s *Store) Read(ctx context.Context, revision int64) (State, error) {
 	return state, nil
 }
 
-// newest returns the last revision, 0 if there is none.
-func (s *Store) newest(ctx context.Context) (revision int64, err error) {
-	for o, err := range s.bucket.List(ctx, s.Layout.Revisions()) {
-		if err != nil {
-			return 0, err
-		}
-		if n, ok := s.Layout.RevisionOf(o.Name); ok && n > revision {
-			revision = n
+// newest returns the last revision, 0 if there is none. One list finds it, unless a retention policy keeps thousands: then
+// it leaps ahead, twice as far after a leap that landed on revisions, a quarter as far after one beyond their end.
+func (s *Store) newest(ctx context.Context) (int64, error) {
+	newest, more, err := s.lastFrom(ctx, 0)
+	for leap := int64(listed); more && err == nil; {
+		var last int64
+		var moreThere bool
+		last, moreThere, err = s.lastFrom(ctx, newest+leap)
+		switch {
+		case last > 0:
+			newest, more, leap = last, moreThere, 2*leap
+		case leap == 1:
+			more = false
+		default:
+			leap = max(leap/4, 1)
 		}
 	}
-	return revision, nil
+	return newest, err
+}
+
+// listed is how many revisions one list is read to.
+const listed = 1000
+
+// lastFrom lists the revisions from this one on and returns the last of them, 0 if there is none; more, if there may be
+// more than were listed.
+func (s *Store) lastFrom(ctx context.Context, from int64) (last int64, more bool, err error) {
+	seen := 0
+	for o, err := range s.bucket.ListFrom(ctx, s.Layout.Revisions(), s.Layout.Revision(from)) {
+		if err != nil {
+			return 0, false, err
+		}
+		if n, ok := s.Layout.RevisionOf(o.Name); ok {
+			last = max(last, n)
+		}
+		if seen++; seen >= listed {
+			return last, true, nil
+		}
+	}
+	return last, false, nil
 }
 
 // Append makes next the revision after prev and returns it.
@@ -155,21 +183,21 @@ func (s *Store) read(ctx context.Context, g Segment, fn func(io.Reader) error) e
 	return nil
 }
 
-// WriteFailures keeps the remembered failures under name and returns f with a reference to them.
+// WriteFailures keeps the remembered failures under name, unless an object holds them already, and returns f with a
+// reference in their place.
 func (s *Store) WriteFailures(ctx context.Context, f Failures, name string) (Failures, error) {
 	f = f.Sorted()
-	if len(f.all) == 0 {
-		f.Object = ""
-		return f, nil
+	if f.Object == "" && len(f.all) > 0 {
+		data, err := f.encode()
+		if err != nil {
+			return f, err
+		}
+		if _, err := s.bucket.Create(ctx, name, data); err != nil {
+			return f, err
+		}
+		f.Object = name
 	}
-	data, err := f.encode()
-	if err != nil {
-		return f, err
-	}
-	if _, err := s.bucket.Create(ctx, name, data); err != nil {
-		return f, err
-	}
-	f.Object = name
+	f.all = nil
 	return f, nil
 }
 

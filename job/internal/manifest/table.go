@@ -201,6 +201,12 @@ func (t *Table) Keep(id []byte) bool {
 	return true
 }
 
+// Held reports whether the data store held id before the scan, as far as the manifest says.
+func (t *Table) Held(id []byte) bool {
+	s, _ := t.find(keyOf(id))
+	return s.word&flagOld != 0
+}
+
 // Has reports whether the data store held id before the scan or the scan saw it.
 func (t *Table) Has(id []byte) bool {
 	s, _ := t.find(keyOf(id))

@@ -14,23 +14,21 @@ import (
 	"vertexmetadata/job/internal/ledger"
 )
 
-// maxDeletions is how many documents a run deletes one by one, well within the service's 12,000 writes a minute. What is
-// left stays in the manifest, and later runs find it again.
-const maxDeletions = 5000
-
 // importer does what changes the data store, and follows what was begun.
 type importer struct {
 	books  books
 	bucket *bucket.Bucket
 	store  *datastore.Store
 	log    *slog.Logger
-	wait   time.Duration // for an import
-	folder string        // of what this run writes
-	rescan bool          // a scan is worth recording though it found nothing
+	wait   *time.Duration // what is left of it for imports, an earlier run's and this run's together
+	folder string         // of what this run writes
+	rescan bool           // a scan is worth recording though it found nothing
+	enter  func(Phase, int64)
 }
 
 func (r *Run) importer(folder string) importer {
-	return importer{books: r.books(), folder: folder, bucket: r.Bucket, store: r.Store, log: r.Log, wait: r.ImportWait, rescan: r.RescanInterval > 0}
+	wait := r.ImportWait
+	return importer{books: r.books(), folder: folder, bucket: r.Bucket, store: r.Store, log: r.Log, wait: &wait, rescan: r.RescanInterval > 0, enter: r.enter}
 }
 
 // done is what became of a run's changes.
@@ -46,6 +44,9 @@ type done struct {
 
 // apply sends the changes: it records them in the ledger as begun, deletes, imports, and records what is confirmed.
 func (i importer) apply(ctx context.Context, s ledger.State, c *diff.Changes, scan ledger.Scan) (ledger.State, done, error) {
+	if c.Send > 0 {
+		i.enter(Uploading, c.Send)
+	}
 	if err := c.Commit(ctx); err != nil {
 		return s, done{outcome: Failed}, err
 	}
@@ -102,6 +103,9 @@ func (i importer) begin(ctx context.Context, s ledger.State, c *diff.Changes, sc
 		Full: c.Full, Started: i.books.now(), Documents: c.Send, Bytes: c.Bytes, Deletions: int64(len(c.Deletions)),
 		Objects: c.Objects, Upserted: c.Upserted, Removed: c.Removed, Scan: scan,
 	}
+	if c.Full {
+		p.Deletions = c.Gone
+	}
 	if len(c.Objects) > datastore.MaxObjects {
 		return s, fmt.Errorf("import %s: %d objects, and one import takes %d: split the query into several syncs", plural(c.Send, "document"), len(c.Objects), datastore.MaxObjects)
 	}
@@ -117,16 +121,23 @@ func (i importer) begin(ctx context.Context, s ledger.State, c *diff.Changes, sc
 			return s, err
 		}
 	}
-	note := ledger.Note{Event: "begin", Full: c.Full, Sent: c.Send, Deleted: int64(len(c.Deletions))}
+	note := ledger.Note{Event: "begin", Full: c.Full, Sent: c.Send, Deleted: p.Deletions}
 	return i.books.append(ctx, s, ledger.Begin(s, ledger.Work{Import: p, Folded: c.Folded}), note)
 }
 
 // publish gives the parts of a snapshot their final names. It copies on the server what does not bear its name already.
+// Where the bucket's policy protects an older snapshot, the parts stay where they are.
 func (i importer) publish(ctx context.Context, parts []string) (names []string, err error) {
 	for n, part := range parts {
 		name := i.books.ledger.Layout.Snapshot(n+1, len(parts))
 		if part != name {
-			if err := i.bucket.Copy(ctx, part, name); err != nil {
+			err := i.bucket.Copy(ctx, part, name)
+			if errors.Is(err, bucket.ErrRetained) {
+				i.log.WarnContext(ctx, "the bucket's policy protects the snapshot of an earlier full sync, the new one is imported from another place",
+					"protected", i.bucket.URI(name), "used", i.bucket.URI(part))
+				return parts, nil
+			}
+			if err != nil {
 				return nil, err
 			}
 		}
@@ -140,12 +151,13 @@ func (i importer) delete(ctx context.Context, ids []string) (deleted, undeleted 
 	if len(ids) == 0 {
 		return 0, 0, nil
 	}
+	i.enter(Deleting, int64(len(ids)))
 	done, failed, err := i.store.Delete(ctx, ids)
 	deleted = int64(len(done))
 	undeleted = int64(len(ids)) - deleted
 	named := 0
 	for id, cause := range failed {
-		if named++; named <= maxNamed {
+		if named++; named <= diff.MaxNamed {
 			i.log.ErrorContext(ctx, "document not deleted, the next run tries again", "id", id, "error", cause.Error())
 		}
 		if err == nil {
@@ -162,7 +174,9 @@ func (i importer) start(ctx context.Context, p ledger.Import, lines [][]byte) (o
 	if p.Full {
 		mode = datastore.Full
 	}
+	i.enter(Importing, p.Documents)
 	begin := time.Now()
+	defer func() { *i.wait -= time.Since(begin) }()
 	if len(lines) > 0 {
 		operation, err = i.store.ImportInline(ctx, lines)
 	} else {

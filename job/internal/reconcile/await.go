@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/ledger"
@@ -12,7 +13,10 @@ import (
 // await waits for the pending import and confirms it when it is done.
 func (i importer) await(ctx context.Context, s ledger.State, d *done) (ledger.State, error) {
 	p := *s.Pending
-	progress, err := i.store.Await(ctx, p.Operation, i.wait)
+	i.enter(Importing, p.Documents)
+	begin := time.Now()
+	progress, err := i.store.Await(ctx, p.Operation, max(*i.wait, 0))
+	*i.wait -= time.Since(begin)
 	switch {
 	case errors.Is(err, datastore.ErrUnknownOperation):
 		return i.drop(ctx, s, d, err)
@@ -65,6 +69,9 @@ func (i importer) confirm(ctx context.Context, s ledger.State, progress datastor
 	if p.Documents > 0 {
 		d.bytes = p.Bytes * d.accepted / p.Documents
 	}
+	if p.Full {
+		d.deleted = p.Deletions
+	}
 	d.outcome, d.left = Imported, s.Scan.Left
 	if d.left > 0 {
 		d.outcome = Pending
@@ -75,8 +82,5 @@ func (i importer) confirm(ctx context.Context, s ledger.State, progress datastor
 
 // keepFailures writes down the failed documents, unless the ledger has them already.
 func (i importer) keepFailures(ctx context.Context, s ledger.State, f ledger.Failures) (ledger.Failures, error) {
-	if f.Object != "" {
-		return f, nil
-	}
 	return i.books.ledger.WriteFailures(ctx, f, fmt.Sprintf("%sfailures-%d.jsonl", i.folder, s.Revision))
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	"vertexmetadata/sandbox/discoveryengine"
 )
 
@@ -133,4 +135,54 @@ func TestFailingFullSyncsDoNotFillTheManifest(t *testing.T) {
 	w.want(w.run(), Imported)
 	w.wantInSync()
 	w.wantTidy()
+}
+
+// While nobody can say whether a lost import runs, none is started beside it.
+func TestNoImportBesideOneThatMayRun(t *testing.T) {
+	for name, lose := range map[string]func(w *world){
+		"killed before it knew the operation": func(w *world) {
+			w.change(true)
+			ctx, cancel := contextWithCancel(t)
+			engine.SetHooks(nil, func(c discoveryengine.Call) {
+				if c.Method == "ImportDocuments" {
+					cancel()
+				}
+			})
+			w.runContext(ctx)
+			engine.SetHooks(nil, nil)
+		},
+		"ledger damaged while it runs": func(w *world) {
+			w.change(true)
+			w.want(w.run(func(s *Settings) { s.ImportWait = 0 }), Pending)
+			w.rewrite(w.newest(), func(b []byte) []byte { return b[:len(b)/2] })
+		},
+		"ledger deleted while it runs": func(w *world) {
+			w.change(true)
+			w.want(w.run(func(s *Settings) { s.ImportWait = 0 }), Pending)
+			w.deleteLedger()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.fill(400)
+			w.want(w.run(), Imported)
+			w.store.ResetStats()
+			engine.Hold()
+			defer engine.Release()
+			lose(w)
+			undo := refuse("ListOperations", -1, codes.Unavailable)(w)
+			if r := w.want(w.run(), Failed); !strings.Contains(r.err.Error(), "list operations of ") {
+				t.Errorf("error %v", r.err)
+			}
+			undo()
+			w.want(w.run(), Pending)
+			if s := w.store.Stats(); s.ImportsFull+s.ImportsIncremental != 1 {
+				t.Errorf("a second import was started beside the first: %+v", s)
+			}
+			engine.Release()
+			w.awaitOperations()
+			w.want(w.run(), Imported)
+			w.wantInSync()
+		})
+	}
 }

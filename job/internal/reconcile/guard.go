@@ -49,26 +49,24 @@ func judge(set Settings, last ledger.Scan, c diff.Counts) error {
 			hint: "correct the query: the warnings above say why its rows cannot become documents",
 		}
 	}
-	if set.AllowMassDelete || last.Allowed && c.Gone <= last.Left {
+	if set.AllowMassDelete {
 		return nil
 	}
+	massDelete := func(format string, about ...any) error {
+		return &stopError{text: fmt.Sprintf(format, about...), hint: hintMassDelete, allowable: true}
+	}
+	allowedBefore := c.Gone > 0 && c.Gone <= last.Left
 	switch {
+	case allowedBefore:
 	case c.Rows == 0 && c.Before > 0:
-		return &stopError{
-			text: fmt.Sprintf("the query returned no row: the sync would delete all of %s", plural(c.Before, "document")), hint: hintMassDelete, allowable: true,
-		}
+		return massDelete("the query returned no row: the sync would delete all of %s", plural(c.Before, "document"))
 	case c.Rows == 0:
-		return &stopError{text: "the query returned no row: the sync would leave the data store empty", hint: hintMassDelete, allowable: true}
+		return massDelete("the query returned no row: the sync would leave the data store empty")
 	case float64(c.Gone) > set.MaxDeleteRatio*float64(c.Before):
-		return &stopError{
-			text: fmt.Sprintf("the sync would delete %d of %s, more than MAX_DELETE_RATIO=%g allows", c.Gone, plural(c.Before, "document"), set.MaxDeleteRatio),
-			hint: hintMassDelete, allowable: true,
-		}
-	case set.MaxChangeRatio > 0 && float64(c.Changed) > set.MaxChangeRatio*float64(c.Before):
-		return &stopError{
-			text: fmt.Sprintf("the sync would change %d of %s, more than MAX_CHANGE_RATIO=%g allows", c.Changed, plural(c.Before, "document"), set.MaxChangeRatio),
-			hint: hintMassDelete, allowable: true,
-		}
+		return massDelete("the sync would delete %d of %s, more than MAX_DELETE_RATIO=%g allows", c.Gone, plural(c.Before, "document"), set.MaxDeleteRatio)
+	}
+	if set.MaxChangeRatio > 0 && float64(c.Changed) > set.MaxChangeRatio*float64(c.Before) {
+		return massDelete("the sync would change %d of %s, more than MAX_CHANGE_RATIO=%g allows", c.Changed, plural(c.Before, "document"), set.MaxChangeRatio)
 	}
 	return nil
 }
@@ -87,7 +85,6 @@ func (r *Run) carryOver(ctx context.Context, scan ledger.Scan, s ledger.State, c
 	if c.Full {
 		scan.Left = 0
 	}
-	scan.Allowed = scan.Left > 0
 	if c.Changed >= churnLeast && float64(c.Changed) >= churnShare*float64(c.Documents) {
 		scan.Churn = s.Scan.Churn + 1
 	}

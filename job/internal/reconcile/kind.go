@@ -2,6 +2,8 @@ package reconcile
 
 import (
 	"context"
+	"errors"
+	"iter"
 	"slices"
 
 	"vertexmetadata/job/internal/datastore"
@@ -34,6 +36,25 @@ func (r *Run) examine(ctx context.Context, s ledger.State) (ledger.Scan, documen
 	}
 	rules.NeedsContent = scan.NeedsContent
 	return scan, rules, nil
+}
+
+// listed lists the ids that the data store holds. Access control may forbid that; then what a full sync deletes is not known,
+// and an operator has to allow it.
+func (r *Run) listed(ctx context.Context) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for id, err := range r.Store.IDs(ctx) {
+			switch {
+			case errors.Is(err, datastore.ErrNotReadable) && r.AllowMassDelete:
+				r.Log.WarnContext(ctx, "cannot list what the data store holds, what the full sync deletes is not known", "error", err.Error())
+				return
+			case errors.Is(err, datastore.ErrNotReadable):
+				err = &stopError{text: err.Error(), hint: "make sure that the data store holds nothing but this sync's documents, then allow a first full sync once with --allow-mass-delete"}
+			}
+			if !yield(id, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // sameKind compares the documents that the query makes with those that the data store takes.

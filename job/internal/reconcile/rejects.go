@@ -4,23 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/manifest"
 )
 
-const (
-	// maxNamed bounds how many documents a run names one by one; all are counted.
-	maxNamed = 20
-	// maxErrorBytes bounds what is read of the service's error files: some 100,000 failures.
-	maxErrorBytes = 64 << 20
-)
-
 // rejected are the documents of an import that the service did not take, as far as it says which.
 type rejected struct {
-	named    map[string]string // id -> reason
+	failures datastore.Failures
 	located  int64             // documents of which the service said the line alone
 	suspects map[string]string // ids that stand at or next to such a line -> reason
 }
@@ -38,74 +31,70 @@ func (i importer) rejections(ctx context.Context, s ledger.State, progress datas
 		return result, err
 	}
 	known := int64(0)
-	if len(x.named)+len(x.suspects) > 0 {
+	if len(x.failures.ByID)+len(x.suspects) > 0 {
 		if result.Failures, err = i.books.ledger.ReadFailures(ctx, p.Scan.Failures); err != nil {
 			return result, err
 		}
 		if result.Named, known, err = i.markRejected(ctx, s, x, &result.Failures); err != nil {
 			return result, err
 		}
+		result.Failures.Object = ""
 	}
-	if result.Unnamed = progress.Failed - known - x.located; result.Unnamed > 0 {
-		i.log.WarnContext(ctx, "the service did not say which documents it rejected", "operation", p.Operation, "rejected", progress.Failed,
+	if result.Unnamed = x.failures.Nameless(progress.Failed, known+x.located); result.Unnamed > 0 {
+		i.log.WarnContext(ctx, "the service did not say which documents it rejected", "operation", p.Operation, "rejected", result.Unnamed+known+x.located,
 			"named", known, "hint", "look for them in the data store's import log in the console; the next full sync sends all documents again")
-		result.Failures.AddUnnamed(result.Unnamed, "rejected by Vertex AI Search, which did not say which document")
+		result.Failures.AddUnnamed(result.Unnamed)
 	}
-	result.Unnamed = max(result.Unnamed, 0)
 	if counted, differs := progress.Mismatch(p.Documents); differs {
 		i.log.WarnContext(ctx, "the service counted other documents than were sent", "operation", p.Operation, "sent", p.Documents, "counted", counted)
 	}
-	if result.Failures.Count != p.Scan.Failures.Count {
-		result.Failures.Object = ""
-		result.Failures, err = i.keepFailures(ctx, s, result.Failures)
-	}
+	result.Failures, err = i.keepFailures(ctx, s, result.Failures)
 	return result, err
 }
 
 // readRejected reads the service's error files, or the few samples in the operation where there are none.
 func (i importer) readRejected(ctx context.Context, p ledger.Import, progress datastore.Progress) (rejected, error) {
-	var failures datastore.Failures
+	x := rejected{failures: datastore.Failures{Max: int(p.Documents)}, suspects: map[string]string{}}
 	if p.Errors != "" {
-		if err := i.readErrorFiles(ctx, p.Errors, &failures); err != nil {
-			return rejected{}, err
+		if err := i.readErrorFiles(ctx, p.Errors, &x.failures); err != nil {
+			return x, err
 		}
 	}
-	if len(failures.ByID)+len(failures.ByPlace) == 0 {
-		failures.Add(progress.Samples...)
-	}
-	x := rejected{named: failures.ByID, suspects: map[string]string{}}
+	x.failures.AddSamples(progress.Samples)
 	for _, name := range p.Objects {
-		if err := i.locate(ctx, name, len(p.Objects) == 1, failures, &x); err != nil {
-			return rejected{}, err
+		if err := i.locate(ctx, name, len(p.Objects) == 1, &x); err != nil {
+			return x, err
 		}
 	}
 	return x, nil
 }
 
 func (i importer) readErrorFiles(ctx context.Context, folder string, failures *datastore.Failures) error {
-	left := int64(maxErrorBytes)
 	for o, err := range i.bucket.List(ctx, folder) {
 		if err != nil {
 			return err
 		}
-		if o.Size == 0 || left <= 0 {
-			continue // the folder itself, or more than anybody reads
+		if o.Size == 0 { // the folder itself
+			continue
 		}
 		in, err := i.bucket.Reader(ctx, o.Name)
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(failures.Parse(io.LimitReader(in, left)), in.Close()); err != nil {
+		if err := errors.Join(failures.Parse(in), in.Close()); err != nil {
 			return fmt.Errorf("read import errors %s: %w", i.bucket.URI(o.Name), err)
 		}
-		left -= o.Size
+		if failures.Truncated {
+			i.log.WarnContext(ctx, "the service's error files are larger than what is read of them", "folder", i.bucket.URI(folder), "kept", failures.Kept())
+			return nil
+		}
 	}
 	return nil
 }
 
 // locate looks up the documents at the places that lie in an object of the import.
-func (i importer) locate(ctx context.Context, name string, isOnly bool, failures datastore.Failures, x *rejected) error {
-	if !failures.In(i.bucket.URI(name), isOnly) {
+func (i importer) locate(ctx context.Context, name string, isOnly bool, x *rejected) error {
+	if !x.failures.In(i.bucket.URI(name), isOnly) {
 		return nil
 	}
 	in, err := i.bucket.Reader(ctx, name)
@@ -113,7 +102,7 @@ func (i importer) locate(ctx context.Context, name string, isOnly bool, failures
 		return err
 	}
 	defer in.Close()
-	located, err := failures.Locate(in, i.bucket.URI(name), isOnly, x.suspects)
+	located, err := x.failures.Locate(in, i.bucket.URI(name), isOnly, x.suspects)
 	x.located += located
 	if err != nil {
 		return fmt.Errorf("look up rejected documents in %s: %w", i.bucket.URI(name), err)
@@ -129,7 +118,7 @@ func (i importer) markRejected(ctx context.Context, s ledger.State, x rejected, 
 	logged := 0
 	err = i.books.ledger.EachEntry(ctx, []ledger.Segment{*s.Pending.Upserted}, func(e manifest.Entry) error {
 		id := string(e.ID)
-		reason, isNamed := x.named[id]
+		reason, isNamed := x.failures.ByID[id]
 		if isNamed {
 			known++
 		} else if suspicion, isSuspect := x.suspects[id]; isSuspect {
@@ -138,7 +127,7 @@ func (i importer) markRejected(ctx context.Context, s ledger.State, x rejected, 
 			return nil
 		}
 		f.Add(ledger.Failure{ID: id, Hash: e.Hash, Reason: reason, Rejected: true})
-		if logged++; logged <= maxNamed {
+		if logged++; logged <= diff.MaxNamed {
 			i.log.WarnContext(ctx, "document rejected by Vertex AI Search", "id", id, "reason", reason,
 				"hint", "it is sent again when it changes, or by the next full sync; an earlier version stays searchable until then")
 		}

@@ -65,13 +65,14 @@ func TestFailedDeletionIsTriedAgain(t *testing.T) {
 func TestManyDeletionsTakeSeveralRuns(t *testing.T) {
 	w := newWorld(t)
 	w.set.RescanInterval = time.Hour
-	w.fill(12_500)
+	w.set.MaxDeletions = 50
+	w.fill(125)
 	w.want(w.run(), Imported)
-	w.exec(`DELETE FROM docs WHERE id > 'doc-06400'`)
+	w.exec(`DELETE FROM docs WHERE id > 'doc-00064'`)
 	for _, want := range []struct {
 		outcome       Outcome
 		deleted, left int64
-	}{{Pending, 5000, 1100}, {Imported, 1100, 0}, {Unchanged, 0, 0}} {
+	}{{Pending, 50, 11}, {Imported, 11, 0}, {Unchanged, 0, 0}} {
 		if r := w.want(w.run(), want.outcome); r.Deleted != want.deleted || r.Left != want.left {
 			t.Errorf("deleted %d, left %d; want %+v", r.Deleted, r.Left, want)
 		}
@@ -84,14 +85,15 @@ func TestManyDeletionsTakeSeveralRuns(t *testing.T) {
 func TestEmptiedSourceDrains(t *testing.T) {
 	w := newWorld(t)
 	w.set.RescanInterval = time.Hour
-	w.fill(5_200)
+	w.set.MaxDeletions = 50
+	w.fill(52)
 	w.want(w.run(), Imported)
 	w.exec(`DELETE FROM docs`)
 	w.want(w.run(), Failed)
-	if r := w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Pending); r.Deleted != 5000 || r.Left != 200 {
+	if r := w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Pending); r.Deleted != 50 || r.Left != 2 {
 		t.Errorf("%+v", r.Summary)
 	}
-	if r := w.want(w.run(), Imported); r.Deleted != 200 {
+	if r := w.want(w.run(), Imported); r.Deleted != 2 {
 		t.Errorf("%+v", r.Summary)
 	}
 	w.wantInSync()
@@ -106,12 +108,36 @@ func TestEmptiedSourceDrains(t *testing.T) {
 // What was allowed is a number of documents: more than that is for the guard again.
 func TestDrainAllowsNoMoreThanWasAllowed(t *testing.T) {
 	w := newWorld(t)
-	w.fill(12_000)
+	w.set.MaxDeletions = 50
+	w.fill(120)
 	w.want(w.run(), Imported)
-	w.exec(`DELETE FROM docs WHERE id > 'doc-05000'`)
+	w.exec(`DELETE FROM docs WHERE id > 'doc-00050'`)
 	w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Pending)
-	w.exec(`DELETE FROM docs WHERE id > 'doc-00100'`)
+	w.exec(`DELETE FROM docs WHERE id > 'doc-00010'`)
 	if r := w.want(w.run(), Failed); !Stopped(r.err) {
 		t.Errorf("not stopped: %v", r.err)
+	}
+}
+
+// What the guard allowed stays allowed when the run that began it is killed, or its full import fails.
+func TestAllowedDeletionsSurviveAFailure(t *testing.T) {
+	for name, full := range map[string]bool{"one by one": false, "full import": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.fill(20)
+			w.want(w.run(), Imported)
+			w.exec(`DELETE FROM docs WHERE id > 'doc-00004'`)
+			undo := refuse("DeleteDocument", -1, codes.PermissionDenied)(w)
+			if full {
+				undo()
+				undo = operation(0.5)(w)
+			}
+			w.want(w.run(func(s *Settings) { s.AllowMassDelete, s.Full = true, full }), Failed)
+			undo()
+			if r := w.want(w.run(), Imported); r.Deleted != 16 {
+				t.Errorf("%+v", r.Summary)
+			}
+			w.wantInSync()
+		})
 	}
 }

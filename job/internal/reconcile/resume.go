@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"time"
 
+	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/ledger"
 )
 
-// operationHistory is how long before the ledger names it an import may have begun whose reply was lost.
-const operationHistory = 24 * time.Hour
+// longestImport is how old an import may be that nobody knows the name of and that still counts as running.
+const longestImport = 24 * time.Hour
 
 // resumed is what became of what an earlier run began.
 type resumed struct {
@@ -42,7 +43,7 @@ func outcomeOf(d done, earlier resumed) Outcome {
 
 // resume finishes what an earlier run began. An import that failed is reported, and this run retries its documents.
 func (i importer) resume(ctx context.Context, s ledger.State) (ledger.State, resumed, error) {
-	if s.Pending == nil && s.Revision > 0 {
+	if s.Pending == nil && s.Complete {
 		return s, resumed{}, nil
 	}
 	if s.Pending == nil || s.Pending.Operation == "" {
@@ -62,16 +63,19 @@ func (i importer) resume(ctx context.Context, s ledger.State) (ledger.State, res
 	return s, resumed{done: d, confirmed: true}, nil
 }
 
-// resumeUnknown treats an import that was about to start when its run ended, and a bucket without a ledger. If an import
-// runs, it may be the lost one; nothing else is imported beside it, since a full and an incremental import at once would be
+// resumeUnknown treats an import that was about to start when its run ended, and a ledger that is missing, damaged or of
+// another version of this program, which may have started one. If an import runs, it may be the lost one; nothing else is imported beside it, since a full and an incremental import at once would be
 // wrong. Then its documents are retried: an import twice is harmless.
 func (i importer) resumeUnknown(ctx context.Context, s ledger.State) (ledger.State, resumed, error) {
 	since := i.books.now()
 	if s.Pending != nil {
 		since = s.Pending.Started
 	}
-	running, err := i.store.FindImport(ctx, since.Add(-operationHistory))
-	if err != nil {
+	running, err := i.store.FindImport(ctx, since.Add(-longestImport))
+	switch {
+	case ctx.Err() != nil, errors.Is(err, datastore.ErrUnavailable), errors.Is(err, datastore.ErrBusy):
+		return s, resumed{}, err // the next run asks again
+	case err != nil:
 		i.log.WarnContext(ctx, "cannot list the data store's operations, a lost import would not be found", "error", err.Error())
 	}
 	if len(running) > 0 {

@@ -3,6 +3,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -33,13 +34,18 @@ type Settings struct {
 	Full            bool // a full sync, whatever the ledger says
 	AllowMassDelete bool // MaxDeleteRatio and MaxChangeRatio do not stop the run
 
-	ImportWait       time.Duration // how long a run waits for its import; a longer one is left pending
+	ImportWait       time.Duration // how long a run waits for imports; what is not done then is left pending
 	FullSyncInterval time.Duration // age of the last full sync at which the next is due
 	RescanInterval   time.Duration // age of the last scan at which table statistics are no longer trusted; 0: never trusted
 	MaxDeleteRatio   float64       // greatest share of the documents that a run may remove, 0 to 1
 	MaxChangeRatio   float64       // greatest share of the documents that a run may change, 0 to 1; 0: any
 	MaxFailed        Tolerance     // how many documents may fail without failing the run
+	MaxDeletions     int           // how many documents a run deletes one by one; 0: DefaultDeletions
 }
+
+// DefaultDeletions is well within the service's 12,000 writes a minute. What is left stays in the manifest, and later runs
+// find it again.
+const DefaultDeletions = 5000
 
 // Clients are the services of a run; the run closes none of them.
 type Clients struct {
@@ -54,7 +60,24 @@ type Run struct {
 	Clients
 	Log      *slog.Logger
 	Progress func(rows, about int64) // nil, or called with how many rows were read, and about how many there are
+	Enter    func(Phase, int64)      // nil, or called with what the run does from now on, and with how many documents
 	Now      func() time.Time        // nil: time.Now
+}
+
+// Phase is what a run is doing, for people who watch.
+type Phase string
+
+// The phases that may take long, beside the read of the source.
+const (
+	Uploading Phase = "uploading"
+	Deleting  Phase = "deleting"
+	Importing Phase = "waiting for the import"
+)
+
+func (r *Run) enter(p Phase, documents int64) {
+	if r.Enter != nil {
+		r.Enter(p, documents)
+	}
 }
 
 // Sync brings the data store in sync with the source. The summary is right whatever the error.
@@ -156,10 +179,11 @@ func (r *Run) compare(ctx context.Context, state *ledger.State, stats source.Sta
 		scan.Statistics = stats.Fingerprint
 	}
 	for attempt := 0; ; attempt++ {
+		full := fullDue(r.Settings, *state, r.now())
 		in := diff.Comparison{
 			DB: r.DB, Bucket: r.Bucket, Ledger: r.ledger(), Log: r.Log, Rules: rules,
-			State: *state, Full: fullDue(r.Settings, *state, r.now()), Folder: folder,
-			MaxDeleted: maxDeletions, Progress: r.Progress, Listed: r.Store.IDs,
+			State: *state, Full: full, Folder: folder, KeepSnapshot: full && r.snapshotProtected(ctx),
+			MaxDeleted: cmp.Or(r.MaxDeletions, DefaultDeletions), Progress: r.Progress, Listed: r.listed,
 		}
 		changes, err := diff.Compare(ctx, in)
 		if attempt > 0 || !ledger.Damaged(err) {
@@ -168,6 +192,12 @@ func (r *Run) compare(ctx context.Context, state *ledger.State, stats source.Sta
 		r.Log.WarnContext(ctx, "the manifest cannot be read, starting over with a full sync", "error", err.Error())
 		*state = ledger.State{Revision: state.Revision, Snapshot: state.Snapshot}
 	}
+}
+
+// snapshotProtected reports whether the snapshot of the last full sync cannot be written again.
+func (r *Run) snapshotProtected(ctx context.Context) bool {
+	protected, err := r.Bucket.Protected(ctx, r.ledger().Layout.Snapshot(1, 1))
+	return err == nil && protected // else writing it says what is wrong
 }
 
 func (r *Run) ledger() *ledger.Store {

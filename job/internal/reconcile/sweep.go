@@ -2,8 +2,10 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,62 +18,94 @@ import (
 // orphanAge is the age at which an object that no state names is taken for one that a dead run left.
 const orphanAge = time.Hour
 
-// sweep deletes the objects that nothing needs any more: those that the state named when the run started, those that the
-// run wrote into its folder, old ones, and revisions beyond those that are kept. It comes after a commit only: a run that a guard stops, say with the wrong
-// DATA_STORE_ID, must leave what the right one needs. What it cannot delete waits for the next sweep.
+// maxRefused is how many deletions a policy of the bucket may refuse before a sweep gives up: the oldest objects come first,
+// and where they may not be deleted yet, younger ones may not either.
+const maxRefused = 16
+
+// sweep deletes the objects that nothing needs any more. It comes after a commit only: a run that a guard stops, say with
+// the wrong DATA_STORE_ID, must leave what the right one needs. What it cannot delete waits for the next sweep.
 func (r *Run) sweep(ctx context.Context, start, state ledger.State, folder string) {
 	if state.Revision == start.Revision || ctx.Err() != nil {
 		return
 	}
+	fullDone := state.LastFull != start.LastFull && !state.LastFull.IsZero()
+	layout := r.ledger().Layout
+	isOver := r.overFor(start, state, folder)
+	swept, err := r.deleteAll(ctx, layout.Internal(), isOver)
+	if err == nil && fullDone {
+		_, err = r.deleteAll(ctx, layout.Snapshots(), func(o bucket.Object) bool {
+			return layout.IsSnapshot(o.Name) && !slices.Contains(state.Snapshot, o.Name)
+		})
+	}
+	switch {
+	case errors.Is(err, bucket.ErrRetained) && !fullDone: // said once a full sync
+	case errors.Is(err, bucket.ErrRetained):
+		r.Log.WarnContext(ctx, "the bucket's policy keeps objects that are no longer needed, they are deleted once it allows", "error", err.Error())
+	case err != nil:
+		r.Log.WarnContext(ctx, "cannot clean up objects, the next run tries again", "error", err.Error())
+	default:
+		r.Log.DebugContext(ctx, "objects cleaned up", "objects", swept)
+	}
+}
+
+// overFor returns which of the internal objects are over: those that the state named when the run started and those in the
+// run's own folder, unless the state needs them now; those that a dead run left; revisions beyond those that are kept; and
+// what another format left, once a full sync of this one is confirmed.
+func (r *Run) overFor(start, state ledger.State, folder string) func(bucket.Object) bool {
 	layout := r.ledger().Layout
 	needed, superseded := state.Objects(), start.Objects()
-	over := func(o bucket.Object) bool {
+	return func(o bucket.Object) bool {
+		revision, isRevision := layout.RevisionOf(o.Name)
+		switch {
+		case isRevision:
+			return revision <= state.Revision-ledger.KeptRevisions
+		case !strings.HasPrefix(o.Name, layout.Root()):
+			return !state.LastFull.IsZero()
+		case within(needed, o.Name):
+			return false
+		}
 		return within(superseded, o.Name) || strings.HasPrefix(o.Name, folder) || r.now().Sub(o.Updated) >= orphanAge
 	}
+}
+
+// deleteAll deletes the objects under prefix that are over, as far as the bucket's policy allows, and returns how many.
+func (r *Run) deleteAll(ctx context.Context, prefix string, isOver func(bucket.Object) bool) (int64, error) {
+	var swept, refused atomic.Int64
+	var retained atomic.Pointer[error]
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
-	swept := 0
-	for o, err := range r.Bucket.List(ctx, layout.Internal()) {
+	for o, err := range r.Bucket.List(ctx, prefix) {
 		if err != nil {
-			r.Log.WarnContext(ctx, "cannot list objects to clean up, the next run tries again", "error", err.Error())
-			return
+			return swept.Load(), errors.Join(err, group.Wait())
 		}
-		if n, ok := layout.RevisionOf(o.Name); ok {
-			if n > state.Revision-ledger.KeptRevisions {
-				continue
-			}
-		} else if within(needed, o.Name) || !over(o) {
+		if refused.Load() >= maxRefused {
+			break
+		}
+		if !isOver(o) {
 			continue
 		}
-		swept++
-		group.Go(panics.Guard(func() error { return r.Bucket.Delete(gctx, o.Name) }))
+		group.Go(panics.Guard(func() error {
+			err := r.Bucket.Delete(gctx, o.Name)
+			if errors.Is(err, bucket.ErrRetained) {
+				refused.Add(1)
+				retained.Store(&err)
+				return nil
+			}
+			swept.Add(1)
+			return err
+		}))
 	}
 	if err := group.Wait(); err != nil {
-		r.Log.WarnContext(ctx, "cannot clean up objects, the next run tries again", "error", err.Error())
-		return
+		return swept.Load(), err
 	}
-	r.Log.DebugContext(ctx, "objects cleaned up", "objects", swept)
-	if state.LastFull != start.LastFull && !state.LastFull.IsZero() {
-		r.dropSnapshots(ctx, state)
+	if err := retained.Load(); err != nil {
+		return swept.Load(), *err
 	}
+	return swept.Load(), nil
 }
 
 // within reports that names holds the object, or a folder in which it lies: the service's error files are known by their
 // folder alone.
 func within(names map[string]bool, object string) bool {
 	return names[object] || names[object[:strings.LastIndexByte(object, '/')+1]]
-}
-
-// dropSnapshots deletes the objects of other snapshots than the last, those of a full sync that failed included.
-func (r *Run) dropSnapshots(ctx context.Context, state ledger.State) {
-	layout := r.ledger().Layout
-	for o, err := range r.Bucket.List(ctx, layout.Snapshots()) {
-		if err == nil && layout.IsSnapshot(o.Name) && !slices.Contains(state.Snapshot, o.Name) {
-			err = r.Bucket.Delete(ctx, o.Name)
-		}
-		if err != nil {
-			r.Log.WarnContext(ctx, "cannot delete the objects of an older snapshot, the next full sync tries again", "error", err.Error())
-			return
-		}
-	}
 }

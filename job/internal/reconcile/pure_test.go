@@ -1,0 +1,136 @@
+package reconcile
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"vertexmetadata/job/internal/diff"
+	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/source"
+)
+
+func TestJudge(t *testing.T) {
+	set := Settings{MaxDeleteRatio: 0.5, MaxChangeRatio: 0.8}
+	for name, tt := range map[string]struct {
+		allow  bool
+		last   ledger.Scan
+		counts diff.Counts
+		want   string
+	}{
+		"nothing differs":               {counts: diff.Counts{Rows: 10, Documents: 10, Before: 10}},
+		"first sync":                    {counts: diff.Counts{Rows: 10, Documents: 10, New: 10}},
+		"half is deleted":               {counts: diff.Counts{Rows: 5, Documents: 5, Before: 10, Gone: 5}},
+		"more than half":                {counts: diff.Counts{Rows: 4, Documents: 4, Before: 10, Gone: 6}, want: "the sync would delete 6 of 10 documents, more than MAX_DELETE_RATIO=0.5 allows"},
+		"more than half, allowed":       {allow: true, counts: diff.Counts{Rows: 4, Documents: 4, Before: 10, Gone: 6}},
+		"more than half, allowed ago":   {last: ledger.Scan{Left: 6}, counts: diff.Counts{Rows: 4, Documents: 4, Before: 10, Gone: 6}},
+		"more than was allowed":         {last: ledger.Scan{Left: 6}, counts: diff.Counts{Rows: 3, Documents: 3, Before: 10, Gone: 7}, want: "the sync would delete 7 of 10 documents, more than MAX_DELETE_RATIO=0.5 allows"},
+		"no row":                        {counts: diff.Counts{Before: 1, Gone: 1}, want: "the query returned no row: the sync would delete all of 1 document"},
+		"no row, nothing held":          {counts: diff.Counts{}, want: "the query returned no row: the sync would leave the data store empty"},
+		"no row, draining":              {last: ledger.Scan{Left: 3}, counts: diff.Counts{Before: 3, Gone: 3}},
+		"no row, drained":               {last: ledger.Scan{Left: 3}, counts: diff.Counts{}, want: "the query returned no row: the sync would leave the data store empty"},
+		"too many change":               {counts: diff.Counts{Rows: 10, Documents: 10, Before: 10, Changed: 9}, want: "the sync would change 9 of 10 documents, more than MAX_CHANGE_RATIO=0.8 allows"},
+		"too many change, deletions ok": {last: ledger.Scan{Left: 1}, counts: diff.Counts{Rows: 9, Documents: 9, Before: 10, Gone: 1, Changed: 9}, want: "the sync would change 9 of 10 documents, more than MAX_CHANGE_RATIO=0.8 allows"},
+		"all refused, allowed":          {allow: true, counts: diff.Counts{Rows: 3, Refused: 2, Before: 9, Gone: 9}, want: "all documents would be refused: 2 rows of 3 rows read, the others skipped"},
+		"all skipped":                   {counts: diff.Counts{Rows: 3, Skipped: 3, Before: 2}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set := set
+			set.AllowMassDelete = tt.allow
+			err := judge(set, tt.last, tt.counts)
+			if got := text(err); got != tt.want || Stopped(err) != (tt.want != "") {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func TestWhyDue(t *testing.T) {
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	set := Settings{Query: "SELECT 1", FullSyncInterval: 24 * time.Hour, RescanInterval: time.Hour}
+	idle := ledger.State{Complete: true, LastFull: now.Add(-time.Hour), Scan: ledger.Scan{At: now.Add(-time.Minute), Statistics: "s", Configuration: configuration(set)}}
+	same := source.Stats{Trusted: true, Fingerprint: "s"}
+	for name, tt := range map[string]struct {
+		change func(*Settings, *ledger.State, *source.Stats)
+		want   string
+	}{
+		"nothing":             {func(*Settings, *ledger.State, *source.Stats) {}, ""},
+		"asked for":           {func(set *Settings, _ *ledger.State, _ *source.Stats) { set.Full = true }, "a full sync was asked for"},
+		"never":               {func(_ *Settings, s *ledger.State, _ *source.Stats) { *s = ledger.State{} }, "no full sync has succeeded yet"},
+		"full failed":         {func(_ *Settings, s *ledger.State, _ *source.Stats) { s.LastFull = time.Time{} }, "the last full sync failed"},
+		"full old":            {func(_ *Settings, s *ledger.State, _ *source.Stats) { s.LastFull = now.Add(-24 * time.Hour) }, "the last full sync is older than FULL_SYNC_INTERVAL"},
+		"full in the future":  {func(_ *Settings, s *ledger.State, _ *source.Stats) { s.LastFull = now.Add(time.Hour) }, "the last full sync is older than FULL_SYNC_INTERVAL"},
+		"query":               {func(set *Settings, _ *ledger.State, _ *source.Stats) { set.Query = "SELECT 2" }, "the query or the document rules changed"},
+		"left":                {func(_ *Settings, s *ledger.State, _ *source.Stats) { s.Scan.Left = 1 }, "documents are left to delete"},
+		"always":              {func(set *Settings, _ *ledger.State, _ *source.Stats) { set.RescanInterval = 0 }, "RESCAN_INTERVAL is 0"},
+		"scan old":            {func(_ *Settings, s *ledger.State, _ *source.Stats) { s.Scan.At = now.Add(-time.Hour) }, "the last scan is older than RESCAN_INTERVAL"},
+		"untrusted":           {func(_ *Settings, _ *ledger.State, x *source.Stats) { x.Trusted, x.Reason = false, "a standby" }, "table statistics cannot be trusted: a standby"},
+		"nothing to compare":  {func(_ *Settings, s *ledger.State, _ *source.Stats) { s.Scan.Statistics = "" }, "the last scan has no statistics to compare with, or its changes were not imported"},
+		"statistics":          {func(_ *Settings, _ *ledger.State, x *source.Stats) { x.Fingerprint = "t" }, "table statistics changed"},
+		"clock a little back": {func(_ *Settings, s *ledger.State, _ *source.Stats) { s.Scan.At = now.Add(clockSkew) }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			set, s, stats := set, idle, same
+			tt.change(&set, &s, &stats)
+			if got := whyDue(set, s, stats, now); got != tt.want {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestTolerance(t *testing.T) {
+	for name, tt := range map[string]struct {
+		tolerance         Tolerance
+		failed, documents int64
+		want              string
+	}{
+		"none failed":        {Tolerance{}, 0, 10, ""},
+		"none allowed":       {Tolerance{}, 1, 10, "1 document failed, MAX_FAILED allows 0; all others are in sync"},
+		"count":              {Tolerance{Count: 3}, 3, 0, ""},
+		"beyond the count":   {Tolerance{Count: 3}, 4, 1000, "4 documents failed, MAX_FAILED allows 3; all others are in sync"},
+		"share of all rows":  {Tolerance{Share: 0.01}, 1, 99, ""},
+		"less than a row":    {Tolerance{Share: 0.01}, 1, 98, "1 document failed, MAX_FAILED allows 0; all others are in sync"},
+		"everything allowed": {Tolerance{Share: 1}, 7, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := text(tt.tolerance.exceeded(tt.failed, tt.documents)); got != tt.want {
+				t.Errorf("got  %q\nwant %q", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestOutcomeOf(t *testing.T) {
+	failed := resumed{failed: errors.New("earlier")}
+	for name, tt := range map[string]struct {
+		done     done
+		earlier  resumed
+		want     Outcome
+		stillErr bool
+	}{
+		"nothing to do":                      {done{outcome: Unchanged}, resumed{}, Unchanged, false},
+		"an earlier import was confirmed":    {done{outcome: Unchanged}, resumed{confirmed: true}, Imported, false},
+		"some are left to delete":            {done{outcome: Unchanged, left: 2}, resumed{confirmed: true}, Pending, false},
+		"imported":                           {done{outcome: Imported}, resumed{}, Imported, false},
+		"what failed earlier is repaired":    {done{outcome: Imported}, failed, Imported, false},
+		"what failed earlier is under way":   {done{outcome: Pending}, failed, Pending, true},
+		"what failed earlier needed no more": {done{outcome: Unchanged}, failed, Unchanged, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := outcomeOf(tt.done, tt.earlier); got != tt.want {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+			if got := tt.earlier.unless(tt.done) != nil; got != tt.stillErr {
+				t.Errorf("error %v, want %v", got, tt.stillErr)
+			}
+		})
+	}
+}

@@ -1,0 +1,86 @@
+package reconcile
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"vertexmetadata/sandbox/discoveryengine"
+	"vertexmetadata/sandbox/storage"
+)
+
+// policies are what the owner of a bucket may have set, as far as the job meets it.
+func policies() []storage.Policy {
+	return []storage.Policy{{}, {OneWriteASecond: true}, {Retention: time.Hour}, {DefaultHold: true}}
+}
+
+// behave makes the service and the bucket behave in another way.
+func (w *world) behave(b discoveryengine.Behaviour, p storage.Policy) {
+	engine.Behave(b)
+	objects.SetPolicy(w.bucket, p)
+}
+
+// Whatever the service does that is not documented, faults heal. make test tries every world with some of the faults, and
+// every fault in some worlds; make soak tries all of them together, under every policy of the bucket.
+func TestWorlds(t *testing.T) {
+	names := slices.Sorted(maps.Keys(faults))
+	for i, service := range discoveryengine.Worlds() {
+		t.Run(service.Name, func(t *testing.T) {
+			for j, name := range names {
+				for k, policy := range policies() {
+					if sampled := j%24 == i && k == (i+j/24)%4; !sampled && !*all {
+						continue
+					}
+					w := newWorld(t)
+					w.behave(service.Behaviour, policy)
+					f := faults[name]
+					inWorld := f.fault
+					f.fault = func(w *world) func() {
+						undo := inWorld(w)
+						return func() { undo(); engine.Behave(service.Behaviour) }
+					}
+					w.meet(f)
+					w.heals()
+					engine.Behave(discoveryengine.Behaviour{})
+				}
+			}
+		})
+	}
+}
+
+// A policy of the bucket neither stops a sync nor makes it loud.
+func TestPolicies(t *testing.T) {
+	for name, policy := range map[string]storage.Policy{
+		"one write a second": {OneWriteASecond: true}, "retention": {Retention: time.Hour}, "hold": {DefaultHold: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			objects.SetPolicy(w.bucket, policy)
+			w.config.Budget = 20 * time.Second // a run that ends within a second deletes what it has just written, and is throttled
+			w.fill(400)
+			w.want(w.run(), Imported)
+			for _, many := range []bool{false, true} {
+				w.change(many)
+				objects.ResetLog()
+				if r := w.want(w.run(), Imported); strings.Contains(r.log, "WARN") {
+					t.Errorf("a change is not quiet: %s", r.log)
+				}
+				for _, request := range objects.Log() {
+					if request.Status == 429 && !many {
+						t.Errorf("throttled: %s of %s", request.Op, request.Object)
+					}
+				}
+			}
+			r := w.want(w.run(func(s *Settings) { s.Full = true }), Imported)
+			if n, want := strings.Count(r.log, `"WARN"`), map[bool]int{false: 0, true: 2}[!policy.OneWriteASecond]; n != want {
+				t.Errorf("%d warnings, want %d: %s", n, want, r.log)
+			}
+			w.wantInSync()
+			w.change(true)
+			w.want(w.run(), Imported)
+			w.wantInSync()
+		})
+	}
+}
