@@ -79,21 +79,26 @@ func (s *Store) Read(ctx context.Context, revision int64) (State, error) {
 	return state, nil
 }
 
-// newest returns the last revision, 0 if there is none. One list finds it, unless a retention policy keeps thousands: then
-// it leaps ahead, twice as far after a leap that landed on revisions, a quarter as far after one beyond their end.
+// newest returns the last revision, 0 if there is none.
 func (s *Store) newest(ctx context.Context) (int64, error) {
-	newest, more, err := s.lastFrom(ctx, 0)
-	for leap := int64(listed); more && err == nil; {
+	return leap(func(from int64) (int64, bool, error) { return s.lastFrom(ctx, from) })
+}
+
+// leap finds the last revision. One list does, unless a retention policy keeps thousands: then it leaps ahead, twice as far
+// after a leap that landed on revisions, a quarter as far after one beyond their end.
+func leap(lastFrom func(from int64) (last int64, more bool, err error)) (int64, error) {
+	newest, more, err := lastFrom(0)
+	for far := int64(listed); more && err == nil; {
 		var last int64
 		var moreThere bool
-		last, moreThere, err = s.lastFrom(ctx, newest+leap)
+		last, moreThere, err = lastFrom(newest + far)
 		switch {
 		case last > 0:
-			newest, more, leap = last, moreThere, 2*leap
-		case leap == 1:
+			newest, more, far = last, moreThere, 2*far
+		case far == 1:
 			more = false
 		default:
-			leap = max(leap/4, 1)
+			far = max(far/4, 1)
 		}
 	}
 	return newest, err
