@@ -10,21 +10,44 @@ export GOFLAGS := $(strip $(filter-out -mod=% -modfile=%,$(GOFLAGS)) -mod=readon
 # HTTP) and the tracing of golang.org/x/net. The Dockerfile sets the same.
 TAGS    := disable_grpc_modules,grpcnotrace
 
+# What a build says of itself; nothing where there is no clone.
+VERSION  = $(shell git describe --tags --match 'v*' --always --abbrev=12 --dirty=-modified 2>/dev/null)
+REVISION = $(shell git rev-parse HEAD 2>/dev/null)
+LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
+
 .PHONY: help
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: go postgresql bin/job bin/sandbox ## See the whole system at work on this machine, without an account
-	@bin/sandbox demo --job bin/job --plan infra/plan/testdata/dev.json
+demo: go postgresql bin/job bin/sandbox ## See the whole system at work on this machine, without an account; STACK=x: with your stack
+ifeq ($(origin STACK),command line)
+	@plan=$$(go run ./infra/plan -stack $(STACK) -json) && echo "$$plan" | bin/sandbox demo --job bin/job --plan -
+else
+	@bin/sandbox demo --job bin/job
+endif
+
+.PHONY: plan-demo
+plan-demo: go ## Write the plan that make demo deploys
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && cp Pulumi.yaml sandbox/testdata/Pulumi.demo.yaml "$$dir" && \
+		go run ./infra/plan -project "$$dir" -stack demo -json > "$$dir/demo.json" && mv "$$dir/demo.json" sandbox/testdata/demo.json
 
 .PHONY: serve
 serve: go postgresql bin/job bin/sandbox ## Start the stand-ins and print the environment that points the job at them
 	@bin/sandbox serve
 
+.PHONY: serve-project
+serve-project: go postgresql bin/job bin/sandbox ## Start a project too, for gcloud and pulumi up, with bin/sandbox.env and Pulumi.sandbox.yaml
+	@bin/sandbox serve --project --job bin/job --env bin/sandbox.env --stack Pulumi.sandbox.yaml
+
 .PHONY: test
 test: go postgresql ## Run every test but the slow ones of make e2e
 	@for m in $(MODULES); do (cd $$m && go test -short ./...) || exit 1; done
+	@cd infra && go test -count=1 ./image ./workflows # of files outside the module, whose changes the cache does not see
+
+.PHONY: test-postgres
+test-postgres: go ## Run the job's tests on PostgreSQL 14 to 18, as far as they are installed or can be; VERSIONS=17: on that one
+	@tools/test-postgres.sh
 
 .PHONY: e2e
 e2e: go postgresql bin/gotestsum ## Deploy with the real gcloud and Pulumi into the sandbox; says what it skipped and why
@@ -33,10 +56,6 @@ e2e: go postgresql bin/gotestsum ## Deploy with the real gcloud and Pulumi into 
 .PHONY: race
 race: go postgresql ## Run the tests under the race detector, which takes four times as long
 	@for m in $(MODULES); do (cd $$m && go test -race -short -timeout 40m ./...) || exit 1; done
-
-.PHONY: test-postgres
-test-postgres: go postgresql ## Run what talks to the database with the PostgreSQL in PATH
-	@postgres --version; cd job && go test -count=1 -short . ./internal/source
 
 .PHONY: soak
 soak: go postgresql ## Run the randomised fault tests for long: make soak ROUNDS=5000
@@ -52,7 +71,7 @@ lint: bin/staticcheck ## Format, vet, staticcheck, workflows and licences; no wa
 	@unformatted=$$(bin/gofumpt -l $(MODULES)); if [ -n "$$unformatted" ]; then echo "run make fmt on:"; echo "$$unformatted"; exit 1; fi
 	@for m in $(MODULES); do (cd $$m && go vet ./... && ../bin/staticcheck ./...) || exit 1; done
 	@bin/actionlint
-	@if command -v shellcheck >/dev/null; then shellcheck .ci/run .github/scripts/*; else echo "shellcheck is not installed: the scripts are not checked (Debian: apt-get install shellcheck)"; fi
+	@if command -v shellcheck >/dev/null; then shellcheck .ci/run .github/scripts/* tools/*.sh; else echo "shellcheck is not installed: the scripts are not checked (Debian: apt-get install shellcheck)"; fi
 	@($(LICENCES)) | diff docs/LICENCES.md - || { echo "run make licences"; exit 1; }
 	@$(LICENCE_CHECK)
 
@@ -81,8 +100,16 @@ fmt: bin/gofumpt ## Format every module
 	@bin/gofumpt -w $(MODULES)
 
 .PHONY: plan
-plan: go ## Print every resource of a stack, offline: make plan STACK=prod
-	@go run ./infra/plan -stack $(STACK)
+plan: go ## Print every resource of a stack, offline: make plan STACK=prod; FORMAT=mermaid: as a graph; FORMAT=json
+	$(if $(filter command,$(firstword $(origin stack)) $(firstword $(origin format))),$(error write STACK and FORMAT in capitals: make plan STACK=prod))
+	@go run ./infra/plan -stack $(STACK) -format $(or $(FORMAT),text)
+
+.PHONY: own-stacks
+own-stacks: go ## Prove in a clone that the checks pass with the stack files of somebody else: another project, region, repository, instance
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && git clone --quiet . "$$dir" && cd "$$dir" && for stack in dev prod theirs; do \
+		printf 'config:\n  gcp:project: their-project\n  gcp:region: europe-west1\n  vertex-metadata:cloudSqlInstance: their-db:europe-west1:main\n  vertex-metadata:artifactRepository: their-images\n' > Pulumi.$$stack.yaml && \
+		GOWORK="$$dir/go.work" go run ./infra/plan -against "" -stack $$stack > plan.txt && grep -q their-images plan.txt || exit 1; done && \
+		GOWORK="$$dir/go.work" go test -short ./infra/... ./sandbox/controlplane/...
 
 .PHONY: smoke
 smoke: go ## Prove a deployment in a real project and leave nothing behind: make smoke PROJECT=my-project STACK=dev
@@ -116,22 +143,20 @@ postgresql:
 .PHONY: bin/job bin/sandbox
 bin/job: go # go build knows itself what is up to date
 	@[ -e $@ ] || echo "Building $@, which takes a minute or two the first time ..." >&2
-	@cd job && CGO_ENABLED=0 go build -tags $(TAGS) -trimpath -ldflags "-s -w" -o ../bin/job .
+	@cd job && CGO_ENABLED=0 go build -tags $(TAGS) -trimpath -ldflags "$(LDFLAGS)" -o ../bin/job .
 bin/sandbox: go
 	@[ -e $@ ] || echo "Building $@, which takes a minute or two the first time ..." >&2
 	@cd sandbox && go build -o ../bin/sandbox .
 
 # The job for every platform, as a release has it.
 PLATFORMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
-VERSION    = $(shell git describe --tags --match 'v*' --always --abbrev=12)
-REVISION   = $(shell git rev-parse HEAD)
 
 .PHONY: release
 release: go ## Build the job for every platform into dist/, with checksums
 	@rm -rf dist && mkdir dist
 	@for p in $(PLATFORMS); do os=$${p%/*}; arch=$${p#*/}; suffix=; [ $$os = windows ] && suffix=.exe; \
 		(cd job && GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 go build -tags $(TAGS) -trimpath -buildvcs=false \
-			-ldflags "-s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)" -o ../dist/job_$(VERSION)_$${os}_$$arch$$suffix .) || exit 1; done
+			-ldflags "$(LDFLAGS)" -o ../dist/job_$(VERSION)_$${os}_$$arch$$suffix .) || exit 1; done
 	@cd dist && sha256sum job_* > SHA256SUMS && cat SHA256SUMS
 
 # The tools are pinned in a module of their own, so that they are no dependency of what we ship.

@@ -18,21 +18,34 @@ import (
 )
 
 // checkCommand is `job check`.
-type checkCommand struct{}
+type checkCommand struct {
+	JSON bool `name:"json" help:"Print JSON, one line for each finding."`
+	selection
+}
 
-// checkTime bounds all checks together, which run side by side.
+// checkTime bounds all checks of a sync together, which run side by side.
 const checkTime = 10 * time.Second
 
-// Run tries every dependency, also after one has failed, as far as that makes sense.
+// Run tries every dependency of every chosen sync.
 func (c *checkCommand) Run(ctx context.Context, env environment) error {
-	out := newPrinter(env.stdout)
-	cfg, err := config.Load(env.getenv)
+	_, err := config.Load(env.getenv)
 	var problems *config.Error
-	if errors.As(err, &problems) {
-		return report(out, []finding{{name: "config", err: errors.New(strings.Join(problems.Problems, "; "))}}, err)
+	if !errors.As(err, &problems) {
+		return c.each(ctx, env, "check", c.JSON, func(cfg config.Config, out *printer) error {
+			return c.report(out, cfg.Sync, check(ctx, env, cfg), nil)
+		})
 	}
+	var found []finding
+	for _, problem := range problems.Problems {
+		found = append(found, finding{name: "config", err: errors.New(problem)})
+	}
+	return c.report(newPrinter(env), "", found, err)
+}
+
+// check tries every dependency, also after one has failed, as far as that makes sense.
+func check(ctx context.Context, env environment, cfg config.Config) []finding {
 	configured := finding{name: "config", detail: fmt.Sprintf("%d of %d variables set", countSet(env.getenv), len(config.Variables))}
-	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, errors.New("no answer in time: check the network"))
+	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, errNoAnswer)
 	defer cancel()
 	var match contentMatch
 	checks := []struct {
@@ -57,25 +70,17 @@ func (c *checkCommand) Run(ctx context.Context, env environment) error {
 	for _, f := range found {
 		all = append(all, f...)
 	}
-	return report(out, append(all, match.findings()...), nil)
+	return append(all, match.findings()...)
 }
 
 // finding is what became of one check.
 type finding struct {
 	name    string
 	detail  string // what was found, or why it was not tried
+	remedy  string // of a warning: what to do
 	err     error
 	skipped bool // it was not tried
 	warning bool // a run would succeed, and yet somebody should look
-}
-
-// whatToDo is an error with its remedy, on one line.
-func whatToDo(err error) string {
-	text, hint := refusal.Split(err)
-	if hint == "" {
-		return text
-	}
-	return text + ": " + hint
 }
 
 // untried is a check that needs another one first.
@@ -99,9 +104,9 @@ func (m *contentMatch) findings() []finding {
 	selected := slices.ContainsFunc(m.columns, func(c source.Column) bool { return c.Name == "content_uri" })
 	switch {
 	case selected && m.store == datastore.ContentNone:
-		f.err = errors.New("the data store takes only documents without content (NO_CONTENT): leave content_uri and content_mime_type out of the query, or set DATA_STORE_ID to one for unstructured documents with metadata (CONTENT_REQUIRED)")
+		f.err = &advisedError{"the data store takes only documents without content (NO_CONTENT)", "leave content_uri and content_mime_type out of the query, or set DATA_STORE_ID to one for unstructured documents with metadata (CONTENT_REQUIRED)"}
 	case !selected && m.store == datastore.ContentRequired:
-		f.err = errors.New("the data store takes only documents with content (CONTENT_REQUIRED): select content_uri and content_mime_type, or set DATA_STORE_ID to one for structured documents (NO_CONTENT)")
+		f.err = &advisedError{"the data store takes only documents with content (CONTENT_REQUIRED)", "select content_uri and content_mime_type, or set DATA_STORE_ID to one for structured documents (NO_CONTENT)"}
 	}
 	return append([]finding{f}, conflicts...)
 }
@@ -116,20 +121,29 @@ func countSet(getenv func(string) string) (n int) {
 	return n
 }
 
-// report prints a line for each finding. Its error decides the exit code, which is a sync's: cause, or what failed.
-func report(out *printer, found []finding, cause error) error {
+// verdict is how a finding is shown: a word, its colour, what was found, and what to do about it.
+func (f finding) verdict() (word, color, text, remedy string) {
+	switch {
+	case f.err != nil:
+		text, remedy = refusal.Split(f.err)
+		return "FAIL", red, text, remedy
+	case f.skipped:
+		return "-", faint, f.detail, ""
+	case f.warning:
+		return "WARN", yellow, f.detail, f.remedy
+	}
+	return "ok", green, f.detail, ""
+}
+
+// report prints every finding. Its error decides the exit code, which is a sync's: cause, or what failed.
+func (c *checkCommand) report(out *printer, sync string, found []finding, cause error) error {
 	var failed []error
 	for _, f := range found {
-		switch {
-		case f.err != nil:
+		if f.err != nil {
 			failed = append(failed, f.err)
-			out.printf("FAIL  %-11s  %s\n", f.name, strings.Join(strings.Fields(whatToDo(f.err)), " "))
-		case f.skipped:
-			out.printf("-     %-11s  %s\n", f.name, f.detail)
-		case f.warning:
-			out.printf("WARN  %-11s  %s\n", f.name, f.detail)
-		default:
-			out.printf("ok    %-11s  %s\n", f.name, f.detail)
+		}
+		if err := c.print(out, sync, f); err != nil {
+			return err
 		}
 	}
 	if err := out.flush(); err != nil {
@@ -137,6 +151,31 @@ func report(out *printer, found []finding, cause error) error {
 	}
 	if err := cmp.Or(cause, errors.Join(failed...)); err != nil {
 		return &reportedError{err}
+	}
+	return nil
+}
+
+// remedyIndent is where remedies stand: below what they cure.
+const remedyIndent = "                   "
+
+func (c *checkCommand) print(out *printer, sync string, f finding) error {
+	word, color, text, remedy := f.verdict()
+	if c.JSON {
+		status := strings.ToLower(word)
+		if f.skipped {
+			status = "skipped"
+		}
+		return out.json(struct {
+			Sync   string `json:"sync,omitempty"`
+			Name   string `json:"name"`
+			Status string `json:"status"`
+			Text   string `json:"text"`
+			Remedy string `json:"remedy,omitempty"`
+		}{sync, f.name, status, text, remedy})
+	}
+	out.printf("%s%s  %-11s  %s\n", out.paint(color, word), strings.Repeat(" ", max(4-len(word), 0)), f.name, oneLine(text))
+	if remedy != "" {
+		out.printf("%s%s\n", remedyIndent, out.paint(bold, oneLine(remedy)))
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -55,14 +54,10 @@ func (m *contentMatch) checkSource(ctx context.Context, cfg config.Config) (foun
 
 // fromSource is a finding of package source as check prints it.
 func fromSource(f source.Finding) finding {
-	text := f.Text
-	if f.Remedy != "" {
-		text += ": " + f.Remedy
-	}
 	if f.Failure {
-		return finding{name: f.Name, err: errors.New(text)}
+		return finding{name: f.Name, err: &advisedError{f.Text, f.Remedy}}
 	}
-	return finding{name: f.Name, detail: text, warning: f.Warning}
+	return finding{name: f.Name, detail: f.Text, remedy: f.Remedy, warning: f.Warning}
 }
 
 func checkStatistics(ctx context.Context, db *source.DB) finding {
@@ -87,7 +82,10 @@ func checkLock(ctx context.Context, cfg config.Config, db *source.DB) finding {
 	case !holder.Ours:
 		f.err = &source.ErrLocked{Key: "of this data store", Holder: *holder}
 	case !holder.Since.IsZero() && time.Since(holder.Since) > longest:
-		f.err = fmt.Errorf("a run holds the lock for longer than %v (%v), and every other run is skipped: end it with SELECT pg_terminate_backend(%d)", longest, holder, holder.PID)
+		f.err = &advisedError{
+			fmt.Sprintf("a run holds the lock for longer than %v (%v), and every other run is skipped", longest, holder),
+			fmt.Sprintf("end it with SELECT pg_terminate_backend(%d)", holder.PID),
+		}
 	}
 	return f
 }

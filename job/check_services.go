@@ -11,29 +11,30 @@ import (
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/refusal"
 	"vertexmetadata/job/internal/source"
 )
 
 // objectPermissions are what the job does in the bucket.
 var objectPermissions = []string{"storage.objects.create", "storage.objects.get", "storage.objects.list", "storage.objects.delete"}
 
-// probePrefix is where check writes its probe: beside the job's own objects.
-const probePrefix = "metadata/.sync/v2/"
-
 func checkBucket(ctx context.Context, cfg config.Config) []finding {
-	b, err := bucket.Open(ctx, cfg.Bucket, bucket.WithRoot("metadata/"), bucket.WithProject(cfg.Project))
+	b, err := openBucket(ctx, cfg)
 	if err != nil {
 		return []finding{{name: "bucket", err: err}}
 	}
 	defer b.Close()
 	missing, err := b.CheckPermissions(ctx, objectPermissions...)
 	if err == nil && len(missing) > 0 {
-		err = fmt.Errorf("gs://%s: the job's account lacks %s: grant it roles/storage.objectAdmin on the bucket", cfg.Bucket, strings.Join(missing, ", "))
+		err = &advisedError{
+			fmt.Sprintf("gs://%s: the job's account lacks %s", cfg.Bucket, strings.Join(missing, ", ")), "grant it roles/storage.objectAdmin on the bucket",
+		}
 	}
 	if err != nil {
 		return []finding{{name: "bucket", err: err}, untried("objects", "needs the bucket")}
 	}
-	found := []finding{{name: "bucket", detail: "gs://" + cfg.Bucket}, probe(ctx, b)}
+	found := []finding{{name: "bucket", detail: "gs://" + cfg.Bucket}, probe(ctx, b, ledger.NewLayout(cfg.Sync).Root())}
 	if settings, err := b.Settings(ctx); err == nil { // a permission that the job need not have
 		found[0].detail += describe(settings)
 		found = append(found, policyFindings(settings)...)
@@ -44,12 +45,14 @@ func checkBucket(ctx context.Context, cfg config.Config) []finding {
 	return found
 }
 
-// probe finds what no permission says: a key, billing, a policy of the bucket.
-func probe(ctx context.Context, b *bucket.Bucket) finding {
+// probe finds what no permission says: a key, billing, a policy of the bucket. It writes into the folder of the job's own
+// objects.
+func probe(ctx context.Context, b *bucket.Bucket, folder string) finding {
 	f := finding{name: "objects", detail: "can be written, read, listed and deleted"}
-	switch err := b.Probe(ctx, probePrefix); {
+	switch err := b.Probe(ctx, folder); {
 	case errors.Is(err, bucket.ErrRetained):
-		f.warning, f.detail = true, "can be written and read, but not deleted or replaced yet: "+whatToDo(err)
+		text, hint := refusal.Split(err)
+		f.warning, f.detail, f.remedy = true, "can be written and read, but not deleted or replaced yet: "+text, hint
 	case err != nil:
 		f.err = err
 	}
@@ -73,13 +76,16 @@ func describe(s bucket.Settings) (text string) {
 // policyFindings are the policies of a bucket that a run would meet.
 func policyFindings(s bucket.Settings) (found []finding) {
 	if s.Retention > 0 {
-		found = append(found, finding{name: "retention", warning: true, detail: fmt.Sprintf(
-			"objects can be neither replaced nor deleted for %s: set GCS_BUCKET to a bucket without a retention policy", s.Retention)})
+		found = append(found, finding{
+			name: "retention", warning: true, detail: fmt.Sprintf("objects can be neither replaced nor deleted for %s", s.Retention),
+			remedy: "set GCS_BUCKET to a bucket without a retention policy",
+		})
 	}
 	if s.DefaultHold {
 		found = append(found, finding{
 			name: "hold", warning: true,
-			detail: "new objects can be neither replaced nor deleted until somebody releases their hold: run gcloud storage buckets update with --no-default-event-based-hold",
+			detail: "new objects can be neither replaced nor deleted until somebody releases their hold",
+			remedy: "run gcloud storage buckets update with --no-default-event-based-hold",
 		})
 	}
 	return found
@@ -89,7 +95,7 @@ func policyFindings(s bucket.Settings) (found []finding) {
 func writersFinding(writers []string) finding {
 	f := finding{name: "writers", detail: "by the bucket's own policy: " + strings.Join(writers, ", ")}
 	if slices.ContainsFunc(writers, bucket.Public) {
-		f.err = errors.New("everybody may write into the bucket (" + strings.Join(writers, ", ") + "): remove allUsers and allAuthenticatedUsers from its policy")
+		f.err = &advisedError{"everybody may write into the bucket (" + strings.Join(writers, ", ") + ")", "remove allUsers and allAuthenticatedUsers from its policy"}
 	}
 	return f
 }
@@ -110,7 +116,10 @@ func (m *contentMatch) checkStore(ctx context.Context, cfg config.Config) []find
 		found[0].detail += ", encrypted with " + described.KMSKey
 	}
 	if described.ACL {
-		return append(found, finding{name: "permissions", err: fmt.Errorf("%s: its documents have access control, and the job's have none, so nobody would find them: create a data store without access control and set DATA_STORE_ID", cfg.DataStore)})
+		return append(found, finding{name: "permissions", err: &advisedError{
+			cfg.DataStore + ": its documents have access control, and the job's have none, so nobody would find them",
+			"create a data store without access control and set DATA_STORE_ID",
+		}})
 	}
 	if m.schema, err = store.Schema(ctx, described); err != nil {
 		m.schema = nil // a permission that the job need not have
@@ -140,7 +149,10 @@ func schemaFindings(columns []source.Column, schema map[string]datastore.Field) 
 	for _, c := range columns {
 		field, wanted := schema[c.Name], schemaTypes[c.Kind]
 		if field.Type != "" && wanted != nil && !slices.Contains(wanted, field.Type) {
-			conflicts = append(conflicts, fmt.Errorf("field %q is of type %s in the data store, and the query makes it a %s: cast the column in the query, rename it, or set DATA_STORE_ID to a new data store", c.Name, field.Type, wanted[0]))
+			conflicts = append(conflicts, &advisedError{
+				fmt.Sprintf("field %q is of type %s in the data store, and the query makes it a %s", c.Name, field.Type, wanted[0]),
+				"cast the column in the query, rename it, or set DATA_STORE_ID to a new data store",
+			})
 		}
 	}
 	var found []finding
@@ -163,6 +175,7 @@ func standIns(getenv func(string) string) []finding {
 	}
 	return []finding{{
 		name: "stand-ins", warning: true,
-		detail: strings.Join(used, ", ") + " set: these are not Google's services, and nothing sent to them is encrypted; unset them to use the real ones",
+		detail: strings.Join(used, ", ") + " set: these are not Google's services, and nothing sent to them is encrypted",
+		remedy: "unset them to use the real ones",
 	}}
 }

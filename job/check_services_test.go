@@ -41,13 +41,13 @@ func TestCheckFindsWhatARunWouldMeet(t *testing.T) {
 		{"retention", policy(storage.Policy{Retention: 720 * time.Hour, Location: "EU"}), 0, []string{
 			"ok    bucket       gs://{WORLD} in EU",
 			"WARN  objects      can be written and read, but not deleted or replaced yet: delete gs://{WORLD}/metadata/.sync/v2/probe-",
-			"WARN  retention    objects can be neither replaced nor deleted for 720h0m0s: set GCS_BUCKET to a bucket without a retention policy",
+			"WARN  retention    objects can be neither replaced nor deleted for 720h0m0s\n                   set GCS_BUCKET to a bucket without a retention policy",
 		}},
 		{"hold", policy(storage.Policy{DefaultHold: true}), 0, []string{"WARN  objects      can be written and read, but not deleted or replaced yet: ", "WARN  hold         new objects can be neither replaced nor deleted"}},
-		{"requester pays", policy(storage.Policy{RequesterPays: true}), 1, []string{"FAIL  bucket       check permissions on gs://{WORLD}: bucket is requester pays: "}},
+		{"requester pays", policy(storage.Policy{RequesterPays: true}), 1, []string{"FAIL  bucket       check permissions on gs://{WORLD}: bucket is requester pays"}},
 		{"soft delete and a key", policy(storage.Policy{SoftDelete: 168 * time.Hour, KMSKey: "projects/p/k", Location: "EU"}), 0, []string{"ok    bucket       gs://{WORLD} in EU, encrypted with projects/p/k, deleted objects are kept (and billed) for 168h0m0s"}},
 		{"others may write", policy(storage.Policy{Bindings: map[string][]string{"roles/storage.objectAdmin": {"user:a@x", "group:b@x"}, "roles/storage.objectViewer": {"user:c@x"}}}), 0, []string{"ok    writers      by the bucket's own policy: group:b@x, user:a@x"}},
-		{"everybody may write", policy(storage.Policy{Bindings: map[string][]string{"roles/storage.objectCreator": {"allUsers"}}}), 1, []string{"FAIL  writers      everybody may write into the bucket (allUsers): remove"}},
+		{"everybody may write", policy(storage.Policy{Bindings: map[string][]string{"roles/storage.objectCreator": {"allUsers"}}}), 1, []string{"FAIL  writers      everybody may write into the bucket (allUsers)\n                   remove"}},
 		{"key denied", fault(storage.KeyDenied(), storage.OpInsert), 1, []string{"FAIL  objects      create gs://{WORLD}/metadata/.sync/v2/probe-"}},
 		{"key disabled", fault(storage.KeyDisabled(), storage.OpRead), 1, []string{"FAIL  objects      read gs://{WORLD}/metadata/.sync/v2/probe-"}},
 		{"billing", fault(storage.BillingDisabled(), storage.OpInsert), 1, []string{"FAIL  objects      create gs://{WORLD}/metadata/.sync/v2/probe-"}},
@@ -55,7 +55,7 @@ func TestCheckFindsWhatARunWouldMeet(t *testing.T) {
 		{"access control", store(discoveryengine.StoreConfig{ACL: true}), 1, []string{"FAIL  permissions  {WORLD}: its documents have access control"}},
 		{
 			"schema", store(discoveryengine.StoreConfig{Content: discoveryenginepb.DataStore_CONTENT_REQUIRED, Schema: map[string]string{"location": "number", "ai_answer": "string", "other": "array"}}), 1,
-			[]string{`FAIL  schema       field "location" is of type number in the data store, and the query makes it a string: cast the column in the query, rename it, or set DATA_STORE_ID to a new data store`},
+			[]string{`FAIL  schema       field "location" is of type number in the data store, and the query makes it a string` + "\n" + `                   cast the column in the query, rename it, or set DATA_STORE_ID to a new data store`},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -12,8 +12,10 @@ func TestCloudSQL(t *testing.T) {
 	w.cloudSQL()
 	w.env["GCP_PROJECT"], w.env["CLOUD_SQL_INSTANCE"] = w.env["CLOUD_SQL_INSTANCE"], "" // as it was deployed before
 	for _, name := range []string{"GCP_PROJECT", "DB_NAME", "DB_USER", "GCS_BUCKET", "PROJECT_ID", "SECRET_ID", "GEMINI_API_KEY", "DATA_STORE_ID"} {
-		w.env[name] += "\n"
+		w.env[name] = "\uFEFF" + w.env[name] + "\r\n"
 	}
+	w.env["STORAGE_EMULATOR_HOST"] += "\r\n"
+	secrets.Add(project, w.name, []byte("\uFEFF"+w.server.Password()+"\r\n"))
 	w.env["VERSION_ID"] = "latest\r\n"
 	last := w.sync("imported").last(t)
 	if want := float64(sample.Documents()); last["documents"] != want || w.store.Len() != sample.Documents() {

@@ -119,13 +119,16 @@ func TestDatabaseRestartedWhileAnImportIsAwaited(t *testing.T) {
 
 // importing reports whether the data store's last import runs, and its run has written that down.
 func (w *world) importing() bool {
-	revisions := objects.List(w.name, "metadata/.sync/v2/ledger/")
-	if len(revisions) == 0 {
+	ledger := objects.List(w.name, revisions)
+	if len(ledger) == 0 {
 		return false
 	}
-	data, err := objects.Read(w.name, revisions[len(revisions)-1].Name)
+	data, err := objects.Read(w.name, ledger[len(ledger)-1].Name)
 	return err == nil && strings.Contains(string(data), `"operation":"projects/`)
 }
+
+// revisions is where the ledger is.
+const revisions = "metadata/.sync/v2/ledger/"
 
 // A run that hangs longer than the schedule's interval: the next one leaves the work to it, and the one after its end
 // continues.
@@ -182,7 +185,7 @@ func TestRoleThatMayOnlyRead(t *testing.T) {
 	w.sync("imported", reader...)
 	w.sync("unchanged", reader...)
 	w.exec(`UPDATE docs SET body = 'changed' WHERE id = 'doc-0001'`)
-	w.exec(`SELECT pg_stat_force_next_flush()`)
+	w.flushStatistics()
 	if r := w.sync("imported", reader...); !strings.Contains(r.stderr, `"why":"table statistics changed"`) {
 		t.Errorf("it did not go by the statistics:\n%s", r.stderr)
 	}

@@ -11,19 +11,22 @@ import (
 	"vertexmetadata/job/internal/config"
 )
 
-// The README's list of variables is the one of package config; go test -update writes it.
-func TestReadmeListsTheEnvironment(t *testing.T) {
-	const file, begin, end = "../README.md", "<!-- environment -->\n", "<!-- /environment -->"
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, found := strings.Cut(string(text), begin)
+// The reference of variables is the one of package config.
+func TestEnvironmentIsDocumented(t *testing.T) {
+	compareSection(t, "../docs/ENVIRONMENT.md", "environment", variablesTable())
+}
+
+// compareSection compares what a document has between <!-- name --> and <!-- /name --> with what it should have; go test
+// -update writes it.
+func compareSection(t *testing.T, file, name, want string) {
+	t.Helper()
+	begin, end := "<!-- "+name+" -->\n", "<!-- /"+name+" -->"
+	text := readDocument(t, file)
+	before, rest, found := strings.Cut(text, begin)
 	got, after, closed := strings.Cut(rest, end)
 	if !found || !closed {
 		t.Fatalf("%s has no section from %sto %s", file, begin, end)
 	}
-	want := variablesTable()
 	if *update {
 		if err := os.WriteFile(file, []byte(before+begin+want+end+after), 0o666); err != nil {
 			t.Fatal(err)
@@ -51,7 +54,14 @@ func variablesTable() string {
 		}
 		fmt.Fprintf(&table, "| `%s` | %s | %s | %s |\n", v.Name, origin, byDefault, strings.ReplaceAll(v.Meaning, "|", `\|`))
 	}
-	table.WriteString("\nWithout `DATABASE_URL`, the job also needs `DB_NAME`, `DB_USER`, `SECRET_ID` and the instance. ")
-	table.WriteString("What is marked *secret* comes from Secret Manager in the cloud. White space at the ends of a value is ignored.\n")
 	return table.String()
+}
+
+func readDocument(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -58,6 +58,14 @@ func TestBadInput(t *testing.T) {
 				"DATABASE_URL begins with mysql://: name a PostgreSQL database: begin it with postgres://; " +
 				`IMPORT_WAIT is "soon", want a duration such as 90s, 2m or 24h; MAX_DELETE_RATIO is "2", want a share from 0 to 1, such as 0.5 or 50%`,
 		},
+		"slash in the password":    {change: []variable{"DATABASE_URL=postgres://app:4711/" + variable(newSecret("slash-")) + "@{HOST}/app"}, code: 2, want: "configuration: DATABASE_URL has a /, ?, # or @ where none can be: percent-encode the user and the password: / as %2F, @ as %40, # as %23, ? as %3F, % as %25"},
+		"at in the password":       {change: []variable{"DATABASE_URL=postgres://app:pa@" + variable(newSecret("at-")) + "@{HOST}/app"}, code: 2, want: "configuration: DATABASE_URL has a /, ?, # or @ where none can be: percent-encode the user and the password: / as %2F, @ as %40, # as %23, ? as %3F, % as %25"},
+		"URL of JDBC":              {change: []variable{"DATABASE_URL=jdbc:postgresql://app:" + variable(newSecret("jdbc-")) + "@{HOST}/app"}, code: 2, want: "configuration: DATABASE_URL is a URL of JDBC: leave jdbc: out, and write the user and the password before the host: postgresql://user:password@host:5432/database"},
+		"URL in quotes":            {change: []variable{"DATABASE_URL=\"postgres://app:" + variable(newSecret("quoted-")) + "@{HOST}/app\""}, code: 2, want: "configuration: DATABASE_URL is in quotes: leave the quotes out"},
+		"parameter of Prisma":      {change: []variable{"DATABASE_URL=postgres://app:{PASSWORD}@{HOST}/app?sslmode=disable&schema=public"}, code: 2, want: "configuration: DATABASE_URL has the parameter schema, which is not supported: use options=-csearch_path%3DNAME"},
+		"unknown setting":          {change: []variable{"DATABASE_URL=postgres://app:{PASSWORD}@{HOST}/app?sslmode=disable&hunter=2"}, code: 2, want: `connect to database "app" as user "app" at host {HOST}: the server refuses a parameter of DATABASE_URL (SQLSTATE 42704): leave out what is neither libpq's nor a setting of PostgreSQL; behind a pooler, leave out settings`},
+		"stand-in elsewhere":       {change: []variable{"DISCOVERYENGINE_ENDPOINT=evil.example:443"}, code: 2, want: "configuration: DISCOVERYENGINE_ENDPOINT is set, and on Cloud Run it may only name a loopback address; unset it"},
+		"literal of another type":  {change: []variable{"SYNC_QUERY=SELECT post_id AS id FROM posts WHERE post_rarity = 'abc'"}, code: 2, want: `prepare the query: invalid input syntax for type integer: "abc" (line 1, column 53): a value written in the query does not fit: correct the query (SYNC_QUERY or SYNC_QUERY_FILE)`},
 		"unknown flag":             {args: []string{"--ful"}, code: 2, want: usage + `unknown flag --ful, did you mean "--full"?; see job --help`},
 		"unknown flag of sync":     {args: []string{"sync", "--bogus"}, code: 2, want: usage + "unknown flag --bogus; see job --help"},
 		"unknown command":          {args: []string{"purge"}, code: 2, want: usage + "unexpected argument purge; see job --help"},
@@ -208,7 +216,7 @@ func TestSilentServices(t *testing.T) {
 		t.Errorf("check: exit %d after %v", r.code, r.took)
 	}
 	for _, line := range []string{
-		"FAIL  database     " + unreachable,
+		"FAIL  database     " + strings.Replace(unreachable, ": check the host", "\n                   check the host", 1),
 		"FAIL  bucket       check permissions on gs://" + w.name + ": no answer in time: check the network",
 		"FAIL  data store   check projects/test-project/locations/global/collections/default_collection/dataStores/" + w.name + ": no answer in time: check the network",
 	} {

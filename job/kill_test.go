@@ -152,7 +152,7 @@ func TestTerminatedWhileWaiting(t *testing.T) {
 		{"for rows", []variable{slowly}, nil, (*world).reading},
 		{"for an import", nil, func(*world) func() { engine.Hold(); return engine.Release }, (*world).importing},
 		{"for storage", nil, func(w *world) func() {
-			fault := storage.Fault{Op: storage.OpInsert, Object: "metadata/.sync/v2/ledger/*", Delay: 6 * time.Second}
+			fault := storage.Fault{Op: storage.OpInsert, Object: revisions + "*", Delay: 6 * time.Second}
 			return objects.Inject(fault).Remove
 		}, func(w *world) bool { return len(objects.List(w.name, "metadata/metadata.jsonl")) > 0 }},
 		{"for a table's lock", nil, func(w *world) func() {

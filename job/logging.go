@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/lmittmann/tint"
+
+	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/refusal"
 )
 
 // maxLogText is the longest text in a log line, in bytes. Cloud Logging refuses entries over 256 KB, and a row may have
@@ -23,18 +28,52 @@ func (e environment) logger() *slog.Logger {
 	if strings.TrimSpace(e.getenv("LOG_LEVEL")) == "debug" {
 		level = slog.LevelDebug
 	}
-	return newLogger(e.screen, e.screen.terminal, level)
+	return newLogger(e.screen, e.screen.look, e.screen.terminal, level)
 }
 
-// fail logs why a command other than sync failed.
-func (e environment) fail(ctx context.Context, command string, err error) {
-	e.logger().ErrorContext(context.WithoutCancel(ctx), command+" failed: "+whatToDo(err))
+// loggerOf is logger for a sync with this name; the only sync of a job has none.
+func (e environment) loggerOf(sync string) *slog.Logger {
+	if sync == "" {
+		return e.logger()
+	}
+	return e.logger().With("sync", sync)
+}
+
+// fail reports why a command other than sync failed.
+func (e environment) fail(ctx context.Context, command, sync string, err error) {
+	e.screen.close()
+	if e.screen.terminal {
+		name := "job " + command
+		if sync != "" {
+			name += " of " + sync
+		}
+		fmt.Fprint(e.screen, explained(e.screen.look, name+" failed", err))
+		return
+	}
+	attrs := []slog.Attr{slog.String("command", command)}
+	if sync != "" {
+		attrs = append(attrs, slog.String("sync", sync))
+	}
+	e.logger().LogAttrs(context.WithoutCancel(ctx), slog.LevelError, "command failed", append(attrs, failure(err)...)...)
+}
+
+// explained is a failure as a person reads it: what failed and why, and below that what to do.
+func explained(l look, what string, err error) string {
+	text, hint := refusal.Split(err)
+	lines := l.paint(red, what+":") + " " + shorten(oneLine(text), maxLogText) + "\n"
+	if hint != "" {
+		lines += "  " + l.paint(bold, shorten(oneLine(hint), maxLogText)) + "\n"
+	}
+	if caught := (*panics.Error)(nil); errors.As(err, &caught) {
+		lines += visibleLines(string(caught.Stack)) + "\n"
+	}
+	return lines
 }
 
 // newLogger logs JSON in Cloud Logging's form, or plain text on a terminal, to out.
-func newLogger(out io.Writer, terminal bool, level slog.Level) *slog.Logger {
+func newLogger(out io.Writer, l look, terminal bool, level slog.Level) *slog.Logger {
 	if terminal {
-		return slog.New(tint.NewHandler(out, &tint.Options{Level: level, TimeFormat: "15:04:05", ReplaceAttr: readable}))
+		return slog.New(tint.NewHandler(out, &tint.Options{Level: level, TimeFormat: "15:04:05", ReplaceAttr: readable, NoColor: !l.color}))
 	}
 	return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: level, ReplaceAttr: cloudLogging}))
 }
@@ -56,17 +95,34 @@ func cloudLogging(groups []string, a slog.Attr) slog.Attr {
 	return shortened(groups, a)
 }
 
-// readable shows counts as a person would write them, where Go prints map[…].
+// readable shows values as a person would write them, where Go prints map[…] or {…}. Of the name of an operation the last
+// step tells it from others; whole, it fills three lines. tint writes escapes as they are, so none may be left.
 func readable(groups []string, a slog.Attr) slog.Attr {
-	counts, ok := a.Value.Any().(map[string]int64)
-	if !ok {
-		return shortened(groups, a)
+	var text string
+	switch value := a.Value.Any().(type) {
+	case map[string]int64:
+		parts := make([]string, 0, len(value))
+		for _, name := range slices.Sorted(maps.Keys(value)) {
+			parts = append(parts, fmt.Sprintf("%s %d", name, value[name]))
+		}
+		text = strings.Join(parts, ", ")
+	case []ledger.Group:
+		parts := make([]string, len(value))
+		for i, g := range value {
+			parts[i] = fmt.Sprintf("%d: %s (%s)", g.Count, g.Reason, strings.Join(g.Examples, ", "))
+		}
+		text = strings.Join(parts, "; ")
+	case []string:
+		text = strings.Join(value, ", ")
+	case string:
+		text = value
+		if a.Key == "operation" {
+			text = value[strings.LastIndexByte(value, '/')+1:]
+		}
+	default:
+		return a // times, numbers, levels
 	}
-	parts := make([]string, 0, len(counts))
-	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		parts = append(parts, fmt.Sprintf("%s %d", name, counts[name]))
-	}
-	return shortened(groups, slog.String(a.Key, strings.Join(parts, ", ")))
+	return shortened(groups, slog.String(a.Key, visible(text)))
 }
 
 // shortened cuts texts that no reader wants whole.

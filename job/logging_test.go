@@ -24,7 +24,7 @@ func TestCloudLogging(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
-			log := newLogger(&out, false, slog.LevelDebug)
+			log := newLogger(&out, look{}, false, slog.LevelDebug)
 			log.Log(t.Context(), tt.level, "document refused", "id", tt.text, slog.Group("at", "message", tt.text))
 			var line struct {
 				Time, Severity, Message, ID string
@@ -42,7 +42,7 @@ func TestCloudLogging(t *testing.T) {
 
 func TestCountsOnATerminal(t *testing.T) {
 	var out bytes.Buffer
-	log := newLogger(&out, true, slog.LevelInfo)
+	log := newLogger(&out, look{}, true, slog.LevelInfo)
 	log.Info("rows skipped", "rows_by_type", map[string]int64{"image/gif": 3, "image/bmp": 12})
 	if got, want := plain(out.String()), `INF rows skipped rows_by_type="image/bmp 12, image/gif 3"`+"\n"; !strings.HasSuffix(got, want) {
 		t.Errorf("got %q, want %q", got, want)

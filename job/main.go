@@ -1,4 +1,4 @@
-// Command job keeps Vertex AI Search in step with a PostgreSQL database. Cloud Scheduler runs it as a Cloud Run Job
+// Command job keeps Vertex AI Search in sync with a PostgreSQL database. Cloud Scheduler runs it as a Cloud Run Job
 // every few minutes; each run imports what changed since the last one.
 package main
 
@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"golang.org/x/term"
 
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/source"
@@ -28,24 +29,32 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], environment{getenv: os.Getenv, stdout: os.Stdout, screen: newScreen(os.Stderr, os.Getenv)}))
+	os.Exit(run(ctx, os.Args[1:], environment{
+		getenv: os.Getenv, stdout: os.Stdout, look: lookOf(os.Stdout, os.Getenv), screen: newScreen(os.Stderr, os.Getenv),
+		watched: term.IsTerminal(int(os.Stdout.Fd())) || term.IsTerminal(int(os.Stderr.Fd())),
+	}))
 }
 
 // environment is what the process was given.
 type environment struct {
-	getenv func(string) string
-	stdout io.Writer // results of plan, check and search
-	screen *screen   // logs and the progress bar
+	getenv  func(string) string
+	stdout  io.Writer // results of all commands but sync
+	look    look      // of stdout
+	screen  *screen   // logs and the progress bar
+	watched bool      // somebody reads what is written
 }
 
 // cli is the command line.
 type cli struct {
 	Version kong.VersionFlag `help:"Show what this program was built from."`
 
-	Sync   syncCommand   `cmd:"" default:"withargs" help:"Bring the data store in step with the database (the default)."`
-	Plan   planCommand   `cmd:"" help:"Show what a sync would change; nothing is written."`
-	Check  checkCommand  `cmd:"" help:"Try every dependency in turn and say what to do about each that fails."`
-	Search searchCommand `cmd:"" help:"Ask the data store, to see that it answers."`
+	Sync    syncCommand    `cmd:"" default:"withargs" help:"Bring the data store in sync with the database."`
+	Plan    planCommand    `cmd:"" help:"Show what a sync would change; nothing is written."`
+	Check   checkCommand   `cmd:"" help:"Try every dependency in turn and say what to do about each that fails."`
+	History historyCommand `cmd:"" help:"Show what the last runs sent and deleted."`
+	Show    showCommand    `cmd:"" help:"Show one document: as it would be sent, in the data store, and in the ledger."`
+	Query   queryCommand   `cmd:"" help:"Show the query in use, and what becomes of its columns."`
+	Search  searchCommand  `cmd:"" help:"Ask the data store, to see that it answers."`
 }
 
 // run parses args, runs a command and returns the exit code.
@@ -53,7 +62,7 @@ func run(ctx context.Context, args []string, env environment) int {
 	var commands cli
 	parser, err := kong.New(&commands,
 		kong.Name("job"),
-		kong.Description("Keeps Vertex AI Search in step with a PostgreSQL database."),
+		kong.Description("Keeps Vertex AI Search in sync with a PostgreSQL database."),
 		kong.Help(help),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: helpWidth}),
 		kong.Vars{"version": versionText()},
@@ -64,25 +73,42 @@ func run(ctx context.Context, args []string, env environment) int {
 	if err != nil {
 		panic(err) // a mistake in the struct tags above
 	}
+	if len(args) == 0 && env.watched {
+		return usage(parser)
+	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return exitCode(misuse(ctx, env, args, err))
+		return exitCode(misuse(ctx, env, parser, args, err))
 	}
 	err = parsed.Run()
 	var reported *reportedError
 	if err != nil && !errors.As(err, &reported) {
 		command, _, _ := strings.Cut(parsed.Command(), " ")
-		env.fail(ctx, command, err)
+		env.fail(ctx, command, "", err)
 	}
 	return exitCode(err)
 }
 
+// usage says what there is to run: somebody who types the name alone wants to know that, and not to begin a sync. Nothing
+// was done, which a script must not take for a success.
+func usage(parser *kong.Kong) int {
+	ctx, err := kong.Trace(parser, []string{"--help"})
+	if err == nil {
+		err = ctx.PrintUsage(false)
+	}
+	if err != nil {
+		return exitFailure
+	}
+	return exitConfiguration
+}
+
 // misuse reports a command line that makes no sense. Unless it names another command it is a sync that failed: whoever
 // counts runs by their last line must see it.
-func misuse(ctx context.Context, env environment, args []string, err error) error {
+func misuse(ctx context.Context, env environment, parser *kong.Kong, args []string, err error) error {
 	err = &usageError{err}
-	if len(args) > 0 && slices.Contains([]string{"plan", "check", "search"}, args[0]) {
-		env.fail(ctx, args[0], err)
+	isNamed := func(n *kong.Node) bool { return n.Name == args[0] && n.Name != "sync" }
+	if len(args) > 0 && slices.ContainsFunc(parser.Model.Children, isNamed) {
+		env.fail(ctx, args[0], "", err)
 		return err
 	}
 	defer env.screen.seal()

@@ -74,7 +74,7 @@ func openBucket(ctx context.Context, cfg config.Config) (*bucket.Bucket, error) 
 	if err := useStandIns(cfg); err != nil {
 		return nil, err
 	}
-	return bucket.Open(ctx, cfg.Bucket)
+	return bucket.Open(ctx, cfg.Bucket, bucket.WithRoot("metadata/"), bucket.WithProject(cfg.Project))
 }
 
 // password reads the database password, unless DATABASE_URL or a token stands for it. A byte order mark before it is an

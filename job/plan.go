@@ -4,23 +4,28 @@ import (
 	"context"
 
 	"vertexmetadata/job/internal/config"
-	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/reconcile"
 )
 
 // planCommand is `job plan`.
 type planCommand struct {
-	Full            bool   `help:"Plan a full sync."`
-	AllowMassDelete bool   `help:"Do not say that the sync would stop because it removes too much."`
-	Only            string `help:"The name of the only sync of SYNCS to plan." placeholder:"NAME"`
+	Full            bool `help:"Plan a full sync."`
+	AllowMassDelete bool `help:"Do not say that the sync would stop because it deletes or changes too much."`
+	Diff            bool `help:"Show what changes in the documents: each field, before and after."`
+	All             bool `help:"List all ids, and with --diff all documents, instead of some."`
+	JSON            bool `name:"json" help:"Print JSON, one line for each sync."`
+	selection
 }
 
-// Run prints what a sync would change: a line for each document, and a summary. It fails where the sync would stop.
+// Run prints what a sync would change. It fails where the sync would stop or fail.
 func (c *planCommand) Run(ctx context.Context, env environment) error {
-	cfg, err := config.Load(env.getenv)
-	if err != nil {
-		return err
-	}
+	return c.each(ctx, env, "plan", c.JSON, func(cfg config.Config, out *printer) error { return c.plan(ctx, env, cfg, out) })
+}
+
+func (c *planCommand) plan(ctx context.Context, env environment, cfg config.Config, out *printer) error {
+	env.screen.reopen()
+	defer env.screen.close()
+	env.screen.draw()
 	clients, err := open(ctx, cfg, "plan")
 	if err != nil {
 		return err
@@ -29,44 +34,35 @@ func (c *planCommand) Run(ctx context.Context, env environment) error {
 	run := reconcile.Run{
 		Settings: settings(cfg, c.Full, c.AllowMassDelete),
 		Clients:  clients.Clients,
-		Log:      env.logger(),
+		Log:      env.loggerOf(cfg.Sync),
+		Progress: env.screen.progress,
 	}
-	out := newPrinter(env.stdout)
-	p, err := run.Plan(ctx, func(c diff.Change) { out.printf("%c %s\n", c.Kind, c.ID) })
+	var found *listing
+	p, err := run.Plan(ctx, func() func(diffChange) {
+		found = newListing(c.Diff, c.All)
+		return found.add
+	})
 	if err != nil {
 		return err
 	}
-	printPlan(out, p)
-	if err := out.flush(); err != nil {
+	if found == nil {
+		found = newListing(false, false) // the source was not read
+	}
+	changed, err := found.compare(ctx, clients.Store)
+	if err != nil {
 		return err
 	}
-	if p.Stop != nil {
-		return &reportedError{p.Stop}
-	}
-	return nil
-}
-
-func printPlan(out *printer, p reconcile.Plan) {
-	if p.Pending != "" {
-		out.printf("An import is pending, a sync waits for it first: %s\n", p.Pending)
-	}
-	kind := "incremental sync"
-	if p.Full {
-		kind = "full sync"
-	}
-	if p.Send+p.Gone == 0 && p.Pending == "" && p.Stop == nil {
-		out.printf("Nothing to do: %s, none of %d documents differs.\n", kind, p.Documents)
+	env.screen.close()
+	if c.JSON {
+		err = out.json(planJSON(cfg.Sync, p, found, changed))
 	} else {
-		out.printf("Plan: %s: %d to add, %d to change, %d to remove, %d of %d documents sent (%d bytes).\n",
-			kind, p.New, p.Changed, p.Gone, p.Send, p.Documents, p.Bytes)
+		printPlan(out, p, found, changed)
 	}
-	if p.Skipped > 0 {
-		out.printf("%d rows are skipped for their MIME type.\n", p.Skipped)
+	if err == nil && p.Stop != nil {
+		err = out.flush()
 	}
-	if p.Refused > 0 {
-		out.printf("%d rows cannot become documents; they are named in the log.\n", p.Refused)
+	if err == nil && p.Stop != nil {
+		err = &reportedError{p.Stop}
 	}
-	if p.Stop != nil {
-		out.printf("The sync would stop before it writes anything, with exit 1: %v\n", p.Stop)
-	}
+	return err
 }

@@ -1,22 +1,24 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"os"
 	"sync"
 
 	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 	"golang.org/x/term"
+
+	"vertexmetadata/job/internal/reconcile"
 )
 
-// screen is where logs go. On a terminal it also shows how far the run has come, below them: while the bar is there,
+// screen is where logs go. On a terminal it also shows what the run is doing, below them: while the bar is there,
 // every line passes through its container, so that neither tears the other. Its methods may be called from several
 // goroutines.
 type screen struct {
+	look
 	out      *os.File
 	terminal bool // and its user wants what one can show
+
+	view view
 
 	mu        sync.Mutex
 	container *mpb.Progress // nil while there is no bar
@@ -26,7 +28,7 @@ type screen struct {
 }
 
 func newScreen(out *os.File, getenv func(string) string) *screen {
-	return &screen{out: out, terminal: term.IsTerminal(int(out.Fd())) && getenv("TERM") != "dumb"}
+	return &screen{out: out, look: lookOf(out, getenv), terminal: term.IsTerminal(int(out.Fd())) && getenv("TERM") != "dumb"}
 }
 
 // Write writes whole lines.
@@ -45,44 +47,25 @@ func (s *screen) Write(p []byte) (int, error) {
 	return s.out.Write(p)
 }
 
-// progress tells how many rows were read, of about how many; 0 when that is not known.
-func (s *screen) progress(rows, about int64) {
+// progress shows how many rows were read, and about how many there are; 0 when that is not known.
+func (s *screen) progress(rows, about int64) { s.view.read(rows, about); s.draw() }
+
+// enter shows what the run does after it has read the source.
+func (s *screen) enter(p reconcile.Phase, documents int64) { s.view.enter(p, documents); s.draw() }
+
+// draw begins to show the bar, if there is none yet.
+func (s *screen) draw() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.terminal || s.closed {
+	if !s.terminal || s.closed || s.bar != nil {
 		return
 	}
-	if s.bar == nil {
-		container := mpb.New(mpb.WithOutput(s.out))
-		bar, err := newBar(container)
-		if err != nil {
-			return // no bar is no reason to fail
-		}
-		s.container, s.bar = container, bar
+	container := mpb.New(mpb.WithOutput(s.out))
+	bar, err := s.view.bar(container)
+	if err != nil {
+		return // no bar is no reason to fail
 	}
-	if about > 0 {
-		s.bar.SetTotal(max(about, rows), false)
-	}
-	s.bar.SetCurrent(rows)
-}
-
-// newBar returns a bar, which is something that turns as long as nobody knows how far there is to go. The time goes on
-// after the last row, while the import is awaited.
-func newBar(container *mpb.Progress) (*mpb.Bar, error) {
-	known, unknown := mpb.BarStyle().Build(), mpb.SpinnerStyle().PositionLeft().Build()
-	filler := mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
-		if s.Total > 0 {
-			return known.Fill(w, s)
-		}
-		return unknown.Fill(w, s)
-	})
-	rows := decor.Any(func(s decor.Statistics) string {
-		if s.Total > 0 {
-			return fmt.Sprintf("%d of about %d rows read ", s.Current, s.Total)
-		}
-		return fmt.Sprintf("%d rows read ", s.Current)
-	})
-	return container.Add(0, filler, mpb.PrependDecorators(rows), mpb.AppendDecorators(decor.Elapsed(decor.ET_STYLE_GO)))
+	s.container, s.bar = container, bar
 }
 
 // reopen lets a bar be shown again: each of several syncs has its own.
@@ -90,6 +73,7 @@ func (s *screen) reopen() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed, s.bar = false, nil
+	s.view.reset()
 }
 
 // close removes the bar; logs go on.

@@ -3,20 +3,22 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"maps"
 	"slices"
 	"strings"
-	"unicode"
+	"time"
 
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/source"
 )
 
 // searchCommand is `job search`.
 type searchCommand struct {
 	Text  string `arg:"" help:"What to search for."`
 	Limit int    `default:"5" help:"How many results to show."`
+	All   bool   `help:"Show all fields of each result, and all of each field."`
+	JSON  bool   `name:"json" help:"Print JSON, one line for each result."`
+	selection
 }
 
 // How much of a result is shown.
@@ -25,62 +27,122 @@ const (
 	shownCharacters = 60 // of each field; Japanese ones are twice as wide as others
 )
 
+// columnsTime is how long a search waits for the database, which it needs for the order of the fields alone.
+const columnsTime = 2 * time.Second
+
 // Run asks the data store and prints what it answers.
 func (c *searchCommand) Run(ctx context.Context, env environment) error {
-	cfg, err := config.Load(env.getenv)
-	if err != nil {
-		return err
-	}
-	store, err := openStore(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	hits, err := store.Search(ctx, c.Text, c.Limit)
-	if err != nil {
-		return err
-	}
-	out := newPrinter(env.stdout)
-	for i, hit := range hits {
-		if err := printHit(out, i+1, hit); err != nil {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoAnswer) // all syncs together
+	defer cancel()
+	return c.each(ctx, env, "search", c.JSON, func(cfg config.Config, out *printer) error {
+		order := make(chan []string, 1)
+		go func() {
+			columns, _ := columnsOf(ctx, cfg, columnsTime) // without it: by the alphabet
+			order <- fieldOrder(columns)
+		}()
+		store, err := openStore(ctx, cfg)
+		if err != nil {
 			return err
 		}
-	}
-	if len(hits) == 0 {
-		out.printf("No document of data store %s answers %q.\n", cfg.DataStore, c.Text)
-	}
-	return out.flush()
+		defer store.Close()
+		hits, err := store.Search(ctx, c.Text, c.Limit)
+		if err != nil {
+			return err
+		}
+		names := <-order
+		for i, hit := range hits {
+			if err := c.print(out, cfg, i+1, hit, names); err != nil {
+				return err
+			}
+		}
+		if len(hits) == 0 && !c.JSON {
+			out.printf("No document of data store %s answers %q.\n", cfg.DataStore, c.Text)
+		}
+		return nil
+	})
 }
 
-// printHit shows a document: its id and address, and some of its fields by name. The service does not keep their order.
-func printHit(out *printer, number int, hit datastore.Hit) error {
-	out.printf("%d. %s  %s\n", number, hit.ID, hit.URI)
-	var fields map[string]json.RawMessage
-	if len(hit.StructData) > 0 {
-		if err := json.Unmarshal(hit.StructData, &fields); err != nil {
-			return fmt.Errorf("read document %s of the answer: %w", hit.ID, err)
+// fieldOrder are the names of the fields in the query's order.
+func fieldOrder(columns []source.Column) (names []string) {
+	for _, column := range columns {
+		names = append(names, column.Name)
+	}
+	return names
+}
+
+// ordered returns the fields of a document that have a value: those of the query in its order, then others by the alphabet.
+// The service does not keep their order.
+func ordered(hit datastore.Hit, order []string) ([]field, error) {
+	all, err := members(hit.StructData)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(f field) bool { return string(f.Value) == "null" })
+	place := func(name string) int {
+		if i := slices.Index(order, name); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	slices.SortStableFunc(all, func(a, b field) int {
+		if d := place(a.Name) - place(b.Name); d != 0 {
+			return d
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return all, nil
+}
+
+// print shows a document: its id and address, and some of its fields.
+func (c *searchCommand) print(out *printer, cfg config.Config, rank int, hit datastore.Hit, order []string) error {
+	fields, err := ordered(hit, order)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return out.json(struct {
+			Sync     string `json:"sync,omitempty"`
+			ID       string `json:"id"`
+			URI      string `json:"uri,omitempty"`
+			MIMEType string `json:"mimeType,omitempty"`
+			Data     object `json:"structData"`
+		}{cfg.Sync, hit.ID, hit.URI, hit.MIMEType, fields})
+	}
+	out.printf("%d. %s  %s\n", rank, out.paint(bold, visible(hit.ID)), visible(hit.URI))
+	width, most := 0, shownCharacters
+	if c.All {
+		most = 0
+	}
+	for i, f := range fields {
+		if c.All || i < shownFields {
+			width = max(width, len([]rune(visible(f.Name))))
 		}
 	}
-	names := slices.Sorted(maps.Keys(fields))
-	for i, name := range names {
-		if i == shownFields {
-			out.printf("   and %d more\n", len(names)-shownFields)
+	for i, f := range fields {
+		if i == shownFields && !c.All {
+			out.printf("   and %d more (--all)\n", len(fields)-shownFields)
 			break
 		}
-		out.printf("   %-14s %s\n", name, brief(fields[name]))
+		out.printf("   %s  %s\n", out.paint(faint, padded(shorten(visible(f.Name), shownCharacters), min(width, shownCharacters))), brief(f.Value, most))
 	}
 	return nil
 }
 
-// brief is a field's value on one line, shortened.
-func brief(value json.RawMessage) string {
-	var text string
-	if err := json.Unmarshal(value, &text); err != nil {
-		text = string(value) // not a string: shown as JSON
+// object is written as a JSON object that keeps the order of its members.
+type object []field
+
+// MarshalJSON implements json.Marshaler.
+func (o object) MarshalJSON() ([]byte, error) {
+	out := []byte{'{'}
+	for i, f := range o {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		name, err := json.Marshal(f.Name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(append(append(out, name...), ':'), f.Value...)
 	}
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-	if runes := []rune(text); len(runes) > shownCharacters {
-		return string(runes[:shownCharacters]) + "…"
-	}
-	return text
+	return append(out, '}'), nil
 }

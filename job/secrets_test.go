@@ -10,8 +10,8 @@ import (
 // marker is in every secret that the runs of this package are given, and nowhere else, so that one look finds any.
 const marker = "Ge7heim"
 
-// ledger is what the runs of this package wrote of their secrets, and where.
-var ledger struct {
+// sightings is what the runs of this package wrote of their secrets, and where.
+var sightings struct {
 	sync.Mutex
 	inspected int
 	found     []string
@@ -22,20 +22,20 @@ func newSecret(prefix string) string { return prefix + marker + rand.Text() }
 
 // inspect looks for secrets in something that was written.
 func inspect(where string, data []byte) {
-	ledger.Lock()
-	defer ledger.Unlock()
-	ledger.inspected++
+	sightings.Lock()
+	defer sightings.Unlock()
+	sightings.inspected++
 	if at := bytes.Index(data, []byte(marker)); at >= 0 {
-		ledger.found = append(ledger.found, fmt.Sprintf("%s: %.200s", where, data[max(0, at-100):]))
+		sightings.found = append(sightings.found, fmt.Sprintf("%s: %.200s", where, data[max(0, at-100):]))
 	}
 }
 
 // findSecrets returns an error if a run wrote a secret anywhere: in its logs, its results or the bucket.
 func findSecrets() error {
-	ledger.Lock()
-	defer ledger.Unlock()
-	if len(ledger.found) > 0 {
-		return fmt.Errorf("FAIL: secrets were written %d times, first in %s", len(ledger.found), ledger.found[0])
+	sightings.Lock()
+	defer sightings.Unlock()
+	if len(sightings.found) > 0 {
+		return fmt.Errorf("FAIL: secrets were written %d times, first in %s", len(sightings.found), sightings.found[0])
 	}
 	return nil
 }

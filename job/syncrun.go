@@ -30,19 +30,15 @@ type syncRun struct {
 }
 
 func newSyncRun(env environment, cfg config.Config) *syncRun {
-	log := env.logger()
-	if cfg.Sync != "" {
-		log = log.With("sync", cfg.Sync)
-	}
 	env.screen.reopen()
-	return &syncRun{begin: time.Now(), screen: env.screen, log: log, cfg: cfg}
+	return &syncRun{begin: time.Now(), screen: env.screen, log: env.loggerOf(cfg.Sync), cfg: cfg}
 }
 
 func (r *syncRun) sync(ctx context.Context, c *syncCommand) (reconcile.Summary, error) {
 	if names := r.cfg.StandIns(); len(names) > 0 {
 		r.log.DebugContext(ctx, "stand-ins take the place of Google's services", "variables", names)
 	}
-	r.screen.progress(0, 0)
+	r.screen.draw()
 	clients, err := open(ctx, r.cfg, "sync")
 	if err != nil {
 		return failedSummary, err
@@ -53,6 +49,7 @@ func (r *syncRun) sync(ctx context.Context, c *syncCommand) (reconcile.Summary, 
 		Clients:  clients.Clients,
 		Log:      r.log,
 		Progress: r.screen.progress,
+		Enter:    r.screen.enter,
 	}
 	return run.Sync(ctx)
 }
@@ -93,24 +90,29 @@ func stopped(cause, err error) error {
 	return fmt.Errorf("stopped (%w), the next run completes the work: %w", cause, err)
 }
 
-// finish logs why a run failed, if it did, and its last line.
+// finish says how a run ended: in sentences on a terminal, else why it failed, if it did, and its last line.
 func (r *syncRun) finish(ctx context.Context, s reconcile.Summary, err error) error {
 	r.screen.close()
-	ctx = context.WithoutCancel(ctx)
+	took := time.Since(r.begin)
+	if r.screen.terminal {
+		fmt.Fprint(r.screen, sentences(r.screen.look, r.cfg.Sync, s, took, err))
+	} else {
+		r.logEnd(context.WithoutCancel(ctx), s, took, err)
+	}
+	if err != nil {
+		return &reportedError{err}
+	}
+	return nil
+}
+
+func (r *syncRun) logEnd(ctx context.Context, s reconcile.Summary, took time.Duration, err error) {
 	level := slog.LevelInfo
 	if err != nil {
 		level = slog.LevelError
 		r.log.LogAttrs(ctx, level, "sync failed", failure(err)...)
 	}
-	attrs := append(s.Attrs(), slog.Int64("duration_ms", time.Since(r.begin).Milliseconds()))
-	if r.cfg.Execution != "" || !r.screen.terminal {
-		attrs = append(attrs, slog.String("execution", r.cfg.Execution), slog.Int("task", r.cfg.Task), slog.String("version", version))
-	}
-	r.log.LogAttrs(ctx, level, "sync finished", attrs...)
-	if err != nil {
-		return &reportedError{err}
-	}
-	return nil
+	r.log.LogAttrs(ctx, level, "sync finished", append(s.Attrs(),
+		slog.Int64("duration_ms", took.Milliseconds()), slog.String("execution", r.cfg.Execution), slog.Int("task", r.cfg.Task), slog.String("version", version))...)
 }
 
 // failure says why something failed and what to do: error, hint and, after a panic, where.

@@ -35,10 +35,20 @@ func TestTerminal(t *testing.T) {
 // slowlyOnce is a query that takes half a second, so that the bar is drawn a few times.
 const slowlyOnce = `SYNC_QUERY=` + columns + ` FROM docs, LATERAL (SELECT pg_sleep(CASE id WHEN 'doc-0100' THEN 0.5 ELSE 0 END)) AS nap`
 
-// onTerminal runs a sync with a terminal as its standard error and returns what it wrote there.
+// onTerminal runs a sync on a terminal and returns what it wrote there.
 func (w *world) onTerminal(changes ...variable) string {
 	w.t.Helper()
-	cmd := w.command(nil, append(changes, "TERM=xterm")...)
+	output, code := w.typed([]string{"sync"}, changes...)
+	if code != 0 {
+		w.t.Fatalf("exit %d\n%s", code, output)
+	}
+	return output
+}
+
+// typed runs the job as a person does, and returns what the terminal was sent, and the exit code.
+func (w *world) typed(args []string, changes ...variable) (string, int) {
+	w.t.Helper()
+	cmd := w.command(args, append(changes, "TERM=xterm")...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	terminal, end, err := pty.Open()
 	if err != nil {
@@ -48,7 +58,7 @@ func (w *world) onTerminal(changes ...variable) string {
 	if err := pty.Setsize(terminal, &pty.Winsize{Rows: 40, Cols: 200}); err != nil {
 		w.t.Fatal(err)
 	}
-	cmd.Stderr = end
+	cmd.Stdout, cmd.Stderr = end, end
 	if err := cmd.Start(); err != nil {
 		w.t.Fatal(err)
 	}
@@ -59,11 +69,9 @@ func (w *world) onTerminal(changes ...variable) string {
 	if err != nil && !isEndOfTerminal(err) {
 		w.t.Error(err)
 	}
-	if err := cmd.Wait(); err != nil {
-		w.t.Fatalf("%v\n%s", err, output)
-	}
+	_ = cmd.Wait() // the exit code says it
 	inspect("terminal", output)
-	return string(output)
+	return string(output), cmd.ProcessState.ExitCode()
 }
 
 // isEndOfTerminal reports that the last process that had the terminal open has closed it: Linux calls that an error.
@@ -126,6 +134,7 @@ func shown(output string) string {
 	}
 	text := strings.Join(lines, "\n")
 	text = regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d`).ReplaceAllString(text, "hh:mm:ss")
+	text = regexp.MustCompile(`\((\d+ ms|\d+\.\d s)\)\n`).ReplaceAllString(text, "(0 ms)\n")
 	return regexp.MustCompile(`duration_ms=\d+`).ReplaceAllString(text, "duration_ms=0")
 }
 
@@ -164,6 +173,68 @@ func TestScreenKeepsEveryLine(t *testing.T) {
 	for _, line := range []string{"before", "after"} {
 		if n := strings.Count(text, line); n != rounds {
 			t.Errorf("%d lines %q, want %d", n, line, rounds)
+		}
+	}
+}
+
+// The name alone, typed, is a question; where nobody types it is a sync, as jobs made by hand expect.
+func TestNameAlone(t *testing.T) {
+	t.Parallel()
+	w := newDocs(t, database, 2)
+	output, code := w.typed(nil)
+	if code != exitConfiguration || !strings.HasPrefix(output, "Usage: job <command>") || !strings.Contains(output, "\nEnvironment (") {
+		t.Errorf("exit %d, output\n%s", code, output)
+	}
+	if n := w.store.Len(); n != 0 {
+		t.Errorf("%d documents were imported", n)
+	}
+	w.sync("imported")
+}
+
+// Colours are for terminals, and only where they are wanted.
+func TestNoColor(t *testing.T) {
+	t.Parallel()
+	w := newDocs(t, database, 2)
+	for _, args := range [][]string{{"check"}, {"plan"}, {"sync"}, {"history"}, {"show", "doc-0001"}} {
+		coloured, _ := w.typed(args, "SYNC_MIME_TYPES=image/png,image/jpeg")
+		if !strings.Contains(coloured, "\x1b[3") && !strings.Contains(coloured, "\x1b[1m") {
+			t.Errorf("%v has no colour: %q", args, coloured)
+		}
+		for _, sequence := range escapes.FindAllStringSubmatch(first(w.typed(args, "NO_COLOR=1")), -1) {
+			if sequence[2] == "m" {
+				t.Errorf("%v has colour %q in spite of NO_COLOR", args, sequence[0])
+			}
+		}
+		if r := w.run(args); strings.Contains(r.stdout+r.stderr, "\x1b") {
+			t.Errorf("%v writes escapes into a pipe: %q", args, r.stdout+r.stderr)
+		}
+	}
+}
+
+func first(output string, _ int) string { return output }
+
+var escapes = regexp.MustCompile(`\x1b\[(\??[0-9;]*)([A-Za-z])`)
+
+// What is in a row is shown and not acted upon, whatever the command: escapes, C1 controls, overrides of the direction.
+func TestTerminalDoesWhatWeSay(t *testing.T) {
+	t.Parallel()
+	const evil = `chr(27) || ']0;pwned' || chr(7) || chr(155) || '2J' || chr(8238) || chr(13)`
+	w := newDocs(t, database, 2)
+	w.env["MAX_FAILED"] = "10"
+	w.env["SYNC_QUERY"] = `SELECT id, body || ` + evil + ` AS body, body || ` + evil + ` AS "odd` + "\u009b" + `name", 'gs://bucket/' || id AS content_uri, 'image/png' AS content_mime_type FROM docs
+		UNION ALL SELECT 'bad' || ` + evil + `, 'x', 'y', 'gs://bucket/o', 'image/png' UNION ALL SELECT 'worse', 'x', 'y', 'gs://bucket/o', 'image/' || ` + evil
+	w.sync("imported")
+	w.exec(`UPDATE docs SET body = 'other'`)
+	for _, args := range [][]string{
+		{"plan"}, {"plan", "--diff", "--all"}, {"plan", "--json"}, {"show", "doc-0001"}, {"show", "worse"}, {"show", "\u009b"}, {"query"}, {"query", "--json"}, {"check"},
+		{"search", "body"}, {"search", "--all", "body"}, {"search", "--json", "body"}, {"sync", "--full"}, {"history"},
+	} {
+		output, _ := w.typed(args)
+		for _, r := range plain(output) {
+			if acts(r) && r != '\r' && r != '\n' {
+				t.Errorf("%v: %U reaches the terminal: %q", args, r, plain(output))
+				break
+			}
 		}
 	}
 }

@@ -93,6 +93,14 @@ func (w *world) exec(sql string, args ...any) {
 	testkit.Exec(w.t, w.conn, sql, args...)
 }
 
+// flushStatistics has what the test changed counted at once.
+func (w *world) flushStatistics() {
+	w.t.Helper()
+	if err := postgres.FlushStatistics(context.Background(), w.conn); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 // process is a running job.
 type process struct {
 	w              *world

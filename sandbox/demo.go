@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	_ "embed"
 	"fmt"
 	"io"
 	"os"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"vertexmetadata/sandbox/controlplane/api"
+	"vertexmetadata/sandbox/controlplane/fields"
 	"vertexmetadata/sandbox/dataplane"
 	"vertexmetadata/sandbox/project"
 	"vertexmetadata/sandbox/sample"
@@ -21,32 +24,71 @@ import (
 // demoCommand is `sandbox demo`.
 type demoCommand struct {
 	Job  string `help:"Binary of the job." type:"existingfile" required:""`
-	Plan string `help:"Plan to deploy, as infra/plan prints it with -json." type:"existingfile" required:""`
+	Plan string `help:"Plan of a stack to deploy, as infra/plan prints it with -json, or - for standard input; default: that of the demo." placeholder:"FILE"`
 }
 
 // demoTimeout bounds the whole demonstration; it takes a few seconds.
 const demoTimeout = 2 * time.Minute
 
-// Run tells the story: deploy, and let the trigger fire over three states of the database.
+// Help is what --help says beside the flags.
+func (c *demoCommand) Help() string {
+	return `With DATABASE_URL set, the job reads that database, which is left as it is, instead of the sample posts.`
+}
+
+// demoPlan is what make plan-demo wrote.
+//
+//go:embed testdata/demo.json
+var demoPlan []byte
+
+// plan reads the plan that was asked for.
+func (c *demoCommand) plan() (*stackPlan, error) {
+	if c.Plan == "" {
+		return readPlan(demoPlan)
+	}
+	read := func() ([]byte, error) { return os.ReadFile(c.Plan) }
+	if c.Plan == "-" {
+		read = func() ([]byte, error) { return io.ReadAll(os.Stdin) }
+	}
+	text, err := read()
+	if err != nil {
+		return nil, fmt.Errorf("read plan: %w", err)
+	}
+	plan, err := readPlan(text)
+	if err == nil {
+		plan.content = "any" // one's own query makes documents of its own kind
+	}
+	return plan, err
+}
+
+// Run shows the system at work: it deploys, and lets the trigger fire over three states of the database.
 func (c *demoCommand) Run(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, demoTimeout)
 	defer cancel()
-	plan, err := os.ReadFile(c.Plan)
+	plan, err := c.plan()
 	if err != nil {
-		return fmt.Errorf("read plan: %w", err)
+		return err
 	}
 	clock := newClock()
 	begin := time.Now()
-	d := &demo{out: os.Stdout, clock: clock, job: c.Job}
+	d := &demo{out: os.Stdout, clock: clock, job: c.Job, plan: plan}
+	url := os.Getenv("DATABASE_URL")
 	d.say("Everything runs on 127.0.0.1: no account, nothing leaves this machine.\n")
-	if d.cloud, err = project.Start(ctx, project.Options{Job: c.Job, Now: clock.now, Env: []string{"RESCAN_INTERVAL=1h"}}); err != nil {
+	if d.cloud, err = project.Start(ctx, project.Options{
+		Job: c.Job, Now: clock.now, Env: append(plan.env, "RESCAN_INTERVAL=1h"), Data: dataplane.Options{DatabaseURL: url, Content: plan.content},
+	}); err != nil {
 		return fmt.Errorf("start sandbox: %w", err)
 	}
 	defer d.cloud.Close()
-	d.say("1. Start: PostgreSQL with %d sample posts, Cloud Storage, Vertex AI Search, Secret Manager, control plane (%d ms)",
-		sample.Len(), time.Since(begin).Milliseconds())
-	if err := d.deploy(ctx, plan); err != nil {
+	database := fmt.Sprintf("PostgreSQL with %d sample posts", sample.Len())
+	if url != "" {
+		database = "the database of DATABASE_URL"
+	}
+	d.say("1. Start: %s, Cloud Storage, Vertex AI Search, Secret Manager, control plane (%d ms)", database, time.Since(begin).Milliseconds())
+	if err := d.deploy(ctx); err != nil {
 		return err
+	}
+	if url != "" {
+		return d.tickOwn(ctx)
 	}
 	for _, chapter := range []struct{ title, change string }{
 		{"The trigger fires. Nothing was ever imported: a full sync", ""},
@@ -60,6 +102,14 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	return d.search(ctx, "赤い花")
 }
 
+// tickOwn lets the trigger fire over a database that is not changed.
+func (d *demo) tickOwn(ctx context.Context) error {
+	if err := d.tick(ctx, "The trigger fires. Nothing was ever imported: a full sync", ""); err != nil {
+		return err
+	}
+	return d.tick(ctx, "It fires again: nothing has changed", "")
+}
+
 // changes is what people do between the first and the second run.
 var changes = fmt.Sprintf(`
 UPDATE posts SET ai_answer = ai_answer || '(追記)' WHERE post_id IN ('%s', '%s');
@@ -69,20 +119,24 @@ DELETE FROM posts WHERE post_id = '%s';
 UPDATE posts SET is_public = false WHERE post_id = '%s'`,
 	sample.PostID(0), sample.PostID(1), sample.PostID(2), sample.PostID(3), sample.PostID(4))
 
-// demo is the story while it is told.
+// demo is one demonstration in progress.
 type demo struct {
 	out     io.Writer
 	cloud   *project.Project
 	clock   *clock
 	job     string
+	plan    *stackPlan
 	chapter int
 }
 
 func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
 
 // deploy makes what the Pulumi program declares.
-func (d *demo) deploy(ctx context.Context, plan []byte) error {
-	made, err := d.cloud.Control.DeployPlan(ctx, plan, "example-dev", dataplane.Project)
+func (d *demo) deploy(ctx context.Context) error {
+	if err := d.cloud.Control.Suppose(dataplane.Project, d.plan.text, d.cloud.SecretValue); err != nil {
+		return fmt.Errorf("deploy: %w", err)
+	}
+	made, err := d.cloud.Control.DeployPlan(ctx, d.plan.text)
 	if err != nil {
 		return fmt.Errorf("deploy: %w", err)
 	}
@@ -97,25 +151,30 @@ func (d *demo) deploy(ctx context.Context, plan []byte) error {
 			grants += n
 		}
 	}
-	d.say("2. Deploy the stack dev, as pulumi up would: %d resources, among them %d accounts, %d grants, the Cloud Run Job and its trigger",
-		len(made), counts["Account"], grants)
+	d.say("2. Deploy the stack %s, as pulumi up would: %d resources, among them %d accounts, %d grants, the Cloud Run Job and its trigger",
+		d.plan.stack, len(made), counts["Account"], grants)
 	d.chapter = 2
 	return nil
 }
 
-// tick changes the database, moves the clock to the next time of the trigger, lets it fire, and shows what came of it.
+// tick changes the database, lets the trigger fire, and shows what came of it.
 func (d *demo) tick(ctx context.Context, title, change string) error {
 	if change != "" {
 		if err := d.change(ctx, change); err != nil {
 			return err
 		}
 	}
-	before, known := d.cloud.Data.DataStore.Stats(), d.executions()
-	d.clock.advance(3 * time.Minute)
-	for name, attempt := range d.cloud.Scheduler.Tick(ctx) {
-		if attempt.Status != "OK" {
-			return fmt.Errorf("trigger %s: %s: %s", name, attempt.Status, attempt.Message)
-		}
+	store := d.cloud.DataStore(d.plan.store)
+	if store == nil {
+		return fmt.Errorf("find data store %s: the stack created none of that name", d.plan.store.ID)
+	}
+	before, known := store.Stats(), d.executions()
+	attempt, err := d.fire(ctx)
+	if err != nil {
+		return err
+	}
+	if attempt.Status != "OK" {
+		return fmt.Errorf("trigger %s: %s: %s", d.plan.trigger, attempt.Status, attempt.Message)
 	}
 	executions := d.executions()
 	if len(executions) != len(known)+1 {
@@ -131,11 +190,26 @@ func (d *demo) tick(ctx context.Context, title, change string) error {
 	if err != nil {
 		return err
 	}
-	after := d.cloud.Data.DataStore.Stats()
+	after := store.Stats()
 	d.say("   %-12s %-10s %-10s %-10s %-10s %s", "in the store", "sent", "removed", "bytes", "imports", "ms")
-	d.say("   %-12d %-10v %-10v %-10v %-10d %v", d.cloud.Data.DataStore.Len(), last["upserted"], last["deleted"], last["bytes"],
+	d.say("   %-12d %-10v %-10v %-10v %-10d %v", store.Len(), last["upserted"], last["deleted"], last["bytes"],
 		after.ImportsFull+after.ImportsIncremental-before.ImportsFull-before.ImportsIncremental, last["duration_ms"])
 	return nil
+}
+
+// fire moves the clock to the next time of the trigger, when it fires. A paused one is fired by hand.
+func (d *demo) fire(ctx context.Context) (api.Attempt, error) {
+	trigger := d.cloud.Control.Resource("cloudscheduler", d.plan.trigger)
+	if fields.Text(trigger, "state") == "PAUSED" {
+		d.clock.advance(3 * time.Minute)
+		return d.cloud.Scheduler.Fire(ctx, d.plan.trigger)
+	}
+	next, err := time.Parse(time.RFC3339, fields.Text(trigger, "scheduleTime"))
+	if err != nil {
+		return api.Attempt{}, fmt.Errorf("find the next time of trigger %s: %w", d.plan.trigger, err)
+	}
+	d.clock.advance(next.Sub(d.clock.now()))
+	return d.cloud.Scheduler.Tick(ctx)[d.plan.trigger], nil
 }
 
 // change runs statements as the app would, and lets PostgreSQL count them at once instead of within a second.
@@ -155,7 +229,7 @@ func (d *demo) change(ctx context.Context, statements string) error {
 
 // executions are the names of the job's executions so far.
 func (d *demo) executions() []string {
-	return d.cloud.Control.Executions("projects/" + dataplane.Project + "/locations/" + dataplane.Region + "/jobs/create-vertex-metadata")
+	return d.cloud.Control.Executions(d.plan.job)
 }
 
 // showLog prints an execution's log as Cloud Logging would, and returns the last line's fields.

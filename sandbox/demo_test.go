@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// Whoever presses Ctrl-C is not told what broke off for it.
+// After Ctrl-C the demo does not list what broke off because of it.
 func TestDemoInterrupted(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "demo", "--job", os.Args[0], "--plan", "../infra/plan/testdata/dev.json")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "demo", "--job", os.Args[0])
 	cmd.Env = append(os.Environ(), asSandbox+"=1")
 	var stderr strings.Builder
 	cmd.Stderr = &stderr

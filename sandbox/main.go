@@ -1,5 +1,5 @@
-// The sandbox is everything the job touches, on this machine: a real PostgreSQL, and stand-ins for Cloud
-// Storage, Vertex AI Search and Secret Manager.
+// The sandbox is everything that the job and its deployment touch, on this machine: a real PostgreSQL, and stand-ins for Cloud
+// Storage, Vertex AI Search, Secret Manager, and the APIs that gcloud and Pulumi deploy with.
 package main
 
 import (

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"time"
 
@@ -22,6 +23,7 @@ type serveCommand struct {
 	Posts    int           `help:"Generate this many posts instead of loading the sample ones." placeholder:"N"`
 	Seed     int64         `help:"Seed of the generated posts." default:"1"`
 	Empty    bool          `help:"Make the tables, but no posts."`
+	Content  string        `help:"Documents that the data store takes: required (with content), none, any; default: required, with DATABASE_URL any." enum:",required,none,any" default:"" placeholder:"KIND"`
 	Switch   []string      `help:"Turn on a behaviour of the services; see: sandbox switches. Repeatable." placeholder:"NAME=VALUE" sep:"none"`
 	For      time.Duration `help:"Stop by itself after this time, for example 10m." placeholder:"TIME"`
 	Project  bool          `help:"Serve a project too: the APIs that gcloud and Pulumi deploy with, Cloud Run and Cloud Scheduler. Its schedules run the deployed job."`
@@ -45,11 +47,6 @@ type served struct {
 
 // Run serves until ctx ends.
 func (c *serveCommand) Run(ctx context.Context) (err error) {
-	if c.For > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.For)
-		defer cancel()
-	}
 	if c.Stack != "" && !c.Project {
 		return errors.New("--stack needs a project to deploy into: add --project")
 	}
@@ -81,6 +78,11 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 		fmt.Print(exports)
 	}
 	fmt.Fprintf(os.Stderr, "database: %s\n%s\nthe sandbox is up, end it with Ctrl-C\n", c.content(s), c.advice(s))
+	if c.For > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.For)
+		defer cancel()
+	}
 	if s.project != nil {
 		s.project.Scheduler.Run(ctx)
 	}
@@ -91,7 +93,10 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 // start starts everything. What it returns is to be closed even after an error.
 func (c *serveCommand) start(ctx context.Context) (s *served, closers []io.Closer, err error) {
 	options := dataplane.Options{
-		Location: c.Location, Posts: c.Posts, Seed: c.Seed, Empty: c.Empty, DatabaseURL: os.Getenv("DATABASE_URL"),
+		Location: c.Location, Posts: c.Posts, Seed: c.Seed, Empty: c.Empty, Content: c.Content, DatabaseURL: os.Getenv("DATABASE_URL"),
+	}
+	if options.DatabaseURL != "" && c.Content == "" {
+		options.Content = "any" // one's own query makes documents of its own kind
 	}
 	if options.DatabaseURL != "" && (c.Empty || c.Posts > 0) {
 		return nil, nil, errors.New("--empty and --posts fill a database of the sandbox's own: unset DATABASE_URL to have one")
@@ -102,7 +107,7 @@ func (c *serveCommand) start(ctx context.Context) (s *served, closers []io.Close
 		if _, err := os.Stat(c.Job); err != nil {
 			return nil, nil, fmt.Errorf("find the job: %w: build it with make bin/job, or name it with --job", err)
 		}
-		if s.project, err = project.Start(ctx, project.Options{Job: c.Job, Data: options}); err != nil {
+		if s.project, err = project.Start(ctx, project.Options{Job: c.Job, Data: options, Logger: unknownRequests()}); err != nil {
 			return nil, nil, fmt.Errorf("start sandbox: %w", err)
 		}
 		closers = append(closers, s.project)
@@ -119,6 +124,11 @@ func (c *serveCommand) start(ctx context.Context) (s *served, closers []io.Close
 		known = s.data.Switches()
 	}
 	return s, closers, switches.Apply(known, c.Switch)
+}
+
+// unknownRequests logs what the sandbox was asked for and does not know, so that nobody looks for a fault of their own.
+func unknownRequests() *slog.Logger {
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))
 }
 
 // folder is a folder that ends with the sandbox.

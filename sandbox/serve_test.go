@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	_ = os.Unsetenv("DATABASE_URL") // of the tester's shell: each sandbox has a database of its own
 	os.Exit(m.Run())
 }
 

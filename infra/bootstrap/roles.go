@@ -30,6 +30,7 @@ var grantableRoles = []string{
 var auditorRoles = []string{
 	"roles/cloudscheduler.viewer",
 	"roles/iam.securityReviewer",
+	"roles/iam.serviceAccountViewer",
 	"roles/logging.viewer",
 	"roles/monitoring.viewer",
 	"roles/run.viewer",

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -56,14 +58,14 @@ func TestAccountsAreForOneEnvironment(t *testing.T) {
 func TestPreviewerReadsTheStateAlone(t *testing.T) {
 	var got []string
 	for _, r := range recorded(t).resources {
-		if text(r.Inputs["member"]) == "serviceAccount:preview-prod@example-prod.iam.gserviceaccount.com" {
+		if text(r.Inputs["member"]) == "serviceAccount:preview-prod@acme-prod.iam.gserviceaccount.com" {
 			got = append(got, fmt.Sprint(r.Inputs["role"], " ", r.Inputs["bucket"], r.Inputs["cryptoKeyId"]))
 		}
 	}
 	slices.Sort(got)
 	want := []string{
-		"roles/cloudkms.cryptoKeyDecrypter <nil>projects/example-prod/locations/asia-northeast1/keyRings/pulumi-prod/cryptoKeys/secrets",
-		"roles/storage.objectViewer example-prod-pulumi-prod<nil>",
+		"roles/cloudkms.cryptoKeyDecrypter <nil>projects/acme-prod/locations/asia-northeast1/keyRings/pulumi-prod/cryptoKeys/secrets",
+		"roles/storage.objectViewer acme-prod-pulumi-prod<nil>",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -78,7 +80,7 @@ func TestStacksAreApart(t *testing.T) {
 		if strings.HasPrefix(r.Type, "gcp:projects/") {
 			where += text(r.Inputs["project"])
 		}
-		if strings.Contains(member, "example-dev") && strings.Contains(where, "prod") || strings.Contains(member, "example-prod") && strings.Contains(where, "dev") {
+		if strings.Contains(member, "acme-dev") && strings.Contains(where, "prod") || strings.Contains(member, "acme-prod") && strings.Contains(where, "dev") {
 			t.Errorf("%s gives %s a role on %s", r.Name, member, where)
 		}
 	}
@@ -110,8 +112,7 @@ func TestDeployerGivesOnlyTheStacksRoles(t *testing.T) {
 	}
 	for _, r := range plansOfStacks(t) {
 		role := text(r.Inputs["role"])
-		custom := strings.HasPrefix(role, "projects/") // goes with PurgeDocuments
-		if r.Type == "gcp:projects/iAMMember:IAMMember" && !custom && !slices.Contains(grantableRoles, role) {
+		if r.Type == "gcp:projects/iAMMember:IAMMember" && !slices.Contains(grantableRoles, role) {
 			t.Errorf("a stack gives %s, and the deploying account may not", role)
 		}
 	}
@@ -125,7 +126,7 @@ var creates = map[string]string{
 	"gcp:monitoring/":                     "roles/monitoring.editor",
 	"gcp:projects/iAMMember":              "roles/resourcemanager.projectIamAdmin",
 	"gcp:projects/service":                "roles/serviceusage.serviceUsageAdmin",
-	"gcp:secretmanager/secretIamMember":   "roles/secretmanager.admin",
+	"gcp:secretmanager/":                  "roles/secretmanager.admin",
 	"gcp:serviceaccount/account":          "roles/iam.serviceAccountAdmin",
 	"gcp:serviceaccount/iAMMember":        "roles/iam.serviceAccountAdmin",
 	"gcp:cloudrunv2/jobIamMember":         "roles/run.admin",
@@ -133,15 +134,33 @@ var creates = map[string]string{
 	"gcp:kms/cryptoKeyIAMMember":          "",
 	"gcp:artifactregistry/":               "", // not with a promoted image
 	"docker:":                             "", // likewise
-	"gcp:projects/iAMCustomRole":          "", // goes with PurgeDocuments
 	"vertex-metadata:":                    "",
 	"gcp:projects/serviceIdentity":        "roles/serviceusage.serviceUsageAdmin",
 	"gcp:monitoring/notificationChannel:": "roles/monitoring.editor",
 }
 
-// Whatever a stack declares, the deploying account may make.
+// asked says the same for what a stack makes only when a setting asks for it: README.md names these roles for deployerRoles.
+var asked = map[string]string{
+	"gcp:discoveryengine/": "roles/discoveryengine.admin",
+	"gcp:sql/user":         "roles/cloudsql.admin",
+	"gcp:storage/bucket:":  "roles/storage.admin",
+}
+
+// Whatever a stack declares, the deploying account may make, or README.md says what it needs.
 func TestDeployerMayMakeWhatAStackDeclares(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for prefix, role := range asked {
+		if !strings.Contains(string(readme), "| `"+role+"` |") {
+			t.Errorf("README.md does not say that %s needs %s", prefix, role)
+		}
+	}
 	for _, r := range plansOfStacks(t) {
+		if slices.ContainsFunc(slices.Collect(maps.Keys(asked)), func(prefix string) bool { return strings.HasPrefix(r.Type, prefix) }) {
+			continue
+		}
 		best := ""
 		for prefix := range creates {
 			if strings.HasPrefix(r.Type, prefix) && len(prefix) > len(best) {
@@ -203,7 +222,7 @@ func TestFurtherRoles(t *testing.T) {
 			t.Errorf("%s may not give the further role: %s", r.Name, condition["expression"])
 		}
 	}
-	want := []string{"serviceAccount:deploy-dev@example-dev.iam.gserviceaccount.com", "serviceAccount:deploy-prod@example-prod.iam.gserviceaccount.com"}
+	want := []string{"serviceAccount:deploy-dev@acme-dev.iam.gserviceaccount.com", "serviceAccount:deploy-prod@acme-prod.iam.gserviceaccount.com"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -42,11 +42,19 @@ func compute(typ, name string, in resource.PropertyMap) (string, resource.Proper
 		}
 		email := fmt.Sprintf("service-%s@%s.iam.gserviceaccount.com", projectNumber, domain)
 		out["email"], out["member"] = email, "serviceAccount:"+email
-	case "gcp:projects/iAMCustomRole:IAMCustomRole":
-		id = fmt.Sprintf("projects/%s/roles/%s", text("project"), text("roleId"))
-		out["name"] = id
 	case "gcp:artifactregistry/repository:Repository":
 		id = fmt.Sprintf("projects/%s/locations/%s/repositories/%s", text("project"), text("location"), text("repositoryId"))
+	case "gcp:storage/bucket:Bucket":
+		if id = text("name"); id == "" { // the engine makes a name of the resource's
+			id = name + "-0000000"
+			out["name"] = id
+		}
+	case "gcp:secretmanager/secret:Secret":
+		id = fmt.Sprintf("projects/%s/secrets/%s", text("project"), text("secretId"))
+	case "gcp:secretmanager/secretVersion:SecretVersion":
+		id, out["version"] = text("secret")+"/versions/1", "1"
+	case "gcp:discoveryengine/dataStore:DataStore":
+		id = fmt.Sprintf("projects/%s/locations/%s/collections/default_collection/dataStores/%s", text("project"), text("location"), text("dataStoreId"))
 	case "gcp:cloudrunv2/job:Job", "gcp:cloudscheduler/job:Job":
 		id = fmt.Sprintf("projects/%s/locations/%s%s/jobs/%s", text("project"), text("location"), text("region"), text("name"))
 	case "docker:index/image:Image":
@@ -55,7 +63,8 @@ func compute(typ, name string, in resource.PropertyMap) (string, resource.Proper
 	case "gcp:monitoring/dashboard:Dashboard":
 		id = fmt.Sprintf("projects/%s/dashboards/00000000-0000-0000-0000-000000000000", projectNumber)
 	case "gcp:monitoring/notificationChannel:NotificationChannel":
-		id = fmt.Sprintf("projects/%s/notificationChannels/%s", text("project"), name)
+		address, _ := in["labels"].ObjectValue()["email_address"].V.(string)
+		id = fmt.Sprintf("projects/%s/notificationChannels/%s", text("project"), address)
 		out["name"] = id
 	}
 	return id, resource.NewPropertyMapFromMap(out), nil

@@ -1,5 +1,5 @@
-// Command plan prints every resource and input of a stack, from the program that is deployed, without an account,
-// the Pulumi CLI or a network. Start it in infra/:
+// Command plan prints what a stack declares, from the program that is deployed, without an account, the Pulumi CLI or a
+// network: a summary, then every resource and input. Start it in infra/:
 //
 //	go run ./plan -stack dev
 package main
@@ -9,36 +9,48 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-
-	"vertexmetadata/infra/stack"
 )
 
 func main() {
 	name := flag.String("stack", "dev", "stack whose Pulumi.STACK.yaml is read")
 	project := flag.String("project", "", "folder with Pulumi.yaml; empty: the nearest one above")
-	asJSON := flag.Bool("json", false, "print JSON, for programs")
+	format := flag.String("format", "text", "text, json (for programs) or mermaid (a graph)")
+	asJSON := flag.Bool("json", false, "the same as -format json")
+	base := flag.String("against", "main", "commit to compare with; empty: none")
 	flag.Parse()
-	if err := run(*project, *name, *asJSON); err != nil {
+	if *asJSON {
+		*format = "json"
+	}
+	if err := run(*project, *name, *format, *base); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(project, name string, asJSON bool) error {
+func run(project, name, format, base string) error {
 	if project == "" {
 		var err error
 		if project, err = findProject(); err != nil {
 			return err
 		}
 	}
-	plan, err := record(project, name, filepath.Join(project, "Pulumi."+name+".yaml"), stack.Deploy)
+	if format != "text" && format != "json" && format != "mermaid" {
+		return fmt.Errorf("print plan: format %q is none of text, json, mermaid", format)
+	}
+	plan, err := record(project, name, filepath.Join(project, "Pulumi."+name+".yaml"))
 	if err != nil {
 		return err
 	}
-	if !asJSON {
-		return plan.writeText(os.Stdout)
+	switch format {
+	case "json":
+		return plan.writeJSON(os.Stdout)
+	case "mermaid":
+		return plan.writeMermaid(os.Stdout)
 	}
-	return plan.writeJSON(os.Stdout)
+	if base != "" {
+		plan.compareWith(project, base)
+	}
+	return plan.writeText(os.Stdout)
 }
 
 // findProject looks for Pulumi.yaml here and in every folder above.

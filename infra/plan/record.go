@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,21 +17,51 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/structpb"
+
+	"vertexmetadata/infra/stack"
 )
 
 // record runs a program as an update would, against a monitor that makes nothing and remembers everything.
-func record(projectDir, stackName, stackFile string, program pulumi.RunFunc) (*Plan, error) {
-	project, values, err := settings(projectDir, stackFile)
+func record(projectDir, stackName, stackFile string) (*Plan, error) {
+	project, given, err := settings(projectDir, stackFile)
 	if err != nil {
 		return nil, err
 	}
-	m := &monitor{plan: Plan{Project: string(project.Name), Stack: stackName}}
+	var args stack.Args
+	plan, err := recordProgram(project, stackName, projectDir, given, func(ctx *pulumi.Context) (err error) {
+		if args, err = stack.Load(ctx); err != nil {
+			return err
+		}
+		return stack.Deploy(ctx)
+	})
+	if err != nil {
+		return nil, err
+	}
+	plan.args, plan.missing = args, given.missing
+	return plan, nil
+}
+
+// recordProgram records a program of this process.
+func recordProgram(project, stackName, root string, given configuration, program pulumi.RunFunc) (*Plan, error) {
+	return recordRun(project, stackName, func(address string) error {
+		return pulumi.RunErr(program, func(info *pulumi.RunInfo) {
+			*info = pulumi.RunInfo{
+				Project: project, Stack: stackName, RootDirectory: root, Config: given.values, ConfigSecretKeys: given.secret,
+				Parallel: 1, MonitorAddr: address, EngineAddr: address,
+			}
+		})
+	})
+}
+
+// recordRun records what a program registers with the monitor at an address.
+func recordRun(project, stackName string, run func(address string) error) (*Plan, error) {
+	m := &monitor{plan: Plan{Project: project, Stack: stackName}}
 	stop := make(chan bool)
 	server, err := rpcutil.ServeWithOptions(rpcutil.ServeOptions{
 		Cancel: stop,
 		Init: func(s *grpc.Server) error {
 			pulumirpc.RegisterResourceMonitorServer(s, m)
-			pulumirpc.RegisterEngineServer(s, &engine{})
+			pulumirpc.RegisterEngineServer(s, &engine{monitor: m})
 			return nil
 		},
 	})
@@ -41,13 +72,11 @@ func record(projectDir, stackName, stackFile string, program pulumi.RunFunc) (*P
 		close(stop)
 		<-server.Done
 	}()
-	address := fmt.Sprintf("127.0.0.1:%d", server.Port)
-	err = pulumi.RunErr(program, func(info *pulumi.RunInfo) {
-		*info = pulumi.RunInfo{
-			Project: m.plan.Project, Stack: stackName, RootDirectory: projectDir, Config: values,
-			Parallel: 1, MonitorAddr: address, EngineAddr: address,
-		}
-	})
+	err = run(fmt.Sprintf("127.0.0.1:%d", server.Port))
+	var collected interface{ WrappedErrors() []error }
+	if errors.As(err, &collected) && len(collected.WrappedErrors()) == 1 {
+		err = collected.WrappedErrors()[0] // the SDK's list of one adds nothing but lines
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -70,6 +99,7 @@ func (m *monitor) GetDeploymentInfo(context.Context, *emptypb.Empty) (*pulumirpc
 		pulumirpc.ResourceMonitorFeature_RESOURCE_MONITOR_FEATURE_SECRETS,
 		pulumirpc.ResourceMonitorFeature_RESOURCE_MONITOR_FEATURE_ALIAS_SPECS,
 		pulumirpc.ResourceMonitorFeature_RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS,
+		pulumirpc.ResourceMonitorFeature_RESOURCE_MONITOR_FEATURE_ERROR_HOOKS,
 	}}, nil
 }
 
@@ -82,7 +112,7 @@ func (m *monitor) RegisterResource(_ context.Context, in *pulumirpc.RegisterReso
 	if in.GetType() != string(resource.RootStackType) {
 		m.mu.Lock()
 		m.plan.Resources = append(m.plan.Resources, Resource{
-			Type: in.GetType(), Name: in.GetName(), URN: urn, Parent: m.parent(in), Custom: in.GetCustom(),
+			Type: in.GetType(), Name: in.GetName(), URN: urn, Aliases: m.aliases(in), Parent: m.parent(in), Custom: in.GetCustom(),
 			Inputs: plain(inputs), Depends: slices.Sorted(slices.Values(in.GetDependencies())),
 			Import: in.GetImportId(), Ignore: in.GetIgnoreChanges(), Hooks: hooks(in.GetHooks()),
 			Retain: in.GetRetainOnDelete(), Protect: in.GetProtect(), Version: in.GetVersion(),
@@ -113,6 +143,7 @@ func hooks(bound *pulumirpc.RegisterResourceRequest_ResourceHooksBinding) (all [
 		{"before create", bound.GetBeforeCreate()},
 		{"after create", bound.GetAfterCreate()},
 		{"before update", bound.GetBeforeUpdate()},
+		{"on error", bound.GetOnError()},
 	} {
 		for _, name := range part.names {
 			all = append(all, part.when+" "+name)
@@ -134,13 +165,23 @@ func (m *monitor) RegisterResourceOutputs(_ context.Context, in *pulumirpc.Regis
 	return &emptypb.Empty{}, nil
 }
 
-// Invoke answers the one question the program asks: the token of the gcp provider, for the registry.
+// Invoke answers what the program asks the cloud: the token of the gcp provider, and for adopt the job that was made by hand.
 func (m *monitor) Invoke(_ context.Context, in *pulumirpc.ResourceInvokeRequest) (*pulumirpc.ResourceInvokeResponse, error) {
-	if in.GetTok() != "gcp:organizations/getClientConfig:getClientConfig" {
+	var told map[string]any
+	switch in.GetTok() {
+	case "gcp:organizations/getClientConfig:getClientConfig":
+		told = map[string]any{"accessToken": "token of the gcp provider", "id": "", "project": "", "region": "", "zone": ""}
+	case "gcp:cloudrunv2/getJob:getJob":
+		told = map[string]any{"name": in.GetArgs().GetFields()["name"].GetStringValue(), "id": ""}
+	default:
 		return nil, fmt.Errorf("invoke %s: not known here", in.GetTok())
 	}
-	answer, err := structpb.NewStruct(map[string]any{"accessToken": "token of the gcp provider", "id": "", "project": "", "region": "", "zone": ""})
+	answer, err := structpb.NewStruct(told)
 	return &pulumirpc.ResourceInvokeResponse{Return: answer}, err
+}
+
+func (m *monitor) RegisterErrorHook(context.Context, *pulumirpc.RegisterErrorHookRequest) (*emptypb.Empty, error) {
+	return &emptypb.Empty{}, nil
 }
 
 func (m *monitor) RegisterResourceHook(context.Context, *pulumirpc.RegisterResourceHookRequest) (*emptypb.Empty, error) {
@@ -159,20 +200,39 @@ func (m *monitor) parent(in *pulumirpc.RegisterResourceRequest) string {
 	return ""
 }
 
-func (m *monitor) urn(in *pulumirpc.RegisterResourceRequest) string {
+func (m *monitor) urn(in *pulumirpc.RegisterResourceRequest) string { return m.named(in, in.GetName()) }
+
+func (m *monitor) named(in *pulumirpc.RegisterResourceRequest, name string) string {
 	var above tokens.Type
 	if p := m.parent(in); p != "" {
 		above = resource.URN(p).QualifiedType()
 	}
-	return string(resource.NewURN(tokens.QName(m.plan.Stack), tokens.PackageName(m.plan.Project), above, tokens.Type(in.GetType()), in.GetName()))
+	return string(resource.NewURN(tokens.QName(m.plan.Stack), tokens.PackageName(m.plan.Project), above, tokens.Type(in.GetType()), name))
 }
 
-// engine is the other half of the connection: it has nothing to keep but the root.
+// aliases are those that differ from the resource's own name: the program uses aliases for names alone.
+func (m *monitor) aliases(in *pulumirpc.RegisterResourceRequest) (urns []string) {
+	for _, alias := range in.GetAliases() {
+		if name := alias.GetSpec().GetName(); name != "" && name != in.GetName() {
+			urns = append(urns, m.named(in, name))
+		}
+	}
+	return urns
+}
+
+// engine is the other half of the connection: it has nothing to keep but warnings.
 type engine struct {
 	pulumirpc.UnimplementedEngineServer
+
+	monitor *monitor
 }
 
-func (*engine) Log(context.Context, *pulumirpc.LogRequest) (*emptypb.Empty, error) {
+func (e *engine) Log(_ context.Context, in *pulumirpc.LogRequest) (*emptypb.Empty, error) {
+	if in.GetSeverity() == pulumirpc.LogSeverity_WARNING {
+		e.monitor.mu.Lock()
+		defer e.monitor.mu.Unlock()
+		e.monitor.plan.warnings = append(e.monitor.plan.warnings, in.GetMessage())
+	}
 	return &emptypb.Empty{}, nil
 }
 

@@ -10,71 +10,82 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// writeText prints the plan for people: one YAML document a resource, in the order of deployment.
-func (p *Plan) writeText(out io.Writer) error {
-	if _, err := fmt.Fprintf(out, "# Plan of %s/%s: %d resources, each after those it waits for.\n", p.Project, p.Stack, len(p.Resources)); err != nil {
-		return err
-	}
-	for _, r := range p.Resources {
-		if err := writeResource(out, r); err != nil {
-			return fmt.Errorf("write %s: %w", r.Name, err)
-		}
-	}
-	if _, err := fmt.Fprintln(out, "\nWhat the stack tells"); err != nil {
-		return err
-	}
-	return writeYAML(out, "outputs", p.Outputs)
+// printer remembers the first error, so that what is printed reads as it looks.
+type printer struct {
+	out io.Writer
+	err error
 }
 
-func writeResource(out io.Writer, r Resource) error {
-	if _, err := fmt.Fprintf(out, "\n%s %s\n", r.Type, r.Name); err != nil {
-		return err
+func (p *printer) printf(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.out, format, args...)
 	}
-	if err := writeYAML(out, "inputs", readable(r.Inputs)); err != nil {
-		return err
+}
+
+// writeText prints the plan for people: a summary, then one YAML document a resource, in the order of deployment.
+func (p *Plan) writeText(out io.Writer) error {
+	to := &printer{out: out}
+	p.writeSummary(to)
+	to.printf("\nResources, in the order of deployment (less the project, which is %s unless said)\n", p.args.Project)
+	for _, r := range p.Resources {
+		if r.Custom && r.Type != api {
+			p.writeResource(to, r)
+		}
 	}
+	to.printf("\nOutputs of the stack\n")
+	to.writeYAML(p.Outputs)
+	return to.err
+}
+
+const api = "gcp:projects/service:Service"
+
+func (p *Plan) writeResource(to *printer, r Resource) {
+	to.printf("\n%s %s\n", r.Type, p.short(r.Name))
+	to.writeYAML(p.readable(r.Inputs))
 	var after []string
 	for _, urn := range r.Depends {
-		after = append(after, urnName(urn))
+		if !strings.HasPrefix(p.short(urnName(urn)), "api-") { // all but the APIs, which come first
+			after = append(after, p.short(urnName(urn)))
+		}
 	}
 	slices.Sort(after)
 	for _, note := range []struct {
 		title string
 		names []string
-	}{{"after", after}, {"import", one(r.Import)}, {"ignoreChanges", r.Ignore}, {"hooks", r.Hooks}, {"options", options(r)}} {
-		if len(note.names) == 0 {
-			continue
-		}
-		if _, err := fmt.Fprintf(out, "  %s: %s\n", note.title, strings.Join(note.names, ", ")); err != nil {
-			return err
+	}{{"after", after}, {"import", one(r.Import)}, {"ignoreChanges", r.Ignore}, {"options", options(r)}} {
+		if len(note.names) > 0 {
+			to.printf("  %s: %s\n", note.title, strings.Join(note.names, ", "))
 		}
 	}
-	return nil
 }
 
-// writeYAML prints a map under a title, or nothing if it is empty.
-func writeYAML(out io.Writer, title string, values map[string]any) error {
-	if len(values) == 0 {
-		return nil
+// writeYAML prints a map, or nothing if it is empty.
+func (to *printer) writeYAML(values map[string]any) {
+	if len(values) == 0 || to.err != nil {
+		return
 	}
 	var text strings.Builder
 	encoder := yaml.NewEncoder(&text)
 	encoder.SetIndent(2)
-	if err := encoder.Encode(map[string]any{title: values}); err != nil {
-		return err
+	if to.err = encoder.Encode(values); to.err != nil {
+		return
 	}
-	for _, line := range strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n") {
-		if _, err := fmt.Fprintf(out, "  %s\n", line); err != nil {
-			return err
-		}
+	for line := range strings.Lines(text.String()) {
+		to.printf("    %s", line)
 	}
-	return nil
 }
 
-// readable opens inputs that are JSON in a string, as a dashboard is, so that a change in them shows line by line.
-func readable(inputs map[string]any) map[string]any {
+// silent are inputs that the SDK adds by itself, with the value that says nothing.
+var silent = map[string]any{"buildOnPreview": false, "skipPush": false}
+
+// readable leaves out what every resource has, and opens inputs that are JSON in a string, as a dashboard is, so that a change in
+// them shows line by line.
+func (p *Plan) readable(inputs map[string]any) map[string]any {
 	opened := make(map[string]any, len(inputs))
 	for key, value := range inputs {
+		if says, ok := silent[key]; key == "project" && value == p.args.Project || ok && says == value {
+			continue
+		}
 		var object map[string]any
 		if text, ok := value.(string); ok && json.Unmarshal([]byte(text), &object) == nil {
 			value = object

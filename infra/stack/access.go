@@ -5,17 +5,29 @@ import (
 	"strings"
 )
 
-// Principal is somebody a role is granted to.
+// Principal is somebody a role is granted to. It is part of the names of resources: never reword one.
 type Principal string
 
 // The accounts of the system and the agents through which Google's services act for it.
 const (
-	JobAccount     Principal = "job account"
-	RunnerAccount  Principal = "runner account"
-	SchedulerAgent Principal = "Cloud Scheduler agent"
-	SearchAgent    Principal = "Vertex AI Search agent"
-	RunAgent       Principal = "Cloud Run agent"
+	JobAccount     Principal = "job"
+	RunnerAccount  Principal = "runner"
+	SchedulerAgent Principal = "cloud-scheduler"
+	SearchAgent    Principal = "vertex-ai-search"
+	RunAgent       Principal = "cloud-run"
 )
+
+// principals are their names for people.
+var principals = map[Principal]string{
+	JobAccount: "job account", RunnerAccount: "runner account", SchedulerAgent: "Cloud Scheduler agent",
+	SearchAgent: "Vertex AI Search agent", RunAgent: "Cloud Run agent",
+}
+
+// String is the principal for people.
+func (p Principal) String() string { return principals[p] }
+
+// googles says that a principal is Google's own: what is granted to it may serve others in the project, and stays at destroy.
+func (p Principal) googles() bool { return strings.HasSuffix(principals[p], " agent") }
 
 // Kind is the kind of thing that a role is granted on.
 type Kind string
@@ -26,154 +38,147 @@ const (
 	OnInstance   Kind = "instance" // the project's role under a condition; Cloud SQL has no policies of its own
 	OnSecret     Kind = "secret"
 	OnBucket     Kind = "bucket"
+	OnObjects    Kind = "objects" // the bucket's role under a condition: what is below metadata/
 	OnRepository Kind = "repository"
 	OnJob        Kind = "job"
-	OnAccount    Kind = "account"
 	OnKey        Kind = "key"
 )
 
-// Grant is one row of the access table. Name is the name of its resource.
+// Grant is one row of the access table. Name is the name of its resource, within the component.
 type Grant struct {
 	Name   string
 	Who    Principal
 	Role   string
 	On     Kind
-	Target string
+	Target string // for people where the target is an input
 	Why    string
 }
 
-const (
-	scopeProject  = "project"
-	scopeResource = "resource"
-)
+// objects is where in the bucket the job keeps all that is its own.
+const objects = "metadata/"
+
+// accessTable collects rows.
+type accessTable struct {
+	Args
+	rows []Grant
+}
+
+func (t *accessTable) row(who Principal, role string, on Kind, target, why string) {
+	t.rows = append(t.rows, Grant{grantName(who, role, on, target), who, role, on, target, why})
+}
 
 // Access is the access table: all that the settings grant, to whom, on what and why.
-func Access(s Settings) []Grant {
-	var table []Grant
-	row := func(who Principal, role string, on Kind, target, why string) {
-		table = append(table, Grant{grantName(who, role, on, target), who, role, on, target, why})
-	}
-	narrow := s.IAMScope == scopeResource
-
-	if narrow {
-		row(JobAccount, "roles/cloudsql.client", OnInstance, s.CloudSQLInstance, "connect to this one instance: a condition on the project's role, the narrowest Cloud SQL offers")
-		for _, secret := range s.readSecrets() {
-			row(JobAccount, "roles/secretmanager.secretAccessor", OnSecret, secret, secretReason(s, secret))
-		}
-		row(JobAccount, "roles/storage.objectUser", OnBucket, s.Bucket, "read, write, list and delete the snapshot and the sync state; unlike objectAdmin it cannot touch object ACLs")
+func Access(a Args) []Grant {
+	t := &accessTable{Args: a}
+	if a.IAMScope == scopeResource {
+		t.narrow()
 	} else {
-		row(JobAccount, "roles/cloudsql.client", OnProject, s.sqlProject(), "connect to the database through the Cloud SQL socket")
-		row(JobAccount, "roles/secretmanager.secretAccessor", OnProject, s.Project, "read the mounted secrets and the database password")
-		for _, secret := range s.readSecrets() {
-			if strings.HasPrefix(secret, "projects/") { // another project's, which the row above does not reach
-				row(JobAccount, "roles/secretmanager.secretAccessor", OnSecret, secret, secretReason(s, secret))
-			}
-		}
-		row(JobAccount, "roles/storage.objectAdmin", OnProject, s.Project, "read, write, list and delete the snapshot and the sync state in the bucket")
+		t.wide()
 	}
-	row(JobAccount, "roles/logging.logWriter", OnProject, s.Project, "write its log; logs belong to the project, there is nothing narrower")
-	if s.ArtifactRepository != "" {
-		row(JobAccount, "roles/artifactregistry.reader", OnRepository, s.ArtifactRepository, "pull the image")
+	if given(a.KMSKey) {
+		t.row(RunAgent, "roles/cloudkms.cryptoKeyEncrypterDecrypter", OnKey, shown(a.KMSKey), "encrypt and decrypt the job with the customer's key")
 	}
-	searchRows(s, narrow, row)
-
-	if narrow {
-		row(RunnerAccount, "roles/run.invoker", OnJob, s.JobName, "start this job, without overrides, and nothing else")
-		row(SchedulerAgent, "roles/iam.serviceAccountTokenCreator", OnAccount, s.RunnerAccount, "sign in as the runner account to call the job")
-	} else {
-		row(RunnerAccount, "roles/run.developer", OnProject, s.Project, "start the job")
-		row(SchedulerAgent, "roles/iam.serviceAccountTokenCreator", OnProject, s.Project, "sign in as the runner account to call the job")
-	}
-	if s.KMSKey != "" {
-		row(RunAgent, "roles/cloudkms.cryptoKeyEncrypterDecrypter", OnKey, s.KMSKey, "encrypt and decrypt the job with the customer's key")
-	}
-	return table
+	return t.rows
 }
 
-// searchRows are the grants of Vertex AI Search, which has no policies on a data store: the project is the
-// narrowest place for them.
-func searchRows(s Settings, narrow bool, row func(who Principal, role string, on Kind, target, why string)) {
-	switch {
-	case s.DataStoreRole != "":
-		row(JobAccount, s.DataStoreRole, OnProject, s.Project, "import, list, purge and search documents, by the role that dataStoreRole names")
-	case narrow:
-		row(JobAccount, s.searchRole(), OnProject, s.Project, "import, list, purge and search documents and follow the operations: these permissions and no others")
-	default:
-		row(JobAccount, "roles/discoveryengine.editor", OnProject, s.Project, "import, list and search documents and follow the operations")
-		row(JobAccount, s.searchRole(), OnProject, s.Project, "purge documents that are gone from the table: the one permission that discoveryengine.editor lacks")
+// wide is what the seed document grants, and what it forgets.
+func (t *accessTable) wide() {
+	if given(t.CloudSQLInstance) {
+		t.row(JobAccount, "roles/cloudsql.client", OnProject, t.sqlProjectShown(), "connect to the database through Cloud SQL")
+		if t.iamLogin() {
+			t.row(JobAccount, "roles/cloudsql.instanceUser", OnProject, t.sqlProjectShown(), "log in to the database as the account, without a password")
+		}
 	}
-	if s.Bucket != "" {
-		row(SearchAgent, "roles/storage.objectViewer", OnBucket, s.Bucket, "read the files of an import, in a bucket of any project")
+	t.row(JobAccount, "roles/secretmanager.secretAccessor", OnProject, t.Project, "read the mounted secrets and the database password")
+	for _, secret := range t.readSecrets() {
+		if strings.HasPrefix(secret, "projects/") { // another project's, which the row above does not reach
+			t.row(JobAccount, "roles/secretmanager.secretAccessor", OnSecret, secret, t.secretReason(secret))
+		}
 	}
+	t.row(JobAccount, "roles/storage.objectAdmin", OnProject, t.Project, "read, write, list and delete the snapshot and the sync state in the bucket")
+	t.row(JobAccount, "roles/logging.logWriter", OnProject, t.Project, "as in the seed document; Cloud Run itself writes what the job prints")
+	if t.ArtifactRepository != "" {
+		t.row(JobAccount, "roles/artifactregistry.reader", OnRepository, t.ArtifactRepository, "as in the seed document; Cloud Run's own agent pulls the image")
+	}
+	t.search()
+	t.row(RunnerAccount, "roles/run.developer", OnProject, t.Project, "start the job")
+	t.row(SchedulerAgent, "roles/iam.serviceAccountTokenCreator", OnProject, t.Project, "as in the seed document; the agent's own role can sign in as the runner account already")
 }
 
-// searchPermissions is what the job calls in Vertex AI Search. Of these roles/discoveryengine.editor lacks
-// documents.purge alone, and no predefined role below discoveryengine.admin has it.
+// narrow serves the same duties by the narrowest grants that work.
+func (t *accessTable) narrow() {
+	if given(t.CloudSQLInstance) {
+		t.row(JobAccount, "roles/cloudsql.client", OnInstance, shown(t.CloudSQLInstance), "connect to this one instance: a condition on the project's role, the narrowest that Cloud SQL offers")
+		if t.iamLogin() {
+			t.row(JobAccount, "roles/cloudsql.instanceUser", OnInstance, shown(t.CloudSQLInstance), "log in to this one instance as the account, without a password")
+		}
+	}
+	for _, secret := range t.readSecrets() {
+		t.row(JobAccount, "roles/secretmanager.secretAccessor", OnSecret, secret, t.secretReason(secret))
+	}
+	t.row(JobAccount, "roles/storage.objectUser", OnObjects, shown(t.Bucket), "read, write, list and delete the snapshot and the sync state: a condition limits it to what is below "+objects)
+	t.search()
+	t.row(RunnerAccount, "roles/run.invoker", OnJob, t.JobName, "start this job, without overrides, and nothing else")
+}
+
+// search are the grants of Vertex AI Search. Its data stores have no policies in this provider: the project is the narrowest place.
 // https://cloud.google.com/iam/docs/roles-permissions/discoveryengine
-var searchPermissions = []string{
-	"discoveryengine.dataStores.get",
-	"discoveryengine.documents.delete",
-	"discoveryengine.documents.import",
-	"discoveryengine.documents.list",
-	"discoveryengine.documents.purge",
-	"discoveryengine.operations.get",
-	"discoveryengine.operations.list",
-	"discoveryengine.servingConfigs.search",
-}
-
-// customPermissions is what the custom role of the settings holds; none: there is no custom role.
-func (s Settings) customPermissions() []string {
-	switch {
-	case s.DataStoreRole != "":
-		return nil
-	case s.IAMScope == scopeResource:
-		return searchPermissions
+func (t *accessTable) search() {
+	t.row(JobAccount, "roles/discoveryengine.editor", OnProject, t.Project, "import, list, delete and search documents and follow the operations")
+	if !given(t.Bucket) {
+		return
 	}
-	return []string{"discoveryengine.documents.purge"}
+	t.row(SearchAgent, "roles/storage.objectViewer", OnBucket, shown(t.Bucket), "read the files of an import, in a bucket of any project")
+	if t.IAMScope == scopeResource {
+		t.row(SearchAgent, "roles/storage.objectCreator", OnBucket, shown(t.Bucket), "write the files that say what an import rejected, in a bucket of any project")
+	}
 }
 
-// searchRoleID is derived from the job's account, so that two systems in a project do not share a role.
-func (s Settings) searchRoleID() string {
-	return strings.ReplaceAll(s.JobAccount, "-", "_") + "_documents"
-}
-
-func (s Settings) searchRole() string {
-	return fmt.Sprintf("projects/%s/roles/%s", s.Project, s.searchRoleID())
-}
-
-// sqlProject is the project of the instance, which may be another than the job's.
-func (s Settings) sqlProject() string {
-	parts := strings.Split(s.CloudSQLInstance, ":")
+// sqlProject is the project of an instance, which may be another than the job's.
+func sqlProject(instance string) string {
+	parts := strings.Split(instance, ":")
 	return strings.Join(parts[:max(len(parts)-2, 0)], ":")
 }
 
+func (a Args) sqlProjectShown() string { return shown(derive(a.CloudSQLInstance, sqlProject)) }
+
+// sqlName is the name of an instance within its project.
+func sqlName(instance string) string { return instance[strings.LastIndex(instance, ":")+1:] }
+
 // sqlCondition limits a role of the instance's project to the instance.
 // https://cloud.google.com/sql/docs/postgres/iam-conditions
-func (s Settings) sqlCondition() string {
-	name := s.CloudSQLInstance[strings.LastIndex(s.CloudSQLInstance, ":")+1:]
-	return fmt.Sprintf("resource.name == 'projects/%s/instances/%s' && resource.service == 'sqladmin.googleapis.com'", s.sqlProject(), name)
+func sqlCondition(instance string) string {
+	return fmt.Sprintf("resource.name == 'projects/%s/instances/%s' && resource.service == 'sqladmin.googleapis.com'", sqlProject(instance), sqlName(instance))
 }
 
-func secretReason(s Settings, secret string) string {
-	if secret == s.shortSecret(s.DBPasswordSecret) {
+// objectsCondition limits a role on the bucket to what is below metadata/. Lists are asked of the bucket itself.
+// https://cloud.google.com/storage/docs/access-control/iam#conditions
+func objectsCondition(bucket string) string {
+	return fmt.Sprintf("resource.name == 'projects/_/buckets/%s' || resource.name.startsWith('projects/_/buckets/%[1]s/objects/%s')", bucket, objects)
+}
+
+func (a Args) secretReason(secret string) string {
+	if secret == a.passwordSecret() && a.readsPassword() {
 		return "read the database password"
 	}
-	var variables []string
-	mounts := s.mounts()
+	var names []string
+	mounts := a.mounts()
 	for _, name := range sortedKeys(mounts) {
 		if mounts[name].secret == secret {
-			variables = append(variables, name)
+			names = append(names, name)
 		}
 	}
-	return "mounted as " + strings.Join(variables, ", ")
+	return "mounted as " + strings.Join(names, ", ")
 }
 
-// grantName is short and says who gets what; a narrower target is part of it, since there can be several.
+// grantName is short and says who gets what, in words that nobody rewords; a narrower target is part of it where there can be several.
 func grantName(who Principal, role string, on Kind, target string) string {
-	name := strings.NewReplacer(" account", "", " agent", "", " ", "-").Replace(strings.ToLower(string(who)))
-	name += "-" + role[strings.LastIndex(role, "/")+1:]
-	if on == OnSecret {
+	name := string(who) + "-" + role[strings.LastIndex(role, "/")+1:]
+	switch on {
+	case OnSecret:
 		name += "-" + strings.NewReplacer("projects/", "", "/secrets/", ".").Replace(target)
+	case OnObjects: // a grant on the whole bucket is another thing, which goes when this one is there
+		name += "-" + strings.TrimSuffix(objects, "/")
 	}
 	return name
 }

@@ -13,12 +13,13 @@ func (d *deployment) alert() {
 	var channels pulumi.StringArray
 	for _, address := range d.AlertEmails {
 		d.try("notification of "+address, func() error {
-			channel, err := monitoring.NewNotificationChannel(d.ctx, address, &monitoring.NotificationChannelArgs{
+			name, renamed := d.named("notify-"+address, address)
+			channel, err := monitoring.NewNotificationChannel(d.ctx, name, &monitoring.NotificationChannelArgs{
 				Project:     pulumi.String(d.Project),
 				DisplayName: pulumi.String(d.JobName + " to " + address),
 				Type:        pulumi.String("email"),
 				Labels:      pulumi.StringMap{"email_address": pulumi.String(address)},
-			}, d.after(d.services[apiMonitoring])...)
+			}, append(d.after(d.services[apiMonitoring]), renamed)...)
 			if err == nil {
 				channels = append(channels, channel.ID().ToStringOutput())
 			}
@@ -40,44 +41,64 @@ func (d *deployment) alert() {
 			},
 		},
 	})
-	d.alertOn("no-success", fmt.Sprintf("%s has not succeeded for %s", d.JobName, d.AlertAfter), channels, d.silence())
-	d.alertOn("import-stuck", fmt.Sprintf("An import of %s has been under way for %s", d.JobName, d.AlertImportAfter), channels, d.stuck())
+	for _, one := range d.watched() {
+		if d.silenceShows() {
+			d.alertOn("no-success"+one.suffix, fmt.Sprintf("%s has not succeeded for %s", one.what, d.AlertAfter), channels, d.silence(one))
+		}
+		d.alertOn("import-stuck"+one.suffix, fmt.Sprintf("An import of %s has been under way for %s", one.what, d.AlertImportAfter), channels,
+			promQL("import under way", d.over(one, "pending_age", d.AlertImportAfter.Milliseconds()), 0))
+		d.alertOn("documents-failed"+one.suffix, fmt.Sprintf("A run of %s could not bring over more than %d documents", one.what, d.AlertFailed), channels,
+			promQL("failed documents", d.over(one, "failed", int64(d.AlertFailed)), 0))
+	}
+}
+
+// watchedSync is one sync as the alerts see it: one that has died among five must not hide behind the others.
+type watchedSync struct {
+	suffix, what string
+	matchers     []string
+}
+
+func (a Args) watched() (list []watchedSync) {
+	if len(a.Syncs) == 0 {
+		return []watchedSync{{what: a.JobName}}
+	}
+	for _, s := range a.Syncs {
+		list = append(list, watchedSync{"-" + s.Name, a.JobName + ", sync " + s.Name, []string{fmt.Sprintf("sync=%q", s.Name)}})
+	}
+	return list
 }
 
 // silence is the condition that no run has succeeded for AlertAfter. It is said in PromQL, where "or vector(0)"
 // makes missing data a zero: with no run at all there is no data. Half of the time is looked back over and half
 // has to pass like that, so that a trigger that was just created has the time to fire.
-func (d *deployment) silence() *monitoring.AlertPolicyConditionArgs {
+func (d *deployment) silence(one watchedSync) *monitoring.AlertPolicyConditionArgs {
 	half := max(d.AlertAfter/2, time.Minute).Round(time.Minute)
+	return promQL("no successful run", fmt.Sprintf(`(sum(increase(%s[%s])) or vector(0)) < 1`,
+		d.series("runs", append([]string{`outcome=~"imported|unchanged|pending"`}, one.matchers...)...), seconds(half)), half)
+}
+
+// over is the query for a run that reports more than a limit in a field. An import that never ends is one: a run that waits for it
+// has done what it could, so it counts as a success, and nothing is imported meanwhile.
+func (a Args) over(one watchedSync, field string, limit int64) string {
+	return fmt.Sprintf("sum(increase(%s[10m])) / sum(increase(%s[10m])) > %d",
+		a.series(field+"_sum", one.matchers...), a.series(field+"_count", one.matchers...), limit)
+}
+
+func promQL(title, query string, lasting time.Duration) *monitoring.AlertPolicyConditionArgs {
 	return &monitoring.AlertPolicyConditionArgs{
-		DisplayName: pulumi.String("no successful run"),
+		DisplayName: pulumi.String(title),
 		ConditionPrometheusQueryLanguage: &monitoring.AlertPolicyConditionConditionPrometheusQueryLanguageArgs{
-			Query: pulumi.String(fmt.Sprintf(`(sum(increase(%s[%s])) or vector(0)) < 1`,
-				d.series("runs", `outcome=~"imported|unchanged|pending"`), seconds(half))),
-			Duration:                pulumi.String(seconds(half)),
+			Query:                   pulumi.String(query),
+			Duration:                pulumi.String(seconds(lasting)),
 			EvaluationInterval:      pulumi.String("60s"),
 			DisableMetricValidation: pulumi.Bool(true), // the metric is not known before its first line
 		},
 	}
 }
 
-// stuck is the condition that an import never ends. A run that waits for one has done what it could, so it counts as a
-// success, and nothing is imported meanwhile.
-func (d *deployment) stuck() *monitoring.AlertPolicyConditionArgs {
-	return &monitoring.AlertPolicyConditionArgs{
-		DisplayName: pulumi.String("import under way"),
-		ConditionPrometheusQueryLanguage: &monitoring.AlertPolicyConditionConditionPrometheusQueryLanguageArgs{
-			Query: pulumi.String(fmt.Sprintf("sum(increase(%s[10m])) / sum(increase(%s[10m])) > %d",
-				d.series("pending_age_sum"), d.series("pending_age_count"), d.AlertImportAfter.Milliseconds())),
-			Duration:                pulumi.String("0s"),
-			EvaluationInterval:      pulumi.String("60s"),
-			DisableMetricValidation: pulumi.Bool(true),
-		},
-	}
-}
-
-func (d *deployment) alertOn(name, title string, channels pulumi.StringArray, condition *monitoring.AlertPolicyConditionArgs) {
-	d.try("alert "+name, func() error {
+func (d *deployment) alertOn(key, title string, channels pulumi.StringArray, condition *monitoring.AlertPolicyConditionArgs) {
+	d.try("alert "+key, func() error {
+		name, renamed := d.named("alert-"+key, key)
 		_, err := monitoring.NewAlertPolicy(d.ctx, name, &monitoring.AlertPolicyArgs{
 			Project:              pulumi.String(d.Project),
 			DisplayName:          pulumi.String(title),
@@ -90,10 +111,10 @@ func (d *deployment) alertOn(name, title string, channels pulumi.StringArray, co
 			AlertStrategy: &monitoring.AlertPolicyAlertStrategyArgs{AutoClose: pulumi.String("1800s")},
 			Documentation: &monitoring.AlertPolicyDocumentationArgs{
 				MimeType: pulumi.String("text/markdown"),
-				Content: pulumi.String(fmt.Sprintf("The last line of the run says what went wrong:\n\n"+
-					"    gcloud logging read '%s' --project %s --limit 5", d.lastLine(), d.Project)),
+				Content: pulumi.String("How the last runs ended:\n\n    " + d.lastRunsCommand() +
+					"\n\nWhat they logged, with the reason of a failure and what to do about it:\n\n    " + d.logsCommand()),
 			},
-		}, d.after(append(d.metrics, d.services[apiMonitoring])...)...)
+		}, append(d.after(append(d.metrics, d.services[apiMonitoring])...), renamed)...)
 		return err
 	})
 }

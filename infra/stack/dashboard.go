@@ -19,30 +19,34 @@ type chart struct {
 // line is a query of a chart; without a legend, the labels of its series tell them apart.
 type line struct{ legend, query string }
 
-func (s Settings) charts() []chart {
-	// What a task reports is averaged per task, then added up: every task reports its own share.
-	total := func(name string) string {
-		return fmt.Sprintf("sum(sum by (task) (increase(%s[10m])) / sum by (task) (increase(%s[10m])))",
-			s.series(name+"_sum"), s.series(name+"_count"))
+func (a Args) charts() []chart {
+	sum, legend := "sum", func(name string) string { return name }
+	if len(a.Syncs) > 0 { // a series for each, which its label names
+		sum, legend = "sum by (sync) ", func(string) string { return "" }
 	}
-	sum := func(name string) string { return fmt.Sprintf("sum(increase(%s[10m]))", s.series(name+"_sum")) }
+	total := func(name string) string { return fmt.Sprintf("%s(increase(%s[10m]))", sum, a.series(name+"_sum")) }
 	mean := func(name string) string {
-		return fmt.Sprintf("sum(increase(%s[10m])) / sum(increase(%s[10m])) / 1000", s.series(name+"_sum"), s.series(name+"_count"))
+		return fmt.Sprintf("%s / %s(increase(%s[10m]))", total(name), sum, a.series(name+"_count"))
+	}
+	runs := strings.Replace(sum, "sync", "outcome, sync", 1)
+	if len(a.Syncs) == 0 {
+		runs = "sum by (outcome) "
 	}
 	return []chart{
-		{"Documents", "1", []line{{"documents", total("documents")}}},
-		{"Changes in 10 minutes", "1", []line{{"upserted", sum("upserted")}, {"deleted", sum("deleted")}}},
-		{"Runs in 10 minutes by outcome", "1", []line{{"", fmt.Sprintf("sum by (outcome) (increase(%s[10m]))", s.series("runs"))}}},
-		{"Failed documents in 10 minutes", "1", []line{{"failed", sum("failed")}}},
-		{"Duration of a run", "s", []line{{"duration", mean("duration")}}},
-		{"Age of a pending import", "s", []line{{"pending", mean("pending_age")}}},
+		{"Documents", "1", []line{{legend("documents"), mean("documents")}}}, // each run reports them all
+		{"Documents upserted in 10 minutes", "1", []line{{legend("upserted"), total("upserted")}}},
+		{"Documents deleted in 10 minutes", "1", []line{{legend("deleted"), total("deleted")}}},
+		{"Documents failed in 10 minutes", "1", []line{{legend("failed"), total("failed")}}},
+		{"Runs in 10 minutes by outcome", "1", []line{{"", fmt.Sprintf("%s(increase(%s[10m]))", runs, a.series("runs"))}}},
+		{"Duration of a run", "s", []line{{legend("duration"), mean("duration") + " / 1000"}}},
+		{"Age of a pending import", "s", []line{{legend("pending"), mean("pending_age") + " / 1000"}}},
 	}
 }
 
 // series names a log-based metric in PromQL. Part may end in _sum or _count for a distribution.
-func (s Settings) series(part string, matchers ...string) string {
+func (a Args) series(part string, matchers ...string) string {
 	matchers = append([]string{`monitored_resource="cloud_run_job"`}, matchers...)
-	return "logging_googleapis_com:user_" + s.metricName(part) + "{" + strings.Join(matchers, ",") + "}"
+	return "logging_googleapis_com:user_" + a.metricName(part) + "{" + strings.Join(matchers, ",") + "}"
 }
 
 // showDashboard lays the charts out two in a row. Zero positions are left out, as Google does when it answers:
@@ -73,9 +77,10 @@ func (d *deployment) showDashboard() {
 		if err != nil {
 			return err
 		}
-		board, err := monitoring.NewDashboard(d.ctx, "dashboard", &monitoring.DashboardArgs{
+		name, renamed := d.named("dashboard", "dashboard")
+		board, err := monitoring.NewDashboard(d.ctx, name, &monitoring.DashboardArgs{
 			Project: pulumi.String(d.Project), DashboardJson: pulumi.String(layout),
-		}, d.after(append(d.metrics, d.services[apiMonitoring])...)...)
+		}, append(d.after(append(d.metrics, d.services[apiMonitoring])...), renamed)...)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package stack
 
 import (
 	"fmt"
-	"net/url"
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/artifactregistry"
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/cloudrunv2"
@@ -14,23 +13,31 @@ import (
 // deployment is what the steps of New hand to each other. The first error stops every later step, so that the
 // steps read as a list.
 type deployment struct {
-	Settings
+	Args
 
 	ctx    *pulumi.Context
+	name   string // of the component
 	parent pulumi.ResourceOption
+	system *System
 	err    error
 
+	access                    []Grant                      // the access table
 	services                  map[string]pulumi.Resource   // by API
 	members                   map[Principal]principal      // who grants go to
 	repository                *artifactregistry.Repository // nil unless created here
-	settling                  *settling                    // the wait for new grants
+	secrets                   map[string]madeSecret        // by id; what is created here
+	stores                    []pulumi.Resource            // data stores that are created here
+	settling                  *settling                    // what has not taken effect yet
+	retry                     *pulumi.ErrorHook            // of everything
+	noteGrant                 *pulumi.ResourceHook         // of grants on secrets
 	grants                    []pulumi.Resource            // all that the job must wait for
-	image                     pulumi.StringOutput          // by digest
+	image                     pulumi.StringInput           // by digest
 	job                       *cloudrunv2.Job
 	jobGrants                 []pulumi.Resource // on the job itself: the trigger waits for them
 	trigger                   *cloudscheduler.Job
 	metrics                   []pulumi.Resource   // what dashboard and alerts ask for
 	dashboard                 pulumi.StringOutput // address, empty without monitoring
+	searchApps                pulumi.StringOutput // names, empty unless created here
 	jobAccount, runnerAccount *serviceaccount.Account
 }
 
@@ -50,15 +57,31 @@ func (d *deployment) try(what string, step func() error) {
 	}
 }
 
+// named is the name of a resource, from a key that no reworded text changes: two components in one stack have resources of their own.
+// Earlier versions, which knew one component only, called it something else; by that it is found in a stack of theirs.
+func (d *deployment) named(key, before string) (name string, renamed pulumi.ResourceOption) {
+	if !d.loaded {
+		return d.name + "-" + key, pulumi.Aliases(nil)
+	}
+	return d.name + "-" + key, pulumi.Aliases([]pulumi.Alias{{Name: pulumi.String(before)}})
+}
+
 // after makes a resource a child of the component that waits for others. When it has to be replaced, the new one comes
 // first: the provider would delete the old one first, and the job would be without its role, or gone, until the
 // new one is there. The two never collide, for what makes these resources be replaced is part of their identity.
 func (d *deployment) after(first ...pulumi.Resource) []pulumi.ResourceOption {
-	opts := []pulumi.ResourceOption{d.parent, pulumi.DeleteBeforeReplace(false)}
+	opts := []pulumi.ResourceOption{
+		d.parent, pulumi.DeleteBeforeReplace(false), pulumi.ResourceHooks(&pulumi.ResourceHookBinding{OnError: []*pulumi.ErrorHook{d.retry}}),
+	}
 	if len(first) > 0 {
 		opts = append(opts, pulumi.DependsOn(first))
 	}
 	return opts
+}
+
+// keeping is for what holds data: it stays in the cloud when the stack lets go of it.
+func keeping(opts []pulumi.ResourceOption) []pulumi.ResourceOption {
+	return append(opts, pulumi.RetainOnDelete(true))
 }
 
 // adopting takes an existing resource over, in a project that was set up by hand. What the program would change
@@ -68,19 +91,4 @@ func (d *deployment) adopting(opts []pulumi.ResourceOption, id string, differs .
 		return opts
 	}
 	return append(opts, pulumi.Import(pulumi.ID(id)), pulumi.IgnoreChanges(differs))
-}
-
-// fill sets the outputs.
-func (d *deployment) fill(system *System) {
-	inProject := "?project=" + url.QueryEscape(d.Project)
-	job := fmt.Sprintf("https://console.cloud.google.com/run/jobs/details/%s/%s", d.Region, d.JobName)
-	system.Image = d.image
-	system.Job = d.job.Name
-	system.Trigger = d.trigger.Name
-	system.JobAccount = d.jobAccount.Email
-	system.RunnerAccount = d.runnerAccount.Email
-	system.RunCommand = pulumi.Sprintf("gcloud run jobs execute %s --project %s --region %s --wait", d.job.Name, d.Project, d.Region)
-	system.JobURL = pulumi.String(job + "/executions" + inProject).ToStringOutput()
-	system.LogsURL = pulumi.String(job + "/logs" + inProject).ToStringOutput()
-	system.DashboardURL = d.dashboard
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"gopkg.in/yaml.v3"
 )
 
@@ -37,7 +38,7 @@ func TestSettingsAgreeWithPulumiYAML(t *testing.T) {
 		t.Errorf("project %s, want %s: settings would be looked for under another prefix", project.Name, Namespace)
 	}
 	want, got := map[string]declaration{}, map[string]declaration{}
-	for _, d := range Declared(&Settings{}) {
+	for _, d := range Declared(&Args{}) {
 		want[d.Key] = declaration{d.Type, d.Default, d.Doc}
 	}
 	for key, d := range project.Config {
@@ -62,9 +63,9 @@ func TestREADMETablesAreThoseOfTheProgram(t *testing.T) {
 	}
 	now := string(text)
 	narrow := example()
-	narrow.IAMScope, narrow.Bucket, narrow.DBPasswordSecret = scopeResource, "BUCKET", "db_password"
+	narrow.IAMScope, narrow.Bucket, narrow.DBPasswordSecret = scopeResource, pulumi.String("BUCKET"), "db_password"
 	for name, table := range map[string]string{
-		"settings": settingsTable(), "access project": accessTable(example()), "access resource": accessTable(narrow),
+		"settings": settingsTable(), "access project": tableOfAccess(example()), "access resource": tableOfAccess(narrow),
 	} {
 		now = replaceBetween(t, now, "<!-- "+name+" -->\n", "<!-- end -->", table)
 	}
@@ -82,7 +83,7 @@ func TestREADMETablesAreThoseOfTheProgram(t *testing.T) {
 func settingsTable() string {
 	var b strings.Builder
 	b.WriteString("| setting | type | default | meaning |\n|---|---|---|---|\n")
-	for _, d := range Declared(&Settings{}) {
+	for _, d := range Declared(&Args{}) {
 		def := ""
 		if d.Default != "" {
 			def = "`" + d.Default + "`"
@@ -92,10 +93,10 @@ func settingsTable() string {
 	return b.String()
 }
 
-func accessTable(s Settings) string {
+func tableOfAccess(a Args) string {
 	var b strings.Builder
 	b.WriteString("| who | role | on | why |\n|---|---|---|---|\n")
-	for _, g := range Access(s) {
+	for _, g := range Access(a) {
 		fmt.Fprintf(&b, "| %s | `%s` | %s %s | %s |\n", g.Who, g.Role, g.On, g.Target, g.Why)
 	}
 	return b.String()
@@ -112,14 +113,14 @@ func replaceBetween(t *testing.T, text, begin, end, with string) string {
 }
 
 // example is the defaults and what has none, in the letters that the README uses for it.
-func example() Settings {
-	var s Settings
+func example() Args {
+	s := Args{loaded: true}
 	for _, d := range Declared(&s) {
 		if err := d.set(d.Default); err != nil {
 			panic(err) // a default that its own type refuses
 		}
 	}
 	s.Project, s.Region = "PROJECT", "asia-northeast1"
-	s.CloudSQLInstance, s.ArtifactRepository = "PROJECT:REGION:INSTANCE", "REPOSITORY"
+	s.CloudSQLInstance, s.ArtifactRepository = pulumi.String("PROJECT:REGION:INSTANCE"), "REPOSITORY"
 	return s
 }

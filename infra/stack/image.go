@@ -3,6 +3,7 @@ package stack
 import (
 	"fmt"
 	"regexp"
+	"time"
 
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/artifactregistry"
@@ -17,14 +18,28 @@ func (d *deployment) provideRepository() {
 		return
 	}
 	d.try("repository "+d.ArtifactRepository, func() (err error) {
-		d.repository, err = artifactregistry.NewRepository(d.ctx, d.ArtifactRepository, &artifactregistry.RepositoryArgs{
+		name, renamed := d.named("repository", d.ArtifactRepository)
+		d.repository, err = artifactregistry.NewRepository(d.ctx, name, &artifactregistry.RepositoryArgs{
 			Project:      pulumi.String(d.Project),
 			Location:     pulumi.String(d.repositoryLocation()),
 			RepositoryId: pulumi.String(d.ArtifactRepository),
 			Format:       pulumi.String("DOCKER"),
 			Description:  pulumi.String("Images of the Vertex metadata sync"),
 			Labels:       optionalMap(d.Labels),
-		}, append(d.after(d.services[apiArtifactRegistry]), pulumi.RetainOnDelete(true))...)
+			// What may be gone back to stays, whatever its age; of the rest, builds of the last months.
+			CleanupPolicies: artifactregistry.RepositoryCleanupPolicyArray{
+				&artifactregistry.RepositoryCleanupPolicyArgs{
+					Id: pulumi.String("keep-newest"), Action: pulumi.String("KEEP"),
+					MostRecentVersions: &artifactregistry.RepositoryCleanupPolicyMostRecentVersionsArgs{KeepCount: pulumi.Int(50)},
+				},
+				&artifactregistry.RepositoryCleanupPolicyArgs{
+					Id: pulumi.String("delete-old"), Action: pulumi.String("DELETE"),
+					Condition: &artifactregistry.RepositoryCleanupPolicyConditionArgs{
+						TagState: pulumi.String("ANY"), OlderThan: pulumi.String(seconds(180 * 24 * time.Hour)),
+					},
+				},
+			},
+		}, append(keeping(d.after(d.services[apiArtifactRegistry])), renamed)...)
 		return err
 	})
 }
@@ -32,8 +47,8 @@ func (d *deployment) provideRepository() {
 // provideImage builds and pushes the image, or takes the prebuilt one. A prebuilt image leaves Docker out of it
 // altogether: its provider talks to the engine even in a preview.
 func (d *deployment) provideImage() {
-	if d.Image != "" {
-		d.image = pulumi.String(d.Image).ToStringOutput()
+	if given(d.Image) {
+		d.image = d.Image
 		return
 	}
 	d.try("image "+d.ImageName, func() error {
@@ -41,7 +56,8 @@ func (d *deployment) provideImage() {
 		if d.repository != nil {
 			first = append(first, d.repository)
 		}
-		image, err := docker.NewImage(d.ctx, d.ImageName, &docker.ImageArgs{
+		name, renamed := d.named("image", d.ImageName)
+		image, err := docker.NewImage(d.ctx, name, &docker.ImageArgs{
 			ImageName: pulumi.Sprintf("%s/%s/%s/%s:%s", d.registry(), d.Project, d.ArtifactRepository, d.ImageName, d.ImageTag),
 			Build: &docker.DockerBuildArgs{
 				// Relative to infra/, where the program runs. The provider hashes the paths too, so these must
@@ -54,7 +70,7 @@ func (d *deployment) provideImage() {
 				BuilderVersion: docker.BuilderVersionBuilderBuildKit,
 			},
 			Registry: d.registryLogin(),
-		}, d.after(first...)...)
+		}, append(d.after(first...), renamed)...)
 		if err != nil {
 			return err
 		}
@@ -63,8 +79,9 @@ func (d *deployment) provideImage() {
 	})
 }
 
-// googleRegistry matches the hosts that a token of Google's is meant for.
-var googleRegistry = regexp.MustCompile(`(^|[.-])(docker\.pkg\.dev|gcr\.io)$`)
+// googleRegistry matches the hosts that a token of Google's is meant for, and no others: gcr.io and its three regions, and
+// LOCATION-docker.pkg.dev.
+var googleRegistry = regexp.MustCompile(`^((us|eu|asia)\.)?gcr\.io$|^[a-z]+(-[a-z]+[0-9]+)?-docker\.pkg\.dev$`)
 
 // registryLogin is how the image is pushed: to Google with the token that the gcp provider itself uses, so that no docker
 // login is needed first. Any other host would have the rights of whoever deploys; there, docker's own login counts.
@@ -80,18 +97,18 @@ func (d *deployment) registryLogin() *docker.RegistryArgs {
 	}
 }
 
-func (s Settings) repositoryLocation() string {
-	if s.ArtifactLocation != "" {
-		return s.ArtifactLocation
+func (a Args) repositoryLocation() string {
+	if a.ArtifactLocation != "" {
+		return a.ArtifactLocation
 	}
-	return s.Region
+	return a.Region
 }
 
-func (s Settings) registry() string {
-	if s.ImageRegistry != "" {
-		return s.ImageRegistry
+func (a Args) registry() string {
+	if a.ImageRegistry != "" {
+		return a.ImageRegistry
 	}
-	return fmt.Sprintf("%s-docker.pkg.dev", s.repositoryLocation())
+	return fmt.Sprintf("%s-docker.pkg.dev", a.repositoryLocation())
 }
 
 // repositoryID waits for the repository where it is created here.

@@ -25,6 +25,12 @@ var metrics = []metric{
 	{"pending_age", "pending_age_ms", "ms", "Time that an import has been under way"},
 }
 
+// label is a field of the last log line that a metric tells its series apart by.
+type label struct{ name, doc string }
+
+// ofTask describes a label, and is part of a metric's identity: rewording it replaces the metric, and its history is lost.
+const ofTask = "Which share of the table"
+
 // watch declares metrics, dashboard and alerts, if they are wanted.
 func (d *deployment) watch() {
 	d.dashboard = pulumi.String("").ToStringOutput()
@@ -41,31 +47,58 @@ func (d *deployment) watch() {
 
 // metricName leads with the job's name, so that two systems in a project have metrics of their own. Underscores
 // keep the name the same in PromQL.
-func (s Settings) metricName(name string) string {
-	return strings.ReplaceAll(s.JobName, "-", "_") + "_" + name
+func (a Args) metricName(name string) string {
+	return strings.ReplaceAll(a.JobName, "-", "_") + "_" + a.perSync() + name
+}
+
+// perSync is a part of the names of metrics that tell syncs apart: another label makes another metric, whose name must be free.
+func (a Args) perSync() string {
+	if len(a.Syncs) == 0 {
+		return ""
+	}
+	return "sync_"
 }
 
 // lastLine selects the one line that every run ends with.
-func (s Settings) lastLine() string {
-	return fmt.Sprintf(`resource.type="cloud_run_job" AND resource.labels.job_name=%q AND jsonPayload.message="sync finished"`, s.JobName)
+func (a Args) lastLine() string {
+	return fmt.Sprintf(`resource.type="cloud_run_job" AND resource.labels.job_name=%q AND jsonPayload.message="sync finished"`, a.JobName)
+}
+
+// labels adds the sync's name to the labels of a metric, where there are several.
+func (a Args) labels(own label) []label {
+	if len(a.Syncs) == 0 {
+		return []label{own}
+	}
+	return []label{own, {"sync", "Which of the job's syncs"}}
+}
+
+// labelled are the two inputs of a metric that its labels make.
+func (a Args) labelled(own label) (descriptors logging.MetricMetricDescriptorLabelArray, extractors pulumi.StringMap) {
+	extractors = pulumi.StringMap{}
+	for _, l := range a.labels(own) {
+		descriptors = append(descriptors, &logging.MetricMetricDescriptorLabelArgs{
+			Key: pulumi.String(l.name), ValueType: pulumi.String("STRING"), Description: pulumi.String(l.doc),
+		})
+		extractors[l.name] = pulumi.String("EXTRACT(jsonPayload." + l.name + ")")
+	}
+	return descriptors, extractors
 }
 
 func (d *deployment) countRuns() {
 	name := d.metricName("runs")
 	d.try("metric "+name, func() error {
-		counted, err := logging.NewMetric(d.ctx, name, &logging.MetricArgs{
+		resource, renamed := d.named("metric-"+d.perSync()+"runs", name)
+		descriptors, extractors := d.labelled(label{"outcome", "How the run ended"})
+		counted, err := logging.NewMetric(d.ctx, resource, &logging.MetricArgs{
 			Project:     pulumi.String(d.Project),
 			Name:        pulumi.String(name),
 			Description: pulumi.String("Runs by outcome: imported, unchanged, pending, skipped or failed"),
 			Filter:      pulumi.String(d.lastLine()),
 			MetricDescriptor: &logging.MetricMetricDescriptorArgs{
-				MetricKind: pulumi.String("DELTA"), ValueType: pulumi.String("INT64"), Unit: pulumi.String("1"),
-				Labels: logging.MetricMetricDescriptorLabelArray{&logging.MetricMetricDescriptorLabelArgs{
-					Key: pulumi.String("outcome"), ValueType: pulumi.String("STRING"), Description: pulumi.String("How the run ended"),
-				}},
+				MetricKind: pulumi.String("DELTA"), ValueType: pulumi.String("INT64"), Unit: pulumi.String("1"), Labels: descriptors,
 			},
-			LabelExtractors: pulumi.StringMap{"outcome": pulumi.String("EXTRACT(jsonPayload.outcome)")},
-		}, d.after(d.services[apiLogging])...)
+			LabelExtractors: extractors,
+		}, append(d.after(d.services[apiLogging]), renamed)...)
 		d.metrics = append(d.metrics, counted)
 		return err
 	})
@@ -74,25 +107,24 @@ func (d *deployment) countRuns() {
 func (d *deployment) measure(m metric) {
 	name := d.metricName(m.name)
 	d.try("metric "+name, func() error {
-		measured, err := logging.NewMetric(d.ctx, name, &logging.MetricArgs{
+		resource, renamed := d.named("metric-"+d.perSync()+m.name, name)
+		descriptors, extractors := d.labelled(label{"task", ofTask})
+		measured, err := logging.NewMetric(d.ctx, resource, &logging.MetricArgs{
 			Project:     pulumi.String(d.Project),
 			Name:        pulumi.String(name),
 			Description: pulumi.String(m.doc),
 			Filter:      pulumi.String(fmt.Sprintf("%s AND jsonPayload.%s>=0", d.lastLine(), m.field)),
 			MetricDescriptor: &logging.MetricMetricDescriptorArgs{
-				MetricKind: pulumi.String("DELTA"), ValueType: pulumi.String("DISTRIBUTION"), Unit: pulumi.String(m.unit),
-				Labels: logging.MetricMetricDescriptorLabelArray{&logging.MetricMetricDescriptorLabelArgs{
-					Key: pulumi.String("task"), ValueType: pulumi.String("STRING"), Description: pulumi.String("Which share of the table"),
-				}},
+				MetricKind: pulumi.String("DELTA"), ValueType: pulumi.String("DISTRIBUTION"), Unit: pulumi.String(m.unit), Labels: descriptors,
 			},
 			ValueExtractor:  pulumi.String(fmt.Sprintf("EXTRACT(jsonPayload.%s)", m.field)),
-			LabelExtractors: pulumi.StringMap{"task": pulumi.String("EXTRACT(jsonPayload.task)")},
+			LabelExtractors: extractors,
 			BucketOptions: &logging.MetricBucketOptionsArgs{
 				ExponentialBuckets: &logging.MetricBucketOptionsExponentialBucketsArgs{
 					NumFiniteBuckets: pulumi.Int(64), GrowthFactor: pulumi.Float64(2), Scale: pulumi.Float64(1),
 				},
 			},
-		}, d.after(d.services[apiLogging])...)
+		}, append(d.after(d.services[apiLogging]), renamed)...)
 		d.metrics = append(d.metrics, measured)
 		return err
 	})

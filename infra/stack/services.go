@@ -24,18 +24,18 @@ const (
 )
 
 // APIs lists what the settings need enabled.
-func APIs(s Settings) []string {
+func APIs(a Args) []string {
 	apis := []string{
 		apiArtifactRegistry, apiDiscoveryEngine, apiIAM, apiLogging, apiRun, apiScheduler,
 		apiSecretManager, apiSQLAdmin, apiStorage,
 	}
-	if s.KMSKey != "" {
+	if given(a.KMSKey) {
 		apis = append(apis, apiKMS)
 	}
-	if s.Monitoring {
+	if a.Monitoring {
 		apis = append(apis, apiMonitoring)
 	}
-	if s.VPCNetwork != "" {
+	if given(a.VPCNetwork) {
 		apis = append(apis, apiCompute)
 	}
 	return apis
@@ -44,13 +44,14 @@ func APIs(s Settings) []string {
 // enableServices enables the APIs. They stay on at destroy: others in the project may have come to use them.
 func (d *deployment) enableServices() {
 	d.services = map[string]pulumi.Resource{}
-	for _, api := range APIs(d.Settings) {
+	for _, api := range APIs(d.Args) {
 		d.try("API "+api, func() error {
-			opts := d.after()
+			name, renamed := d.named("api-"+shortName(api), shortName(api))
+			opts := append(d.after(), renamed)
 			if api == apiScheduler { // the one that the seed's commands enabled
 				opts = d.adopting(opts, d.Project+"/"+api, "disableOnDestroy")
 			}
-			service, err := projects.NewService(d.ctx, shortName(api), &projects.ServiceArgs{
+			service, err := projects.NewService(d.ctx, name, &projects.ServiceArgs{
 				Project:          pulumi.String(d.Project),
 				Service:          pulumi.String(api),
 				DisableOnDestroy: pulumi.Bool(false),

@@ -17,15 +17,15 @@ var (
 )
 
 // checkSize compares CPU and memory with what Cloud Run offers, which it would refuse only when all else is deployed.
-func (s Settings) checkSize(p *problems) {
+func (a Args) checkSize(p *problems) {
 	var cpus int
-	if match := cpuQuantity.FindStringSubmatch(s.CPU); match != nil {
+	if match := cpuQuantity.FindStringSubmatch(a.CPU); match != nil {
 		cpus, _ = strconv.Atoi(match[1])
 	}
 	memory, offered := memoryOf[cpus]
-	p.require(offered, "cpu", "%q is none of 1000m, 2000m, 4000m, 6000m, 8000m", s.CPU)
-	match := memQuantity.FindStringSubmatch(s.Memory)
-	p.require(match != nil, "memory", "%q is not a quantity such as 512Mi or 2Gi", s.Memory)
+	p.require(offered, "cpu", "%q is none of 1000m, 2000m, 4000m, 6000m, 8000m", a.CPU)
+	match := memQuantity.FindStringSubmatch(a.Memory)
+	p.require(match != nil, "memory", "%q is not a quantity such as 512Mi or 2Gi", a.Memory)
 	if !offered || match == nil {
 		return
 	}
@@ -34,5 +34,5 @@ func (s Settings) checkSize(p *problems) {
 		size <<= 10
 	}
 	p.require(memory.least <= size && size <= memory.most, "memory", "%s is not between %dMi and %dMi, which is what goes with cpu %s",
-		s.Memory, memory.least, memory.most, s.CPU)
+		a.Memory, memory.least, memory.most, a.CPU)
 }

@@ -1,9 +1,10 @@
-// Package stack declares, for Pulumi, a Cloud Run Job that keeps Vertex AI Search in step with PostgreSQL, the
+// Package stack declares, for Pulumi, a Cloud Run Job that keeps Vertex AI Search in sync with PostgreSQL, the
 // Cloud Scheduler trigger that starts it, and every account, grant, API and image that the two need.
 package stack
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
@@ -11,28 +12,21 @@ import (
 // ComponentType is the type of the one component that all resources are children of.
 const ComponentType = "vertex-metadata:index:System"
 
-// System is the deployed whole, with what a person needs next as outputs.
-type System struct {
-	pulumi.ResourceState
-
-	Image         pulumi.StringOutput // by digest
-	Job           pulumi.StringOutput
-	Trigger       pulumi.StringOutput
-	JobAccount    pulumi.StringOutput // e-mail address
-	RunnerAccount pulumi.StringOutput // e-mail address
-	RunCommand    pulumi.StringOutput // starts the job once
-	JobURL        pulumi.StringOutput
-	LogsURL       pulumi.StringOutput
-	DashboardURL  pulumi.StringOutput // empty without monitoring
-}
-
 // Deploy is the Pulumi program: the stack's settings in, the system and its outputs out.
-func Deploy(ctx *pulumi.Context) error {
-	settings, err := Load(ctx)
+func Deploy(ctx *pulumi.Context) error { return DeployBuilt(ctx, nil) }
+
+// DeployBuilt is Deploy for an image that says what it was built from: build arguments under those of the settings.
+func DeployBuilt(ctx *pulumi.Context, from map[string]string) error {
+	args, err := Load(ctx)
 	if err != nil {
 		return err
 	}
-	system, err := New(ctx, Namespace, settings)
+	if len(from) > 0 {
+		from = maps.Clone(from)
+		maps.Copy(from, args.ImageBuildArgs)
+		args.ImageBuildArgs = from
+	}
+	system, err := New(ctx, Namespace, &args)
 	if err != nil {
 		return err
 	}
@@ -42,27 +36,30 @@ func Deploy(ctx *pulumi.Context) error {
 	return nil
 }
 
-// New declares the system as one component, so that another program can have it too. Settings that came from
-// elsewhere than Load are validated here.
-func New(ctx *pulumi.Context, name string, settings Settings, opts ...pulumi.ResourceOption) (*System, error) {
-	if err := settings.Validate(); err != nil {
-		return nil, err
+// New declares the system as one component, so that another program can have it too, more than once.
+func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*System, error) {
+	if args == nil {
+		args = &Args{}
+	}
+	a := args.complete(ctx, name)
+	if err := a.validate(); err != nil {
+		return nil, fmt.Errorf("declare %s: %w", name, err)
 	}
 	system := &System{}
 	if err := ctx.RegisterComponentResource(ComponentType, name, system, opts...); err != nil {
 		return nil, fmt.Errorf("register component %s: %w", name, err)
 	}
-	if settings.Adopt {
-		warning := "adopt is true: what exists is taken over as it is and differences are ignored; set " + Namespace + ":adopt to false for the next up"
-		if err := ctx.Log.Warn(warning, &pulumi.LogArgs{Resource: system}); err != nil {
-			return nil, err
-		}
-	}
-	d := &deployment{ctx: ctx, Settings: settings, parent: pulumi.Parent(system)}
+	d := &deployment{ctx: ctx, name: name, Args: a, parent: pulumi.Parent(system), system: system, access: Access(a)}
+	d.warn()
+	d.retryUntilSettled()
+	d.checkAdoption()
 	d.enableServices()
 	d.createIdentities()
 	d.provideRepository()
-	d.settleGrants()
+	d.provideSecrets()
+	d.provideBucket()
+	d.provideSearch()
+	d.provideDatabaseUser()
 	d.grantAccess()
 	d.provideImage()
 	d.declareJob()
@@ -79,10 +76,21 @@ func New(ctx *pulumi.Context, name string, settings Settings, opts ...pulumi.Res
 	return system, nil
 }
 
-func (s *System) outputs() pulumi.Map {
-	return pulumi.Map{
-		"image": s.Image, "job": s.Job, "trigger": s.Trigger,
-		"jobAccount": s.JobAccount, "runnerAccount": s.RunnerAccount, "runCommand": s.RunCommand,
-		"jobUrl": s.JobURL, "logsUrl": s.LogsURL, "dashboardUrl": s.DashboardURL,
+// warn says what is no mistake but easily overlooked.
+func (d *deployment) warn() {
+	var warnings []string
+	if d.Adopt {
+		warnings = append(warnings, "what exists is taken over as it is and differences are ignored; set {adopt} to false for the next up")
+	}
+	if useful := max(len(d.Syncs), 1); d.Tasks > useful {
+		warnings = append(warnings, fmt.Sprintf("{tasks} is %d, but there is work for %d; the others end at once as skipped", d.Tasks, useful))
+	}
+	if d.Monitoring && !d.Paused && !d.silenceShows() {
+		warnings = append(warnings, fmt.Sprintf("there is no alert on missing runs: {schedule} %q pauses for longer than {alertAfter} %s; raise it where that is wanted", d.Schedule, Short(d.AlertAfter)))
+	}
+	for _, warning := range warnings {
+		d.try("warning", func() error {
+			return d.ctx.Log.Warn(d.naming(warning), &pulumi.LogArgs{Resource: d.system})
+		})
 	}
 }

@@ -12,11 +12,12 @@ import (
 func (d *deployment) scheduleTrigger() {
 	d.try("trigger "+d.TriggerName, func() (err error) {
 		first := append([]pulumi.Resource{d.services[apiScheduler], d.job}, append(d.grants, d.jobGrants...)...)
-		opts := d.adopting(d.after(first...), fmt.Sprintf("projects/%s/locations/%s/jobs/%s", d.Project, d.Region, d.TriggerName),
+		name, renamed := d.named("trigger", d.TriggerName)
+		opts := d.adopting(append(d.after(first...), renamed), fmt.Sprintf("projects/%s/locations/%s/jobs/%s", d.Project, d.Region, d.TriggerName),
 			"attemptDeadline", "description", "httpTarget", "paused", "retryConfig", "schedule", "timeZone")
 		// A destroy takes the trigger first. Were the job alone protected, it would be refused with the trigger gone.
 		opts = append(opts, pulumi.Protect(d.DeletionProtection))
-		d.trigger, err = cloudscheduler.NewJob(d.ctx, d.TriggerName, &cloudscheduler.JobArgs{
+		d.trigger, err = cloudscheduler.NewJob(d.ctx, name, &cloudscheduler.JobArgs{
 			Project:         pulumi.String(d.Project),
 			Region:          pulumi.String(d.Region),
 			Name:            pulumi.String(d.TriggerName),

@@ -7,38 +7,42 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
 // valid is the least that deploys.
-func valid() Settings {
+func valid() Args {
 	s := example()
-	s.Project, s.CloudSQLInstance, s.ArtifactRepository = "my-project", "my-project:asia-northeast1:db", "jobs"
+	s.Project, s.CloudSQLInstance, s.ArtifactRepository = "my-project", pulumi.String("my-project:asia-northeast1:db"), "jobs"
 	return s
 }
 
 func TestValidSettings(t *testing.T) {
-	for name, change := range map[string]func(s *Settings){
-		"the least":   func(*Settings) {},
-		"large tasks": func(s *Settings) { s.CPU, s.Memory = "8", "32Gi" },
-		"by URL": func(s *Settings) {
+	for name, change := range map[string]func(s *Args){
+		"the least":   func(*Args) {},
+		"large tasks": func(s *Args) { s.CPU, s.Memory = "8", "32Gi" },
+		"by URL": func(s *Args) {
 			s.Secrets = map[string]string{"DATABASE_URL": "database_url", "DB_NAME": "", "DB_USER": "", "SECRET_ID": "", "VERSION_ID": ""}
-			s.IAMScope, s.Bucket = "resource", "bucket"
+			s.IAMScope, s.Bucket = "resource", pulumi.String("bucket")
 		},
-		"a prebuilt image":            func(s *Settings) { s.ArtifactRepository, s.Image = "", "host/a/b@sha256:"+strings.Repeat("0f", 32) },
-		"a project of a domain":       func(s *Settings) { s.Project = "example.com:my-project" },
-		"an instance of a domain":     func(s *Settings) { s.CloudSQLInstance = "example.com:my-project:asia-northeast1:db" },
-		"narrow":                      func(s *Settings) { s.IAMScope, s.Bucket, s.DBPasswordSecret = "resource", "bucket", "db_password" },
-		"a secret of another project": func(s *Settings) { s.Secrets = map[string]string{"DB_NAME": "projects/other/secrets/name:3"} },
-		"a secret left out":           func(s *Settings) { s.Secrets = map[string]string{"GEMINI_API_KEY": ""} },
-		"a URL as a secret":           func(s *Settings) { s.Secrets = map[string]string{"DATABASE_URL": "database_url"} },
-		"a custom role":               func(s *Settings) { s.DataStoreRole = "organizations/1234/roles/search.writer" },
-		"an hourly schedule":          func(s *Settings) { s.Schedule = "0 9-17 * * MON-FRI" },
-		"a patient alert":             func(s *Settings) { s.Monitoring, s.Schedule, s.AlertAfter = true, "0 * * * *", 61*time.Minute },
-		"a paused alert":              func(s *Settings) { s.Monitoring, s.Schedule, s.Paused = true, "0 * * * *", true },
+		"a prebuilt image": func(s *Args) {
+			s.ArtifactRepository, s.Image = "", pulumi.String("host/a/b@sha256:"+strings.Repeat("0f", 32))
+		},
+		"a project of a domain":   func(s *Args) { s.Project = "example.com:my-project" },
+		"an instance of a domain": func(s *Args) { s.CloudSQLInstance = pulumi.String("example.com:my-project:asia-northeast1:db") },
+		"narrow": func(s *Args) {
+			s.IAMScope, s.Bucket, s.DBPasswordSecret = "resource", pulumi.String("bucket"), "db_password"
+		},
+		"a secret of another project": func(s *Args) { s.Secrets = map[string]string{"DB_NAME": "projects/other/secrets/name:3"} },
+		"a secret left out":           func(s *Args) { s.Secrets = map[string]string{"GEMINI_API_KEY": ""} },
+		"a URL as a secret":           func(s *Args) { s.Secrets = map[string]string{"DATABASE_URL": "database_url"} },
+		"an hourly schedule":          func(s *Args) { s.Schedule = "0 9-17 * * MON-FRI" },
+		"a patient alert":             func(s *Args) { s.Monitoring, s.Schedule, s.AlertAfter = true, "0 * * * *", 61*time.Minute },
+		"a paused alert":              func(s *Args) { s.Monitoring, s.Schedule, s.Paused = true, "0 * * * *", true },
 	} {
 		s := valid()
 		change(&s)
-		if err := s.Validate(); err != nil {
+		if err := s.validate(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -47,56 +51,54 @@ func TestValidSettings(t *testing.T) {
 func TestProblemsNameTheSettingAndTheRemedy(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		change func(s *Settings)
+		change func(s *Args)
 		want   string
 	}{
-		{"no project", func(s *Settings) { s.Project = "" }, "gcp:project: is not set; give the project's id"},
-		{"project", func(s *Settings) { s.Project = "My Project" }, `gcp:project: "My Project" is not a project id`},
-		{"region", func(s *Settings) { s.Region = "tokyo" }, `gcp:region: "tokyo" is not a region such as asia-northeast1`},
-		{"instance", func(s *Settings) { s.CloudSQLInstance = "db" }, `vertex-metadata:cloudSqlInstance: "db" is not project:region:instance`},
-		{"long instance", func(s *Settings) { s.CloudSQLInstance = "pp:r:" + strings.Repeat("i", 80) }, "vertex-metadata:cloudSqlInstance: has 85 characters; the path of its socket leaves room for 83"},
-		{"image by tag", func(s *Settings) { s.Image = "host/image:latest" }, `vertex-metadata:image: "host/image:latest" is not an image by digest: name@sha256:…`},
-		{"nowhere to push", func(s *Settings) { s.ArtifactRepository = "" }, "vertex-metadata:artifactRepository: is not set; name the repository to push to, or a prebuilt image under image"},
-		{"create what", func(s *Settings) {
-			s.ArtifactRepository, s.Image, s.CreateArtifactRepository = "", "i@sha256:"+strings.Repeat("0", 64), true
+		{"no project", func(s *Args) { s.Project = "" }, "gcp:project: is not set; give the project's id"},
+		{"project", func(s *Args) { s.Project = "My Project" }, `gcp:project: "My Project" is not a project id`},
+		{"region", func(s *Args) { s.Region = "tokyo" }, `gcp:region: "tokyo" is not a region such as asia-northeast1`},
+		{"instance", func(s *Args) { s.CloudSQLInstance = pulumi.String("d b") }, `vertex-metadata:cloudSqlInstance: "d b" is not project:region:instance, or the instance's name alone`},
+		{"long instance", func(s *Args) { s.CloudSQLInstance = pulumi.String("pp:r:" + strings.Repeat("i", 80)) }, "vertex-metadata:cloudSqlInstance: has 85 characters; the path of its socket leaves room for 83"},
+		{"image by tag", func(s *Args) { s.Image = pulumi.String("host/image:latest") }, `vertex-metadata:image: "host/image:latest" is not an image by digest: name@sha256:…`},
+		{"nowhere to push", func(s *Args) { s.ArtifactRepository = "" }, "vertex-metadata:artifactRepository: is not set; name the repository to push to, or a prebuilt image under image"},
+		{"create what", func(s *Args) {
+			s.ArtifactRepository, s.Image, s.CreateArtifactRepository = "", pulumi.String("i@sha256:"+strings.Repeat("0", 64)), true
 		}, "vertex-metadata:createArtifactRepository: needs artifactRepository: the name of the repository to create"},
-		{"part of a cpu", func(s *Settings) { s.CPU = "500m" }, `vertex-metadata:cpu: "500m" is none of 1000m, 2000m, 4000m, 6000m, 8000m`},
-		{"three cpus", func(s *Settings) { s.CPU = "3" }, `vertex-metadata:cpu: "3" is none of 1000m, 2000m, 4000m, 6000m, 8000m`},
-		{"memory", func(s *Settings) { s.Memory = "512MB" }, `vertex-metadata:memory: "512MB" is not a quantity such as 512Mi or 2Gi`},
-		{"much memory", func(s *Settings) { s.Memory = "8Gi" }, "vertex-metadata:memory: 8Gi is not between 512Mi and 4096Mi, which is what goes with cpu 1000m"},
-		{"little memory", func(s *Settings) { s.CPU, s.Memory = "4", "1Gi" }, "vertex-metadata:memory: 1Gi is not between 2048Mi and 16384Mi, which is what goes with cpu 4"},
-		{"tasks", func(s *Settings) { s.Tasks = 0 }, "vertex-metadata:tasks: 0 is not between 1 and 100"},
-		{"parallelism", func(s *Settings) { s.Parallelism = 2 }, "vertex-metadata:parallelism: 2 is not between 0 and 1"},
-		{"timeout", func(s *Settings) { s.Timeout = 8 * 24 * time.Hour }, "vertex-metadata:timeout: 192h0m0s is not between 1s and 168h0m0s"},
-		{"deadline", func(s *Settings) { s.AttemptDeadline = 20500 * time.Millisecond }, "vertex-metadata:attemptDeadline: 20.5s is not in whole seconds"},
-		{"schedule", func(s *Settings) { s.Schedule = "every 3 minutes" }, `vertex-metadata:schedule: "every 3 minutes" is not five cron fields`},
-		{"minute", func(s *Settings) { s.Schedule = "99 * * * *" }, `vertex-metadata:schedule: "99 * * * *" is not a schedule: end of range (99) above maximum (59): 99`},
-		{"hours between runs", func(s *Settings) { s.Monitoring, s.Schedule = true, "0 * * * *" }, "vertex-metadata:alertAfter: 30m0s is not longer than a pause of the schedule, 1h0m0s; the alert would go off with every such pause"},
-		{"nights between runs", func(s *Settings) { s.Monitoring, s.Schedule = true, "*/3 6-21 * * *" }, "vertex-metadata:alertAfter: 30m0s is not longer than a pause of the schedule, 8h3m0s; the alert would go off with every such pause"},
-		{"never", func(s *Settings) { s.Monitoring, s.Schedule = true, "0 0 31 2 *" }, `vertex-metadata:schedule: "0 0 31 2 *" is a day that never comes`},
-		{"time zone", func(s *Settings) { s.TimeZone = "Tokyo" }, `vertex-metadata:timeZone: "Tokyo" is not a time zone such as Asia/Tokyo`},
-		{"secret in the open", func(s *Settings) { s.Env = map[string]string{"API_TOKEN": "x"} }, "vertex-metadata:env: API_TOKEN looks like a secret; put it into Secret Manager and name it under secrets"},
-		{"set by the program", func(s *Settings) { s.Env = map[string]string{"GCP_LOCATION": "eu"} }, "vertex-metadata:env: GCP_LOCATION is set by the program or by Cloud Run; leave it out"},
-		{"set twice", func(s *Settings) { s.Env = map[string]string{"DB_NAME": "app"} }, "vertex-metadata:env: DB_NAME is mounted from a secret; set it under secrets"},
-		{"variable", func(s *Settings) { s.Env = map[string]string{"lower": "x"} }, "vertex-metadata:env: lower is not a variable name of capitals, digits and underscores"},
-		{"needed secret", func(s *Settings) { s.Secrets = map[string]string{"DB_NAME": ""} }, "vertex-metadata:secrets: DB_NAME cannot be left out; the job needs it"},
-		{"secret", func(s *Settings) { s.Secrets = map[string]string{"DB_NAME": "a b"} }, `vertex-metadata:secrets: DB_NAME: "a b" is not secret, secret:version or projects/PROJECT/secrets/SECRET:version`},
-		{"label", func(s *Settings) { s.Labels = map[string]string{"Team": "x"} }, `vertex-metadata:labels: Team: "x" is not a label of at most 63 lower-case letters, digits, dashes and underscores`},
-		{"e-mail", func(s *Settings) { s.Monitoring, s.AlertEmails = true, []string{"nobody"} }, `vertex-metadata:alertEmails: "nobody" is not an e-mail address`},
-		{"alerts unseen", func(s *Settings) { s.AlertEmails = []string{"a@example.com"} }, "vertex-metadata:monitoring: is false though alertEmails are given; set it to true"},
-		{"same account", func(s *Settings) { s.RunnerAccount = s.JobAccount }, "vertex-metadata:runnerAccount: must differ from jobAccount; the trigger may only start the job"},
-		{"subnetwork alone", func(s *Settings) { s.VPCSubnetwork = "jobs" }, "vertex-metadata:vpcNetwork: is not set though vpcSubnetwork is; name the network too"},
-		{"key elsewhere", func(s *Settings) { s.KMSKey = "projects/p/locations/us/keyRings/r/cryptoKeys/k" }, `vertex-metadata:kmsKey: "projects/p/locations/us/keyRings/r/cryptoKeys/k" is not in the job's region asia-northeast1`},
-		{"password pinned", func(s *Settings) { s.DBPasswordSecret = "pw:1" }, `vertex-metadata:dbPasswordSecret: "pw:1" is not a secret id or projects/PROJECT/secrets/SECRET`},
-		{"two queries", func(s *Settings) { s.SyncQueryFile, s.Env = "q.sql", map[string]string{"SYNC_QUERY": "x"} }, "vertex-metadata:syncQueryFile: is set and so is SYNC_QUERY under env; keep one"},
-		{"import", func(s *Settings) { s.AlertImportAfter = time.Minute }, "vertex-metadata:alertImportAfter: 1m0s is not between 10m0s and 720h0m0s"},
-		{"wait", func(s *Settings) { s.GrantWait = time.Hour }, "vertex-metadata:grantWait: 1h0m0s is not between 0s and 10m0s"},
+		{"part of a cpu", func(s *Args) { s.CPU = "500m" }, `vertex-metadata:cpu: "500m" is none of 1000m, 2000m, 4000m, 6000m, 8000m`},
+		{"three cpus", func(s *Args) { s.CPU = "3" }, `vertex-metadata:cpu: "3" is none of 1000m, 2000m, 4000m, 6000m, 8000m`},
+		{"memory", func(s *Args) { s.Memory = "512MB" }, `vertex-metadata:memory: "512MB" is not a quantity such as 512Mi or 2Gi`},
+		{"much memory", func(s *Args) { s.Memory = "8Gi" }, "vertex-metadata:memory: 8Gi is not between 512Mi and 4096Mi, which is what goes with cpu 1000m"},
+		{"little memory", func(s *Args) { s.CPU, s.Memory = "4", "1Gi" }, "vertex-metadata:memory: 1Gi is not between 2048Mi and 16384Mi, which is what goes with cpu 4"},
+		{"tasks", func(s *Args) { s.Tasks = 0 }, "vertex-metadata:tasks: 0 is not between 1 and 100"},
+		{"parallelism", func(s *Args) { s.Parallelism = 2 }, "vertex-metadata:parallelism: 2 is not between 0 and 1"},
+		{"timeout", func(s *Args) { s.Timeout = 8 * 24 * time.Hour }, "vertex-metadata:timeout: 192h0m0s is not between 1s and 168h0m0s"},
+		{"deadline", func(s *Args) { s.AttemptDeadline = 20500 * time.Millisecond }, "vertex-metadata:attemptDeadline: 20.5s is not in whole seconds"},
+		{"schedule", func(s *Args) { s.Schedule = "every 3 minutes" }, `vertex-metadata:schedule: "every 3 minutes" is not five cron fields`},
+		{"minute", func(s *Args) { s.Schedule = "99 * * * *" }, `vertex-metadata:schedule: "99 * * * *" is not a schedule: end of range (99) above maximum (59): 99`},
+		{"never", func(s *Args) { s.Monitoring, s.Schedule = true, "0 0 31 2 *" }, `vertex-metadata:schedule: "0 0 31 2 *" is a day that never comes`},
+		{"time zone", func(s *Args) { s.TimeZone = "Tokyo" }, `vertex-metadata:timeZone: "Tokyo" is not a time zone such as Asia/Tokyo`},
+		{"secret in the open", func(s *Args) { s.Env = map[string]string{"API_TOKEN": "x"} }, "vertex-metadata:env: API_TOKEN looks like a secret; put it into Secret Manager and name it under secrets"},
+		{"set by the program", func(s *Args) { s.Env = map[string]string{"GCP_LOCATION": "eu"} }, "vertex-metadata:env: GCP_LOCATION does not belong here: set dataStoreLocation"},
+		{"set twice", func(s *Args) { s.Env = map[string]string{"DB_NAME": "app"} }, "vertex-metadata:env: DB_NAME does not belong here: set database"},
+		{"variable", func(s *Args) { s.Env = map[string]string{"lower": "x"} }, "vertex-metadata:env: lower is not a variable name of capitals, digits and underscores"},
+		{"needed secret", func(s *Args) { s.Secrets = map[string]string{"DB_NAME": ""} }, "vertex-metadata:secrets: DB_NAME cannot be left out; the job needs it"},
+		{"secret", func(s *Args) { s.Secrets = map[string]string{"DB_NAME": "a b"} }, `vertex-metadata:secrets: DB_NAME: "a b" is not secret, secret:version or projects/PROJECT/secrets/SECRET:version`},
+		{"label", func(s *Args) { s.Labels = map[string]string{"Team": "x"} }, `vertex-metadata:labels: Team: "x" is not a label of at most 63 letters (of any script, no capitals), digits, dashes and underscores, the key with a letter first`},
+		{"e-mail", func(s *Args) { s.Monitoring, s.AlertEmails = true, []string{"nobody"} }, `vertex-metadata:alertEmails: "nobody" is not an e-mail address`},
+		{"alerts unseen", func(s *Args) { s.AlertEmails = []string{"a@example.com"} }, "vertex-metadata:monitoring: is false though alertEmails are given; set it to true"},
+		{"same account", func(s *Args) { s.RunnerAccount = s.JobAccount }, "vertex-metadata:runnerAccount: must differ from jobAccount; the trigger may only start the job"},
+		{"subnetwork alone", func(s *Args) { s.VPCSubnetwork = pulumi.String("jobs") }, "vertex-metadata:vpcNetwork: is not set though vpcSubnetwork is; name the network too"},
+		{"key elsewhere", func(s *Args) { s.KMSKey = pulumi.String("projects/p/locations/us/keyRings/r/cryptoKeys/k") }, `vertex-metadata:kmsKey: "projects/p/locations/us/keyRings/r/cryptoKeys/k" is not in the job's region asia-northeast1`},
+		{"password", func(s *Args) { s.DBPasswordSecret = "p w" }, `vertex-metadata:dbPasswordSecret: "p w" is not secret, secret:version or projects/PROJECT/secrets/SECRET`},
+		{"two queries", func(s *Args) { s.SyncQueryFile, s.Env = "q.sql", map[string]string{"SYNC_QUERY": "x"} }, "vertex-metadata:syncQueryFile: is set and so is SYNC_QUERY under env; keep one"},
+		{"import", func(s *Args) { s.AlertImportAfter = time.Minute }, "vertex-metadata:alertImportAfter: 1m0s is not between 10m0s and 720h0m0s"},
+		{"wait", func(s *Args) { s.SettleLimit = 2 * time.Hour }, "vertex-metadata:settleLimit: 2h0m0s is not between 0s and 1h0m0s"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := valid()
 			c.change(&s)
-			want := "settings to mend with `pulumi config set` or in the stack's file:\n  " + c.want
-			if err := s.Validate(); err == nil || err.Error() != want {
+			want := "invalid settings; correct them with `pulumi config set` or in the stack's file:\n  " + c.want
+			if err := s.validate(); err == nil || err.Error() != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
 		})
@@ -107,11 +109,11 @@ func TestNarrowScopeNeedsWhatItGrantsOn(t *testing.T) {
 	s := valid()
 	s.IAMScope = "resource"
 	want := strings.Join([]string{
-		"settings to mend with `pulumi config set` or in the stack's file:",
+		"invalid settings; correct them with `pulumi config set` or in the stack's file:",
 		"  vertex-metadata:bucket: is not set; iamScope resource grants access to this bucket alone",
 		"  vertex-metadata:dbPasswordSecret: is not set; iamScope resource grants access secret by secret",
 	}, "\n")
-	if err := s.Validate(); err == nil || err.Error() != want {
+	if err := s.validate(); err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
@@ -123,15 +125,16 @@ func TestMisspeltSettings(t *testing.T) {
 	}{
 		{"none", "", nil},
 		{"all known", `{"vertex-metadata:tasks": "2", "gcp:project": "p", "other:taks": "3"}`, nil},
-		{"misspelt", `{"vertex-metadata:taks": "2", "vertex-metadata:deletionprotection": "true"}`, problems{
-			"vertex-metadata:deletionprotection: is not a setting; write deletionProtection",
-			"vertex-metadata:taks: is not a setting; infra/README.md lists them",
+		{"misspelt and removed", `{"vertex-metadata:taks": "2", "vertex-metadata:deletionprotection": "true", "vertex-metadata:dataStoreRole": "r"}`, problems{
+			{"dataStoreRole", "is no longer a setting: roles/discoveryengine.editor has all that the job needs; remove it"},
+			{"deletionprotection", "is not a setting; write deletionProtection"},
+			{"taks", "is not a setting; infra/README.md lists them"},
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var got problems
-			findStrangers(test.configuration, &got)
-			if diff := cmp.Diff(test.want, got); diff != "" {
+			findStrangers(configuration(test.configuration), &got)
+			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(problem{})); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
 			}
 		})
@@ -143,7 +146,7 @@ func TestSettingsOfTheWrongType(t *testing.T) {
 		"paused": `"maybe" is not true or false`, "tasks": `"maybe" is not a whole number`, "timeout": `"maybe" is not a duration such as 90s or 15m`,
 		"alertEmails": "is not a list of strings", "env": "is not a map of strings; quote numbers and booleans",
 	}
-	var s Settings
+	var s Args
 	for _, d := range Declared(&s) {
 		if text, ok := want[d.Key]; ok {
 			if err := d.set("maybe"); err == nil || err.Error() != text {
@@ -171,13 +174,15 @@ func TestSecretsOfOtherProjects(t *testing.T) {
 			"job-secretmanager.secretAccessor-project_id on secret project_id",
 			"job-secretmanager.secretAccessor-other.db_name on secret projects/other/secrets/db_name",
 			"job-secretmanager.secretAccessor-third.db_name on secret projects/third/secrets/db_name",
-			"job-secretmanager.secretAccessor-secret_id on secret secret_id",
-			"job-secretmanager.secretAccessor-version_id on secret version_id",
+			// The bucket and the password's secret are settings: nothing is mounted for them.
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := valid()
-			s.IAMScope, s.Bucket, s.DBPasswordSecret = test.scope, "bucket", "projects/my-project/secrets/db_name"
+			s.IAMScope, s.DBPasswordSecret = test.scope, "projects/my-project/secrets/db_name"
+			if test.scope == scopeResource {
+				s.Bucket = pulumi.String("bucket")
+			}
 			s.Secrets = map[string]string{
 				"DB_NAME": "db_name", "DB_USER": "projects/other/secrets/db_name", "EXTRA": "projects/third/secrets/db_name:7",
 				"GCP_PROJECT": "", "GEMINI_API_KEY": "", "GCS_BUCKET": "projects/my-project/secrets/gcs_bucket:1",
@@ -209,7 +214,7 @@ func TestMounts(t *testing.T) {
 	if diff := cmp.Diff(want, s.mounts(), cmp.AllowUnexported(mount{})); diff != "" {
 		t.Errorf("mounts (-want +got):\n%s", diff)
 	}
-	secrets := []string{"data_store_id", "gcp_project", "gcs_bucket", "project_id", "projects/other/secrets/name", "pw", "secret_id", "url", "user", "version_id"}
+	secrets := []string{"data_store_id", "gcp_project", "gcs_bucket", "project_id", "projects/other/secrets/name", "secret_id", "url", "user", "version_id"}
 	if diff := cmp.Diff(secrets, s.readSecrets()); diff != "" {
 		t.Errorf("secrets to read (-want +got):\n%s", diff)
 	}

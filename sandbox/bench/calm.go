@@ -14,7 +14,7 @@ const (
 	calmWait   = 8 * time.Second // for a calm moment, before a reading is taken all the same
 )
 
-// awaitCalm waits until nobody else uses the processors, as far as the past tells, and counts the readings for which
+// awaitCalm waits until nobody else uses the processors, as far as the past shows, and counts the readings for which
 // that did not come.
 func (b *bench) awaitCalm(ctx context.Context) {
 	end := time.Now().Add(calmWait)

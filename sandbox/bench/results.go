@@ -234,7 +234,7 @@ func mebibytes(bytes float64) string { return fmt.Sprintf("%.1f MiB", bytes/(1<<
 
 func kilobytes(bytes float64) string { return fmt.Sprintf("%.1f kB", bytes/1e3) }
 
-// processor is the processor's name as Linux tells it.
+// processor is the processor's name as Linux reports it.
 func processor() string {
 	info, _ := os.ReadFile("/proc/cpuinfo")
 	for line := range strings.Lines(string(info)) {

@@ -23,7 +23,7 @@ import (
 // project is what everything in the stand-ins belongs to.
 const project = "bench"
 
-// The stand-ins for Google's services run in a process of their own, so that their processor time can be told from
+// The stand-ins for Google's services run in a process of their own, so that their processor time can be distinguished from
 // the job's and from the bench's. The bench writes one request a line to its standard input and reads one reply a
 // line from its standard output; it ends with its standard input.
 
@@ -62,7 +62,7 @@ func (t *traffic) add(r storage.Request) {
 	t.Out += r.BytesOut
 }
 
-// kindOf tells what an object is by its name, as docs/PROTOCOL.md lists them.
+// kindOf says what an object is by its name, as docs/PROTOCOL.md lists them.
 func kindOf(object string) string {
 	name := object[strings.LastIndexByte(object, '/')+1:]
 	switch kind, _, _ := strings.Cut(name, "-"); {

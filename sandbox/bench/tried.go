@@ -1,6 +1,6 @@
 package main
 
-// tried is what was measured on the way, by hand: make bench cannot tell it anew.
+// tried is what was measured by hand meanwhile: make bench does not measure it.
 const tried = `
 ## What was tried
 

@@ -105,7 +105,7 @@ func (b *bench) help() error {
 	})
 }
 
-// tick is a run that PostgreSQL's statistics spare the read.
+// tick is a run that reads no table, as PostgreSQL's statistics show no change.
 func (b *bench) tick(ctx context.Context, database string) error {
 	before, err := b.tableReads(ctx, database)
 	if err != nil {

@@ -30,7 +30,7 @@ func (x *execution) attempt(ctx context.Context, index, attempt int) (api.Result
 	}
 	cmd := exec.Command(x.binary, x.arguments()...)
 	cmd.Env, cmd.Dir, cmd.SysProcAttr = env, x.dir, processGroup()
-	// Whoever inherited the output and left the process group does not hold the attempt up.
+	// A process that inherited the output and left the process group does not delay the attempt.
 	cmd.WaitDelay = time.Second
 	var output sync.WaitGroup
 	var pipes []io.Closer
@@ -55,7 +55,7 @@ type words string
 // Error is the sentence.
 func (w words) Error() string { return string(w) }
 
-// Why a process was told to end.
+// Why a process was asked to end.
 const (
 	errTimeout   words = "The configured timeout was reached."
 	errCancelled words = "The execution was cancelled."
@@ -82,7 +82,7 @@ func (x *execution) supervise(ctx context.Context, cmd *exec.Cmd) error {
 	case <-ctx.Done():
 		reason = errCancelled
 	}
-	// The process may be gone by now, which the channel tells.
+	// The process may be gone by now, which the channel shows.
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-ended:

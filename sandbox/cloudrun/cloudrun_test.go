@@ -218,7 +218,7 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// TestGracefulEnd: at the timeout the process is told to end, and what it then writes is kept.
+// TestGracefulEnd: at the timeout the process is asked to end, and what it then writes is kept.
 func TestGracefulEnd(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t, "end at SIGTERM", Options{}, map[string]any{"timeout": "1s"})

@@ -20,20 +20,21 @@ type Endpoints struct {
 // front is the one address at which an execution finds all endpoints. A job in the cloud gets its identity from the metadata server;
 // locally its clients send no credentials, so who it is must follow from where it calls: the front adds the account's token.
 type front struct {
-	address string
-	server  *http.Server
+	address  string
+	identity metadata
+	server   *http.Server
 }
 
-// Front serves all endpoints at one address, for clients without credentials: whoever calls there calls as the bearer of the token.
+// Front serves all endpoints at one address, for clients without credentials: it adds the token to every call.
 func Front(endpoints Endpoints, token string) (address string, end func(), err error) {
-	f, err := openFront(endpoints, token)
+	f, err := openFront(endpoints, token, metadata{})
 	if err != nil {
 		return "", nil, err
 	}
 	return f.address, f.close, nil
 }
 
-func openFront(endpoints Endpoints, token string) (*front, error) {
+func openFront(endpoints Endpoints, token string, identity metadata) (*front, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen for the endpoints of an execution: %w", err)
@@ -55,11 +56,13 @@ func openFront(endpoints Endpoints, token string) (*front, error) {
 			search.ServeHTTP(w, r)
 		case strings.HasPrefix(r.URL.Path, "/google.cloud.secretmanager."):
 			secrets.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, metadataPath):
+			identity.ServeHTTP(w, r)
 		default:
 			storage.ServeHTTP(w, r)
 		}
 	})
-	f := &front{address: listener.Addr().String(), server: &http.Server{Handler: handler, Protocols: both, ReadHeaderTimeout: 10 * time.Second}}
+	f := &front{address: listener.Addr().String(), identity: identity, server: &http.Server{Handler: handler, Protocols: both, ReadHeaderTimeout: 10 * time.Second}}
 	// Serve's error is the closing of the server, which is how it ends.
 	go func() { _ = f.server.Serve(listener) }()
 	return f, nil
@@ -84,9 +87,12 @@ func proxy(address, token string, protocols *http.Protocols) http.Handler {
 	}
 }
 
-// environment tells the job's clients where the endpoints are.
+// environment points the job's clients at the endpoints.
 func (f *front) environment(endpoints Endpoints) []string {
 	var env []string
+	if f.identity.token != "" {
+		env = append(env, "GCE_METADATA_HOST="+f.address)
+	}
 	for name, endpoint := range map[string]string{
 		"STORAGE_EMULATOR_HOST": endpoints.Storage, "DISCOVERYENGINE_ENDPOINT": endpoints.DiscoveryEngine, "SECRETMANAGER_ENDPOINT": endpoints.SecretManager,
 	} {

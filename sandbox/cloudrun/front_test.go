@@ -13,14 +13,14 @@ import (
 	"vertexmetadata/sandbox/discoveryengine"
 )
 
-// TestRefusalsArrive calls often, for what gets lost on the way gets lost rarely.
+// TestRefusalsArrive calls often, because losses are rare.
 func TestRefusalsArrive(t *testing.T) {
 	s, err := discoveryengine.Start(discoveryengine.Options{Authorize: func(_, _, _ string) error { return context.DeadlineExceeded }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	f, err := openFront(Endpoints{DiscoveryEngine: s.Addr()}, "token")
+	f, err := openFront(Endpoints{DiscoveryEngine: s.Addr()}, "token", metadata{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,9 @@ type Options struct {
 	Sockets map[string]string
 	// Endpoints are the APIs that a job reaches. Each execution reaches them as its own service account.
 	Endpoints Endpoints
+	// Login answers the token with which an account logs in to the instances, which the metadata server of its executions hands
+	// out. Without it they have no metadata server.
+	Login func(account string) (token string, err error)
 	// Env are further variables for every task, NAME=value. They win over what the job declares.
 	Env []string
 	// Grace is how long a task may go on after SIGTERM; default 10 seconds, as in the cloud.
@@ -115,7 +118,13 @@ func (r *Runner) prepare(e api.Execution, record *api.Record) (_ *execution, err
 		return nil, err
 	}
 	token := r.plane.Token(member(e.Account))
-	if x.front, err = openFront(r.options.Endpoints, token); err != nil {
+	login := ""
+	if r.options.Login != nil {
+		if login, err = r.options.Login(e.Account); err != nil {
+			return nil, fmt.Errorf("let %s log in to the instances: %w", e.Account, err)
+		}
+	}
+	if x.front, err = openFront(r.options.Endpoints, token, metadata{e.Account, e.Project, login}); err != nil {
 		return nil, err
 	}
 	return x, nil

@@ -41,6 +41,8 @@ type Options struct {
 	Empty bool
 	// DatabaseURL is a database of the tester's own, which is used as it is instead of a PostgreSQL of the sandbox's.
 	DatabaseURL string
+	// Content is the kind of documents that the data store takes: required (default), none, or any.
+	Content string
 	// Authorize is asked at the endpoints of storage, Discovery Engine and Secret Manager; nil allows all.
 	Authorize func(token, permission, resource string) error
 	// Secrets replaces the data plane's own secret store; it has to hold SecretID with Source.Password then.
@@ -105,9 +107,20 @@ func (p *Plane) startSearch(_ context.Context, options Options) (err error) {
 	p.closers = append(p.closers, p.Search)
 	p.DataStore = p.Search.CreateDataStore(discoveryengine.StoreConfig{
 		Project: Project, ProjectNumber: ProjectNumber, Location: options.Location, ID: DataStoreID,
-		Content: discoveryenginepb.DataStore_CONTENT_REQUIRED,
+		Content: ContentConfig(options.Content),
 	})
 	return nil
+}
+
+// ContentConfig is the kind of a data store by the name that Options.Content has for it.
+func ContentConfig(content string) discoveryenginepb.DataStore_ContentConfig {
+	switch content {
+	case "none":
+		return discoveryenginepb.DataStore_NO_CONTENT
+	case "any":
+		return discoveryenginepb.DataStore_CONTENT_CONFIG_UNSPECIFIED
+	}
+	return discoveryenginepb.DataStore_CONTENT_REQUIRED
 }
 
 func (p *Plane) startSecrets(_ context.Context, options Options) (err error) {

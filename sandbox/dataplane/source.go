@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -60,7 +61,8 @@ func (p *Plane) startPostgres(ctx context.Context, options Options) (err error) 
 func (p *Plane) useDatabase(ctx context.Context, options Options) error {
 	const remedy = "set DATABASE_URL to a PostgreSQL that answers, or unset it to use the sandbox's own"
 	config, err := pgx.ParseConfig(options.DatabaseURL)
-	if err != nil {
+	scheme, _, isURL := strings.Cut(options.DatabaseURL, "://")
+	if err != nil || isURL && scheme != "postgres" && scheme != "postgresql" {
 		// The parser's words may quote the URL, and with it the password.
 		return errors.New("read DATABASE_URL: it is not a PostgreSQL URL: " + remedy)
 	}
@@ -93,19 +95,20 @@ func (p *Plane) useDatabase(ctx context.Context, options Options) error {
 	return nil
 }
 
-// cause is the innermost error, whose words have neither URL nor password.
+// cause is what the server, or else the system, said: the words of the client repeat every address that it tried.
 func cause(err error) error {
 	var refused *pgconn.PgError
-	if errors.As(err, &refused) {
+	var system syscall.Errno
+	switch {
+	case errors.As(err, &refused):
 		return errors.New(refused.Message)
+	case errors.As(err, &system):
+		return system
 	}
-	for inner := errors.Unwrap(err); inner != nil; inner = errors.Unwrap(err) {
-		err = inner
-	}
-	return errors.New(strings.TrimSpace(err.Error()))
+	return err
 }
 
-// forward lets a Unix socket lead to another address until it is closed.
+// forward makes a Unix socket a proxy of another address until it is closed.
 func forward(socket, network, address string) (io.Closer, error) {
 	listener, err := net.Listen("unix", socket)
 	if err != nil {

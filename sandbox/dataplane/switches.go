@@ -4,46 +4,105 @@ import (
 	"net/http"
 	"time"
 
+	"google.golang.org/grpc/codes"
+
 	"vertexmetadata/sandbox/discoveryengine"
+	"vertexmetadata/sandbox/refusals"
 	"vertexmetadata/sandbox/storage"
 	"vertexmetadata/sandbox/switches"
 )
 
 // Switches are the behaviours of the services that can be turned on by name.
 func (p *Plane) Switches() []switches.Switch {
+	return append(p.searchSwitches(), p.storageSwitches()...)
+}
+
+// searchSwitches are those of Vertex AI Search: the ways in which it may behave where its documentation is silent, and faults.
+func (p *Plane) searchSwitches() []switches.Switch {
+	var all discoveryengine.Behaviour
+	// behave makes the Set of a switch that changes the one behaviour which all of them describe.
+	behave := func(changes map[string]func(*discoveryengine.Behaviour)) func(string) error {
+		values := map[string]func(){}
+		for name, change := range changes {
+			values[name] = func() {
+				change(&all)
+				p.Search.Behave(all)
+			}
+		}
+		return switches.OneOf(values)
+	}
+	onOff := func(field func(*discoveryengine.Behaviour) *bool) func(string) error {
+		return switches.OnOff(func(on bool) {
+			*field(&all) = on
+			p.Search.Behave(all)
+		})
+	}
+	type b = discoveryengine.Behaviour
+	const name = "discoveryengine."
 	return []switches.Switch{
 		{
-			Name: "discoveryengine.latency", Values: "DURATION", Help: "Every import takes at least so long.",
-			Set: switches.Duration(p.Search.SetLatency),
-		},
-		{
-			Name: "discoveryengine.reject", Values: "COUNT", Help: "So many percent of the documents are rejected, always the same ones.",
-			Set: switches.Count(func(n int) { p.Search.FailDocuments(discoveryengine.Percent(n)) }),
-		},
-		{
-			Name: "discoveryengine.webp", Values: "on|off", Help: "off: images of type image/webp are rejected, as the documentation has it.",
-			Set: switches.OnOff(func(on bool) { p.Search.RejectWebP(!on) }),
-		},
-		{
-			Name: "discoveryengine.errors", Values: "named|anonymous", Help: "anonymous: a rejected document is told by its line only.",
-			Set: switches.OneOf(map[string]func(){
-				"named": func() { p.Search.AnonymousErrors(false) }, "anonymous": func() { p.Search.AnonymousErrors(true) },
+			Name: name + "counts", Values: "all|changed|none|late", Help: "What an import counts: all documents, those that changed, nothing, or later.",
+			Set: behave(map[string]func(*b){
+				"all": func(b *b) { b.Counts = discoveryengine.CountAll }, "changed": func(b *b) { b.Counts = discoveryengine.CountChanged },
+				"none": func(b *b) { b.Counts = discoveryengine.CountNothing }, "late": func(b *b) { b.Counts = discoveryengine.CountLate },
 			}),
 		},
 		{
-			Name: "discoveryengine.error-folder", Values: "on|off", Help: "on: an import fails whose error folder is not there.",
-			Set: switches.OnOff(p.Search.RequireErrorFolder),
+			Name: name + "metadata", Values: "v1|v1beta|v1alpha|unknown|absent", Help: "The type of an operation's metadata and response.",
+			Set: behave(map[string]func(*b){
+				"v1": func(b *b) { b.Metadata = discoveryengine.MetadataV1 }, "v1beta": func(b *b) { b.Metadata = discoveryengine.MetadataV1beta },
+				"v1alpha": func(b *b) { b.Metadata = discoveryengine.MetadataV1alpha }, "unknown": func(b *b) { b.Metadata = discoveryengine.MetadataUnknown },
+				"absent": func(b *b) { b.Metadata = discoveryengine.MetadataAbsent },
+			}),
 		},
 		{
-			Name: "discoveryengine.imports-per-minute", Values: "COUNT", Help: "Imports from Cloud Storage over that are refused; 0 is no limit.",
-			Set: switches.Count(p.Search.LimitImports),
+			Name: name + "listing", Values: "both|data-store|branch", Help: "Where operations are listed.",
+			Set: behave(map[string]func(*b){
+				"both": func(b *b) { b.Listing = discoveryengine.ListedOnBoth }, "data-store": func(b *b) { b.Listing = discoveryengine.ListedOnDataStore },
+				"branch": func(b *b) { b.Listing = discoveryengine.ListedOnBranch },
+			}),
 		},
 		{
-			Name: "discoveryengine.serial-imports", Values: "on|off", Help: "on: a second import meanwhile is refused with ABORTED.",
-			Set: switches.OnOff(p.Search.SerialImports),
+			Name: name + "second-import", Values: "accepted|aborted|failed-precondition|resource-exhausted", Help: "How an import is answered while another runs.",
+			Set: behave(map[string]func(*b){
+				"accepted": func(b *b) { b.SecondImport = codes.OK }, "aborted": func(b *b) { b.SecondImport = codes.Aborted },
+				"failed-precondition": func(b *b) { b.SecondImport = codes.FailedPrecondition },
+				"resource-exhausted":  func(b *b) { b.SecondImport = codes.ResourceExhausted },
+			}),
 		},
 		{
-			Name: "discoveryengine.failing-imports", Values: "COUNT", Help: "So many imports begin well and end in failure.",
+			Name: name + "error-folder", Values: "any|existing|none", Help: "Which folders for error files are accepted.",
+			Set: behave(map[string]func(*b){
+				"any": func(b *b) { b.ErrorFolder = discoveryengine.AnyFolder }, "existing": func(b *b) { b.ErrorFolder = discoveryengine.ExistingFolder },
+				"none": func(b *b) { b.ErrorFolder = discoveryengine.NoFolder },
+			}),
+		},
+		{
+			Name: name + "error-lines", Values: "from-1|from-0|none", Help: "How errors number the lines of a file.",
+			Set: behave(map[string]func(*b){
+				"from-1": func(b *b) { b.ErrorLines = discoveryengine.LinesFromOne }, "from-0": func(b *b) { b.ErrorLines = discoveryengine.LinesFromZero },
+				"none": func(b *b) { b.ErrorLines = discoveryengine.NoLines },
+			}),
+		},
+		{Name: name + "anonymous-errors", Values: "on|off", Help: "Errors do not name the document.", Set: onOff(func(b *b) *bool { return &b.AnonymousErrors })},
+		{Name: name + "no-samples", Values: "on|off", Help: "Only error files say what failed.", Set: onOff(func(b *b) *bool { return &b.NoSamples })},
+		{Name: name + "drop-failed", Values: "on|off", Help: "A FULL import removes documents that it could not update.", Set: onOff(func(b *b) *bool { return &b.DropFailed })},
+		{Name: name + "fixed-types", Values: "on|off", Help: "A field keeps the kind of value that it had first.", Set: onOff(func(b *b) *bool { return &b.FixedTypes })},
+		{
+			Name: name + "imports-per-minute", Values: "COUNT", Help: "Imports from Cloud Storage over that are refused; 0 is no limit.",
+			Set: switches.Count(func(n int) {
+				all.ImportsPerMinute = n
+				p.Search.Behave(all)
+			}),
+		},
+		{Name: name + "latency", Values: "DURATION", Help: "Every import takes at least so long.", Set: switches.Duration(p.Search.SetLatency)},
+		{
+			Name: name + "reject", Values: "COUNT", Help: "So many percent of the documents are rejected, always the same ones.",
+			Set: switches.Count(func(n int) { p.Search.FailDocuments(discoveryengine.Percent(n)) }),
+		},
+		{Name: name + "reject-webp", Values: "on|off", Help: "Images of type image/webp are rejected.", Set: switches.OnOff(p.Search.RejectWebP)},
+		{
+			Name: name + "failing-imports", Values: "COUNT", Help: "So many imports start well and end in failure.",
 			Set: switches.Count(func(n int) {
 				if n > 0 {
 					p.Search.FailOperations(discoveryengine.OperationFault{Count: n})
@@ -51,15 +110,60 @@ func (p *Plane) Switches() []switches.Switch {
 			}),
 		},
 		{
-			Name: "storage.latency", Values: "DURATION", Help: "Every request takes so long.",
-			Set: switches.Duration(func(d time.Duration) { p.Storage.Inject(storage.Fault{Delay: d, Count: -1}) }),
+			Name: name + "refusal", Values: "api-disabled|billing|key-denied|key-disabled|quota-project|scopes|vpc", Help: "Every call is refused for that reason.",
+			Set: switches.OneOf(map[string]func(){
+				"api-disabled":  func() { p.refuse(refusals.APIDisabled(searchAPI, ProjectNumber)) },
+				"billing":       func() { p.refuse(refusals.BillingDisabled(searchAPI, ProjectNumber)) },
+				"key-denied":    func() { p.refuse(refusals.KeyDenied()) },
+				"key-disabled":  func() { p.refuse(refusals.KeyDisabled()) },
+				"quota-project": func() { p.refuse(refusals.QuotaProject(searchAPI)) },
+				"scopes":        func() { p.refuse(refusals.Scopes(searchAPI)) },
+				"vpc":           func() { p.refuse(refusals.VPCServiceControls(searchAPI, "sandbox", false)) },
+			}),
 		},
+	}
+}
+
+const searchAPI = "discoveryengine.googleapis.com"
+
+func (p *Plane) refuse(err error) { p.Search.Inject(discoveryengine.Fault{Err: err, Count: -1}) }
+
+// storageSwitches are those of Cloud Storage: what the owner of the bucket has set, and faults.
+func (p *Plane) storageSwitches() []switches.Switch {
+	var policy storage.Policy
+	set := func(change func()) {
+		change()
+		p.Storage.SetPolicy(Bucket, policy)
+	}
+	onOff := func(field *bool) func(string) error {
+		return switches.OnOff(func(on bool) { set(func() { *field = on }) })
+	}
+	every := func(fault storage.Fault) { // until the end, and of any request
+		fault.Count = -1
+		p.Storage.Inject(fault)
+	}
+	return []switches.Switch{
+		{
+			Name: "storage.retention", Values: "DURATION", Help: "Objects of the bucket cannot be changed or deleted before that age.",
+			Set: switches.Duration(func(d time.Duration) { set(func() { policy.Retention = d }) }),
+		},
+		{Name: "storage.hold", Values: "on|off", Help: "New objects are under an event-based hold.", Set: onOff(&policy.DefaultHold)},
+		{Name: "storage.requester-pays", Values: "on|off", Help: "Requests must name a project to bill.", Set: onOff(&policy.RequesterPays)},
+		{Name: "storage.one-write-a-second", Values: "on|off", Help: "Faster writes of one name are throttled.", Set: onOff(&policy.OneWriteASecond)},
+		{Name: "storage.latency", Values: "DURATION", Help: "Every request takes so long.", Set: switches.Duration(func(d time.Duration) { every(storage.Fault{Delay: d}) })},
 		{
 			Name: "storage.unavailable", Values: "COUNT", Help: "So many requests are refused with 503.",
 			Set: switches.Count(func(n int) {
 				if n > 0 {
 					p.Storage.Inject(storage.Fault{Status: http.StatusServiceUnavailable, Count: n})
 				}
+			}),
+		},
+		{
+			Name: "storage.refusal", Values: "billing|key-denied|key-disabled|vpc", Help: "Every request is refused for that reason.",
+			Set: switches.OneOf(map[string]func(){
+				"billing": func() { every(storage.BillingDisabled()) }, "key-denied": func() { every(storage.KeyDenied()) },
+				"key-disabled": func() { every(storage.KeyDisabled()) }, "vpc": func() { every(storage.VPCServiceControls("sandbox")) },
 			}),
 		},
 	}

@@ -98,7 +98,7 @@ func (d *documentService) UpdateDocument(_ context.Context, r *discoveryenginepb
 	})
 }
 
-// write checks and stores one document, if allowed, which is told whether there is one.
+// write checks and stores one document, if allowed, which is called with whether there is one.
 func (d *documentService) write(store *DataStore, document *discoveryenginepb.Document, allowed func(exists bool) error) (*discoveryenginepb.Document, error) {
 	if err := d.s.checker(store).document(document); err != nil {
 		return nil, invalid("%v", err)

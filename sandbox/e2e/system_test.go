@@ -12,11 +12,11 @@ import (
 	"vertexmetadata/sandbox/sample"
 )
 
-// planSystem deploys the golden plan of the dev stack, under this project's name.
+// planSystem deploys the golden plan of the seed's stack, under this project's name.
 func planSystem(t *testing.T) *system {
 	t.Helper()
 	s := newSystem(t)
-	s.deploy(t, "dev.json", "example-dev", dataplane.Project)
+	s.deploy(t, "seed.json", "acme-search", dataplane.Project)
 	return s
 }
 

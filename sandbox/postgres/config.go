@@ -11,7 +11,7 @@ import (
 
 // baseSettings trade surviving a power cut, which a throw-away server need not, for speed. A crash of the server
 // alone still loses no commit: the log is written at commit, it is only not forced to disk. The Unix socket is the
-// only door: an address on 127.0.0.1 is a proxy in this process (Options.TCP).
+// only way in: an address on 127.0.0.1 is a proxy in this process (Options.TCP).
 var baseSettings = map[string]string{
 	"listen_addresses":     "",
 	"fsync":                "off",

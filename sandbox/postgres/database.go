@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// setUp gives the superuser and the application role their passwords, closes the password-free door, and
+// setUp gives the superuser and the application role their passwords, closes the access without a password, and
 // makes the first database.
 func (s *Server) setUp(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, s.adminURL("template1"))

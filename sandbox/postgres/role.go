@@ -16,6 +16,18 @@ func (s *Server) EnsureRole(ctx context.Context, name string) error {
 	return nil
 }
 
+// SetRolePassword gives a role a password; without one it cannot log in.
+func (s *Server) SetRolePassword(ctx context.Context, name, password string) error {
+	value := "NULL"
+	if password != "" {
+		value = quoteText(password)
+	}
+	if err := s.adminExec(ctx, "ALTER ROLE "+quoteName(name)+" PASSWORD "+value); err != nil {
+		return fmt.Errorf("set password of role %s: %w", name, err)
+	}
+	return nil
+}
+
 // DropRole removes a role. PostgreSQL refuses it while something in a database belongs to it.
 func (s *Server) DropRole(ctx context.Context, name string) error {
 	if err := s.adminExec(ctx, "DROP ROLE IF EXISTS "+quoteName(name)); err != nil {

@@ -48,7 +48,7 @@ func (p *Project) Environment(folder string, cloudSQL bool) ([]dataplane.Variabl
 		dataplane.Variable{Name: "PULUMI_CONFIG_PASSPHRASE", Value: ""},
 		dataplane.Variable{Name: "PULUMI_SKIP_UPDATE_CHECK", Value: "true"},
 		dataplane.Variable{Name: "PULUMI_GCP_SKIP_REGION_VALIDATION", Value: "true"},
-		// The real credentials of whoever tries it stay out of it.
+		// The credentials of this machine are not used.
 		dataplane.Variable{Name: "GOOGLE_APPLICATION_CREDENTIALS", Value: ""},
 	), nil
 }

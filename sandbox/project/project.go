@@ -10,11 +10,13 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"vertexmetadata/sandbox/cloudrun"
 	"vertexmetadata/sandbox/controlplane/api"
 	"vertexmetadata/sandbox/dataplane"
+	"vertexmetadata/sandbox/discoveryengine"
 	"vertexmetadata/sandbox/scheduler"
 )
 
@@ -27,7 +29,7 @@ type Options struct {
 	Job string
 	// Image answers the local binary that an image reference stands for, and why there is none; nil is Job for every image.
 	Image func(reference string) (binary string, err error)
-	// Logger is told every request to the control plane, and those that it does not know as errors; nil is silent.
+	// Logger gets every request to the control plane, and those that it does not know as errors; nil is silent.
 	Logger *slog.Logger
 	// Now is the clock of the control plane and of its triggers; nil is the real one.
 	Now func() time.Time
@@ -45,6 +47,9 @@ type Project struct {
 	// Address of the control plane, host:port.
 	Address string
 
+	bridge  *bridge
+	mu      sync.Mutex
+	logins  map[string]string // token of an account's logins; guarded by mu
 	stop    context.CancelFunc
 	closers []func()
 }
@@ -52,7 +57,7 @@ type Project struct {
 // Start makes a project as somebody has it who is about to deploy: the database, the bucket, the data store and the secrets are
 // there, and of the deployment nothing. ctx bounds the start only.
 func Start(ctx context.Context, options Options) (_ *Project, err error) {
-	p := &Project{Control: api.New(api.Options{Logger: options.Logger, Now: options.Now})}
+	p := &Project{logins: map[string]string{}, Control: api.New(api.Options{Logger: options.Logger, Now: options.Now})}
 	defer func() {
 		if err != nil {
 			_ = p.Close()
@@ -63,8 +68,9 @@ func Start(ctx context.Context, options Options) (_ *Project, err error) {
 		return nil, err
 	}
 	location := cmp.Or(options.Data.Location, "global")
-	p.Control.SetDataPlane(newBridge(p.Data, location))
-	if err := p.fill(location); err != nil {
+	p.bridge = newBridge(p.Data, location)
+	p.Control.SetDataPlane(p.bridge)
+	if err := p.fill(location, dataplane.ContentConfig(options.Data.Content).String()); err != nil {
 		return nil, fmt.Errorf("make project %s: %w", dataplane.Project, err)
 	}
 	if options.Image == nil {
@@ -79,6 +85,7 @@ func Start(ctx context.Context, options Options) (_ *Project, err error) {
 		Image:     options.Image,
 		Sockets:   map[string]string{dataplane.Instance: p.Data.Source.Socket},
 		Endpoints: p.endpoints(),
+		Login:     p.login,
 		Env:       options.Env,
 	})
 	running, stop := context.WithCancel(context.Background())
@@ -95,15 +102,25 @@ func (p *Project) endpoints() cloudrun.Endpoints {
 }
 
 // fill makes what the seed document supposes.
-func (p *Project) fill(location string) error {
+func (p *Project) fill(location, content string) error {
 	p.Control.NewProject(dataplane.Project, dataplane.ProjectNumber)
 	p.Control.NewInstance(dataplane.Project, dataplane.Region, dataplane.Instance[strings.LastIndex(dataplane.Instance, ":")+1:])
 	errs := []error{
 		p.Control.NewRepository(dataplane.Project, dataplane.Region, Repository),
 		p.Control.NewBucket(dataplane.Project, dataplane.Bucket, dataplane.Region),
-		p.Control.NewDataStore(dataplane.Project, location, dataplane.DataStoreID, "CONTENT_REQUIRED"),
+		p.Control.NewDataStore(dataplane.Project, location, dataplane.DataStoreID, content),
 	}
-	for _, secret := range []struct{ id, value string }{
+	for _, secret := range p.secrets() {
+		errs = append(errs, p.Control.NewSecret(dataplane.Project, secret.id, secret.value))
+	}
+	return errors.Join(errs...)
+}
+
+// secret is one of the secrets that the seed document supposes, and the variable of the job that has its name.
+type secret struct{ id, value string }
+
+func (p *Project) secrets() []secret {
+	return []secret{
 		{"gcp_project", dataplane.Instance}, // what the variable has held historically
 		{"db_name", p.Data.Source.Database},
 		{"db_user", p.Data.Source.User},
@@ -114,10 +131,28 @@ func (p *Project) fill(location string) error {
 		{"gemini_api_key", "unused"},
 		{"data_store_id", dataplane.DataStoreID},
 		{dataplane.SecretID, p.Data.Source.Password},
-	} {
-		errs = append(errs, p.Control.NewSecret(dataplane.Project, secret.id, secret.value))
 	}
-	return errors.Join(errs...)
+}
+
+// SecretValue is what a secret holds that a stack names and this project lacks: what the job's variable needs, or else the
+// database's password.
+func (p *Project) SecretValue(_, variable string) string {
+	if variable == "DATABASE_URL" {
+		return p.Data.Source.URL
+	}
+	for _, known := range p.secrets() {
+		if known.id == strings.ToLower(variable) {
+			return known.value
+		}
+	}
+	return p.Data.Source.Password
+}
+
+// DataStore is the data store that the control plane made, or had from the start; nil when there is none.
+func (p *Project) DataStore(store api.DataStore) *discoveryengine.DataStore {
+	p.Control.Lock() // which calls the bridge
+	defer p.Control.Unlock()
+	return p.bridge.stores[storeID(store)]
 }
 
 // Close ends everything, running executions first, and leaves nothing.

@@ -17,7 +17,7 @@ import (
 )
 
 // Authorize decides whether the bearer of token may use a permission such as
-// discoveryengine.documents.import on a resource. Its error's text is what the client is told, as
+// discoveryengine.documents.import on a resource. The client gets the text of its error, as
 // PERMISSION_DENIED, or UNAUTHENTICATED when the token is empty.
 type Authorize func(token, permission, resource string) error
 
@@ -64,7 +64,7 @@ type Gate struct {
 }
 
 // New returns a gate that asks authorize, unless it is nil, for the permission that a method needs.
-// permissions maps methods to them; a method that is not listed needs none. resource tells what a request is
+// permissions maps methods to them; a method that is not listed needs none. resource says what a request is
 // about, usually ResourceOf.
 func New(permissions map[string]string, resource func(request any) string, authorize Authorize) *Gate {
 	return &Gate{permissions: permissions, resource: resource, authorize: authorize, counts: map[string]int{}}

@@ -25,7 +25,7 @@ const (
 
 var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
-// clock is a clock that moves when it is told to, and by every wait.
+// clock is a clock that moves by advance, and by every wait.
 type clock struct {
 	mu    sync.Mutex
 	now   time.Time
@@ -239,6 +239,7 @@ func TestIdentity(t *testing.T) {
 	}{
 		{"no agent", func() {}, "PERMISSION_DENIED", "The service agent " + agent + " does not exist"},
 		{"agent without role", func() {
+			plane.TakeOwnRoles()
 			post(t, s, "/serviceusage/v1beta1/projects/p1-demo/services/cloudscheduler.googleapis.com:generateServiceIdentity", "")
 		}, "PERMISSION_DENIED", "Permission 'iam.serviceAccounts.getAccessToken' denied on resource 'projects/p1-demo/serviceAccounts/" + account + "'"},
 		{"account without role", func() { grant("roles/viewer", "serviceAccount:"+account) }, "PERMISSION_DENIED", "Permission 'run.jobs.run' denied"},

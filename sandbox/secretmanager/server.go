@@ -108,7 +108,7 @@ func (v *service) AccessSecretVersion(_ context.Context, r *secretmanagerpb.Acce
 	}, nil
 }
 
-// GetSecretVersion tells a version's state, where the secrets know it.
+// GetSecretVersion returns a version's state, where the secrets know it.
 func (v *service) GetSecretVersion(_ context.Context, r *secretmanagerpb.GetSecretVersionRequest) (*secretmanagerpb.SecretVersion, error) {
 	store, ok := v.s.secrets.(*Store)
 	if !ok {

@@ -105,7 +105,7 @@ func (s *Store) Access(name string) (data []byte, resolved string, err error) {
 	return slices.Clone(v.data), resolved, nil
 }
 
-// State tells whether a version is enabled, disabled or destroyed.
+// State reports whether a version is enabled, disabled or destroyed.
 func (s *Store) State(name string) (state secretmanagerpb.SecretVersion_State, resolved string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -52,7 +52,7 @@ func number(query url.Values, name string) (*int64, error) {
 	return &n, nil
 }
 
-// hold tells whether the conditions hold for the live generation, 0 when there is no live object. reading
+// hold reports whether the conditions hold for the live generation, 0 when there is no live object. reading
 // makes a generation that should have changed but did not a 304 instead of a 412.
 func (c conditions) hold(generation int64, reading bool) error {
 	if c.match != nil && *c.match != generation {

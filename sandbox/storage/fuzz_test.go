@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What is on the way in comes from clients: no request may end the server, and what is understood is whole.
+// What comes in comes from clients: no request may end the server, and what is understood is whole.
 
 func FuzzParseRequest(f *testing.F) {
 	for _, seed := range []struct{ method, path, query string }{

@@ -16,7 +16,7 @@ import (
 )
 
 // Authorize decides whether the bearer of token may use a permission such as storage.objects.create on a
-// resource such as projects/_/buckets/b/objects/o. Its error's text is what the client is told, with status
+// resource such as projects/_/buckets/b/objects/o. Its error's text is what the client receives, with status
 // 403, or 401 when the token is empty.
 type Authorize func(token, permission, resource string) error
 

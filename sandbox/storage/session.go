@@ -134,7 +134,7 @@ func (u *upload) join(start int64, data []byte) error {
 	return nil
 }
 
-// incomplete tells the client how much has arrived, as a 308, or as the 200 that Go's client asks for since
+// incomplete reports to the client how much has arrived, as a 308, or as the 200 that Go's client asks for since
 // 308 has another meaning by now.
 func (w *reply) incomplete(r *http.Request, size int64) {
 	if size > 0 {

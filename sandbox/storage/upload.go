@@ -130,7 +130,7 @@ func (u *upload) readMeta(body io.Reader) error {
 	return nil
 }
 
-// uploadError tells a body that was cut, by a fault switch or by the client, from one that is wrong.
+// uploadError distinguishes a body that was cut, by a fault switch or by the client, from one that is wrong.
 func uploadError(err error) error {
 	var known apiError
 	switch {

@@ -1,5 +1,5 @@
 // Package switches names the behaviours of the sandbox that a tester turns on by hand: --switch NAME=VALUE. A package that has some
-// lists them in a function Switches; whoever starts the package joins the lists.
+// lists them in a function Switches; what starts the packages joins the lists.
 package switches
 
 import (
@@ -13,7 +13,7 @@ import (
 // Switch is one behaviour.
 type Switch struct {
 	Name   string // SERVICE.WHAT
-	Values string // what Set takes, for people: none|changed, DURATION, COUNT
+	Values string // what Set takes, as the help shows it: none|changed, DURATION, COUNT
 	Help   string // one line
 	Set    func(value string) error
 }

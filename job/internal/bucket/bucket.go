@@ -70,7 +70,7 @@ func WithProject(id string) Option {
 }
 
 // Open returns the bucket called name, without asking whether it exists: a
-// call that needs it tells. Where STORAGE_EMULATOR_HOST is set, the client
+// call that needs it reports that. Where STORAGE_EMULATOR_HOST is set, the client
 // talks to that address without credentials.
 func Open(ctx context.Context, name string, opts ...Option) (*Bucket, error) {
 	if name == "" || strings.ContainsAny(name, "/:") {

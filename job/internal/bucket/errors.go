@@ -90,7 +90,7 @@ func (b *Bucket) gaveUp(verb, target string, stalled stalledError) error {
 	return refusal.NoAnswer(verb, target, stalled.Error()+b.lastFailure(stalled.after), b.target(), stalled)
 }
 
-// isNoBucket tells a missing bucket from a missing object: both are a 404, and
+// isNoBucket distinguishes a missing bucket from a missing object: both are a 404, and
 // only the text differs.
 func isNoBucket(err error) bool {
 	var api *googleapi.Error
@@ -130,7 +130,7 @@ type transient struct {
 }
 
 // lastFailure is the text of a failure that was retried within the time given,
-// or "". It may be another call's: it is told as a hint why there was no
+// or "". It may be another call's: it is reported as a hint why there was no
 // progress, since the client drops it from an upload's error.
 func (b *Bucket) lastFailure(within time.Duration) string {
 	last := b.last.Load()

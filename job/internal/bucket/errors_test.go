@@ -12,7 +12,7 @@ import (
 	"vertexmetadata/job/internal/refusal"
 )
 
-// Storage that cannot be reached is told with the cause and the remedy, however the call ends.
+// Storage that cannot be reached is reported with the cause and the remedy, however the call ends.
 func TestUnreachable(t *testing.T) {
 	const refused = "; last failure: dial tcp 127.0.0.1:1: connect: connection refused"
 	for _, tt := range []struct {

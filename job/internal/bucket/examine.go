@@ -24,7 +24,7 @@ func (b *Bucket) Probe(ctx context.Context, prefix string) error {
 	}
 	read, _, err := b.Read(ctx, name, int64(len(content)))
 	if err == nil && !bytes.Equal(read, content) {
-		err = fmt.Errorf("read %s: %w: another content came back", b.URI(name), ErrCorrupt)
+		err = fmt.Errorf("read %s: %w: other content came back", b.URI(name), ErrCorrupt)
 	}
 	return errors.Join(err, b.Delete(ctx, name))
 }

@@ -51,7 +51,7 @@ func (b *Bucket) ListFrom(ctx context.Context, prefix, from string) iter.Seq2[Ob
 
 // CheckPermissions returns those of perms, such as storage.objects.create,
 // that the job's account lacks on the bucket. It needs no permission itself,
-// so it also tells whether the bucket exists: an absent one is an error.
+// so it also reports whether the bucket exists: an absent one is an error.
 func (b *Bucket) CheckPermissions(ctx context.Context, perms ...string) (missing []string, err error) {
 	ctx, dog := watch(ctx, b.budget)
 	defer dog.stop()

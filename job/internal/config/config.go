@@ -50,8 +50,8 @@ type Config struct {
 	ImportWait       time.Duration // how long a run waits for its import
 	FullSyncInterval time.Duration // how often everything is imported again
 	RescanInterval   time.Duration // how long table statistics may stand in for a scan; 0: never
-	MaxDeleteRatio   float64       // share of the documents that one run may remove
-	MaxChangeRatio   float64       // share of the documents that one run may change or remove; 1: no limit
+	MaxDeleteRatio   float64       // share of the documents that one run may delete
+	MaxChangeRatio   float64       // share of the documents that one run may change or delete; 1: no limit
 	MaxFailed        Limit         // failed documents that a run tolerates
 	StatementTimeout time.Duration // of the scan
 
@@ -127,7 +127,7 @@ func Load(getenv func(string) string) (Config, error) {
 	return c, nil
 }
 
-// Identity reads what tells this task from others, as far as it can be read: the last line of a run needs it even when
+// Identity reads what distinguishes this task from others, as far as it can be read: the last line of a run needs it even when
 // Load fails.
 func Identity(getenv func(string) string) Config {
 	l := &loader{getenv: getenv}
@@ -238,10 +238,7 @@ func (l *loader) tasks(c *Config) {
 	if c.Task < 0 || c.Task >= c.Tasks {
 		l.problem("CLOUD_RUN_TASK_INDEX is %d, want 0 to %d", c.Task, c.Tasks-1)
 	}
-	if c.Tasks > 1 && c.Execution == "" {
-		l.problem("CLOUD_RUN_EXECUTION is not set, and %d tasks need it to find each other", c.Tasks)
-	}
 }
 
-// MaxTasks is as many tasks as one full import has files for.
+// MaxTasks is the largest number of tasks. More than there are syncs have nothing to do.
 const MaxTasks = 100

@@ -123,7 +123,6 @@ func TestLoadNamesEveryProblem(t *testing.T) {
 		"absent file":             {with(local, "SYNC_QUERY_FILE=absent.sql"), "configuration: SYNC_QUERY_FILE absent.sql cannot be read: no such file or directory"},
 		"task index":              {with(local, "CLOUD_RUN_TASK_COUNT=2", "CLOUD_RUN_TASK_INDEX=2", "CLOUD_RUN_EXECUTION=e"), "configuration: CLOUD_RUN_TASK_INDEX is 2, want 0 to 1"},
 		"task count":              {with(local, "CLOUD_RUN_TASK_COUNT=101"), "configuration: CLOUD_RUN_TASK_COUNT is 101, want 1 to 100"},
-		"no execution":            {with(local, "CLOUD_RUN_TASK_COUNT=2"), "configuration: CLOUD_RUN_EXECUTION is not set, and 2 tasks need it to find each other"},
 		"not a number":            {with(local, "CLOUD_RUN_TASK_INDEX=first"), `configuration: CLOUD_RUN_TASK_INDEX is "first", want a whole number`},
 		"task count not a number": {with(local, "CLOUD_RUN_TASK_COUNT=abc"), `configuration: CLOUD_RUN_TASK_COUNT is "abc", want a whole number`},
 		"level":                   {with(local, "LOG_LEVEL=loud"), `configuration: LOG_LEVEL is "loud", want one of info, debug`},

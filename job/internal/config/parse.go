@@ -131,7 +131,7 @@ func duration(field func(*Config) *time.Duration) func(*loader, *Config, Variabl
 	}
 }
 
-// statementTimeout takes what PostgreSQL can be told, in whole milliseconds of 31 bits. What it would round to 0 would be no
+// statementTimeout takes what PostgreSQL accepts, in whole milliseconds of 31 bits. What it would round to 0 would be no
 // limit at all; 0 itself leaves the choice to package source.
 func statementTimeout(l *loader, c *Config, v Variable) {
 	const longest = 24 * 24 * time.Hour

@@ -108,7 +108,7 @@ func (l *loader) sync(where string, fields map[string]json.RawMessage, s Sync) S
 	return s
 }
 
-// distinct checks that no two syncs share what is theirs alone.
+// distinct checks that no two syncs have one name or one data store.
 func (l *loader) distinct(syncs []Sync) {
 	names, stores := map[string]bool{}, map[string]string{}
 	for _, s := range syncs {

@@ -20,9 +20,15 @@ func TestEndsOfValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ name, got, want string }{
-		{"GCS_BUCKET", got.Bucket, "b"}, {"PROJECT_ID", got.Project, "p"}, {"DATA_STORE_ID", got.DataStore, "d"}, {"DB_NAME", got.DatabaseName, "app"},
-		{"DB_USER", got.DatabaseUser, "reader"}, {"SECRET_ID", got.SecretID, "s"}, {"CLOUD_SQL_INSTANCE", got.Instance, "p:r:i"},
-		{"STORAGE_EMULATOR_HOST", got.StorageEmulatorHost, "127.0.0.1:9"}, {"SYNC_QUERY", got.Query, "SELECT 1 AS id"},
+		{"GCS_BUCKET", got.Bucket, "b"},
+		{"PROJECT_ID", got.Project, "p"},
+		{"DATA_STORE_ID", got.DataStore, "d"},
+		{"DB_NAME", got.DatabaseName, "app"},
+		{"DB_USER", got.DatabaseUser, "reader"},
+		{"SECRET_ID", got.SecretID, "s"},
+		{"CLOUD_SQL_INSTANCE", got.Instance, "p:r:i"},
+		{"STORAGE_EMULATOR_HOST", got.StorageEmulatorHost, "127.0.0.1:9"},
+		{"SYNC_QUERY", got.Query, "SELECT 1 AS id"},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s is %q, want %q", tt.name, tt.got, tt.want)
@@ -112,8 +118,15 @@ func TestShares(t *testing.T) {
 		n, all int64
 		want   bool
 	}{
-		{Limit{Count: 2}, 2, 10, false}, {Limit{Count: 2}, 3, 10, true}, {Limit{}, 1, 10, true}, {Limit{}, 0, 10, false},
-		{Limit{Share: 0.01}, 1, 100, false}, {Limit{Share: 0.01}, 2, 100, true}, {Limit{Share: 0.01}, 1, 50, true}, {Limit{Share: 1}, 7, 7, false}, {Limit{Share: 0.5}, 0, 0, false},
+		{Limit{Count: 2}, 2, 10, false},
+		{Limit{Count: 2}, 3, 10, true},
+		{Limit{}, 1, 10, true},
+		{Limit{}, 0, 10, false},
+		{Limit{Share: 0.01}, 1, 100, false},
+		{Limit{Share: 0.01}, 2, 100, true},
+		{Limit{Share: 0.01}, 1, 50, true},
+		{Limit{Share: 1}, 7, 7, false},
+		{Limit{Share: 0.5}, 0, 0, false},
 	} {
 		if got := tt.limit.Exceeded(tt.n, tt.all); got != tt.want {
 			t.Errorf("%+v.Exceeded(%d, %d) = %v", tt.limit, tt.n, tt.all, got)

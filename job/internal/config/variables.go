@@ -8,7 +8,7 @@ type Variable struct {
 	Default string
 	Needed  bool   // always; others are needed depending on each other
 	Secret  bool   // its value comes from Secret Manager in the cloud
-	Meaning string // for people
+	Meaning string // one line of the reference
 
 	set func(l *loader, c *Config, v Variable)
 }
@@ -16,7 +16,7 @@ type Variable struct {
 // locations are those of Vertex AI Search.
 var locations = []string{"global", "us", "eu"}
 
-// Variables are all that the job reads, in the order of the manual. It is the one place where a variable is declared.
+// Variables are all that the job reads, in the order of the reference, docs/ENVIRONMENT.md. It is the one place where a variable is declared.
 var Variables = []Variable{
 	{Name: "GCS_BUCKET", Needed: true, Secret: true, Meaning: "bucket for the snapshot and the job's state", set: name(func(c *Config) *string { return &c.Bucket }, bucketName, "a bucket's name: the name alone, without gs://")},
 	{Name: "PROJECT_ID", Needed: true, Secret: true, Meaning: "project id or number of the password secret and of the data store", set: name(func(c *Config) *string { return &c.Project }, resourceID, "a project's id or number")},
@@ -42,17 +42,17 @@ var Variables = []Variable{
 	{Name: "CONTENT_BUCKETS", Meaning: "buckets that content_uri may name, separated by commas; empty: any", set: buckets},
 	{Name: "SYNCS", Meaning: "JSON list of several syncs, each with its own query and data store; empty: one sync"},
 	{Name: "MAX_DOCUMENT_BYTES", Default: "1048576", Meaning: "largest document line that is sent, in bytes", set: positive(func(c *Config) *int { return &c.MaxDocumentBytes })},
-	{Name: "IMPORT_WAIT", Default: "2m", Meaning: "how long a run waits for its import before it leaves it pending; 0: it looks once", set: duration(func(c *Config) *time.Duration { return &c.ImportWait })},
+	{Name: "IMPORT_WAIT", Default: "2m", Meaning: "how long a run waits for its import before it ends as pending; 0: it checks once", set: duration(func(c *Config) *time.Duration { return &c.ImportWait })},
 	{Name: "FULL_SYNC_INTERVAL", Default: "24h", Meaning: "age of the last full sync at which the next is due; 0: every run is one", set: duration(func(c *Config) *time.Duration { return &c.FullSyncInterval })},
-	{Name: "RESCAN_INTERVAL", Default: "1h", Meaning: "age of the last scan at which unchanged table statistics no longer spare the next; 0: scan every time", set: duration(func(c *Config) *time.Duration { return &c.RescanInterval })},
-	{Name: "MAX_DELETE_RATIO", Default: "0.5", Meaning: "share of the documents that one run may remove, 0 to 1 or in percent", set: ratio(func(c *Config) *float64 { return &c.MaxDeleteRatio })},
-	{Name: "MAX_CHANGE_RATIO", Default: "1", Meaning: "share of the documents that one run may change or remove, 0 to 1 or in percent; 1: no limit", set: ratio(func(c *Config) *float64 { return &c.MaxChangeRatio })},
+	{Name: "RESCAN_INTERVAL", Default: "1h", Meaning: "age of the last scan at which the tables are read although their statistics show no change; 0: they are read every time", set: duration(func(c *Config) *time.Duration { return &c.RescanInterval })},
+	{Name: "MAX_DELETE_RATIO", Default: "0.5", Meaning: "share of the documents that one run may delete, 0 to 1 or in percent", set: ratio(func(c *Config) *float64 { return &c.MaxDeleteRatio })},
+	{Name: "MAX_CHANGE_RATIO", Default: "1", Meaning: "share of the documents that one run may change or delete, 0 to 1 or in percent; 1: no limit", set: ratio(func(c *Config) *float64 { return &c.MaxChangeRatio })},
 	{Name: "MAX_FAILED", Default: "1%", Meaning: "failed documents that a run tolerates: a number of them, such as 25, or a share, such as 1% or 0.01", set: limit},
 	{Name: "STATEMENT_TIMEOUT", Default: "10m", Meaning: "longest time that the source query may take; 0: the default", set: statementTimeout},
 	{Name: "LOG_LEVEL", Default: "info", Meaning: "info or debug", set: choice(func(c *Config) *string { return &c.LogLevel }, "info", "debug")},
 	{Name: "EMBEDDING_MODEL", Meaning: "not supported in this version; must be empty", set: unsupported},
-	{Name: "CLOUD_RUN_TASK_INDEX", Default: "0", Meaning: "set by Cloud Run: which of the tasks this is", set: number(func(c *Config) *int { return &c.Task })},
-	{Name: "CLOUD_RUN_TASK_COUNT", Default: "1", Meaning: "set by Cloud Run: how many tasks share the work, at most 100", set: number(func(c *Config) *int { return &c.Tasks })},
+	{Name: "CLOUD_RUN_TASK_INDEX", Default: "0", Meaning: "set by Cloud Run: number of this task, from 0", set: number(func(c *Config) *int { return &c.Task })},
+	{Name: "CLOUD_RUN_TASK_COUNT", Default: "1", Meaning: "set by Cloud Run: how many tasks divide the syncs between them, at most 100", set: number(func(c *Config) *int { return &c.Tasks })},
 	{Name: "CLOUD_RUN_TASK_ATTEMPT", Default: "0", Meaning: "set by Cloud Run: how often this task was tried before", set: number(func(c *Config) *int { return &c.Attempt })},
-	{Name: "CLOUD_RUN_EXECUTION", Meaning: "set by Cloud Run: what the tasks of an execution have in common", set: text(func(c *Config) *string { return &c.Execution })},
+	{Name: "CLOUD_RUN_EXECUTION", Meaning: "set by Cloud Run: name of the execution", set: text(func(c *Config) *string { return &c.Execution })},
 }

@@ -42,7 +42,7 @@ func (p Progress) Mismatch(sent int64) (counted int64, differs bool) {
 
 // Operations that were started in the console, or by a client of another version,
 // have metadata of v1beta or v1alpha, which differ from those of v1 by the package
-// alone; so types are told by the end of their names. Purges count as imports here:
+// alone; so types are recognised by the end of their names. Purges count as imports here:
 // this program starts none, and one that runs may undo an import all the same.
 var importKinds = []struct{ metadata, name string }{
 	{importMetadata, "import-documents"},

@@ -122,7 +122,7 @@ func (s *Store) search(ctx context.Context, text string, n int) ([]Hit, error) {
 	return hits, nil
 }
 
-// isMissingStore tells "no such data store" from "no such document" or "no such
+// isMissingStore distinguishes "no such data store" from "no such document" or "no such
 // operation": all are NOT_FOUND, and only the text differs.
 func isMissingStore(err error) bool {
 	message := strings.ToLower(status.Convert(err).Message())

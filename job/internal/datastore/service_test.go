@@ -23,7 +23,7 @@ import (
 
 const branchName = "projects/p1/locations/global/collections/default_collection/dataStores/posts/branches/default_branch"
 
-// service is a Discovery Engine that answers as a test tells it to.
+// service is a Discovery Engine that answers as a test asks it to.
 type service struct {
 	pb.UnimplementedDocumentServiceServer
 	pb.UnimplementedDataStoreServiceServer

@@ -12,8 +12,6 @@ import (
 const (
 	// MaxNamed bounds how many documents of one kind a run names one by one; all are counted.
 	MaxNamed = 20
-	// maxLoggedID bounds what is logged of an id, which is somebody's input.
-	maxLoggedID = 128
 	// listingCap bounds what is read of the data store's own list: 200 pages, at a page's usual 100 ms some 20 seconds.
 	listingCap = 200_000
 
@@ -128,7 +126,7 @@ func (c *collector) refuse(ctx context.Context, f refusal, earlier bool) {
 	if c.named++; c.named > MaxNamed {
 		return
 	}
-	attrs := []any{"id", f.id[:min(len(f.id), maxLoggedID)], "reason", f.reason}
+	attrs := []any{"id", f.id, "reason", f.reason}
 	if earlier {
 		attrs = append(attrs, "earlier_version", "stays searchable until the next full sync")
 	}

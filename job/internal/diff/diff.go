@@ -45,11 +45,11 @@ type Comparison struct {
 	// KeepSnapshot: the bucket's policy protects the last full sync's snapshot, so documents go into Folder alone.
 	KeepSnapshot bool
 
-	// Progress is told how many rows were read, of about how many.
+	// Progress receives how many rows were read, and about how many there are.
 	Progress func(rows, about int64)
-	// Show is told of every change and nothing is written: the comparison is for a plan.
+	// Show is called with every change and nothing is written: the comparison is for a plan.
 	Show func(Change)
-	// Listed lists the ids that the data store holds. It is asked where the ledger cannot tell what a full sync removes.
+	// Listed lists the ids that the data store holds. It is asked where the ledger does not say what a full sync removes.
 	Listed func(context.Context) iter.Seq2[string, error]
 }
 

@@ -3,12 +3,15 @@ package diff
 import (
 	"context"
 	"encoding/binary"
+	"strings"
 
 	"github.com/zeebo/xxh3"
 	"golang.org/x/sync/errgroup"
 
 	"vertexmetadata/job/internal/document"
+	"vertexmetadata/job/internal/manifest"
 	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/source"
 )
 
 const (
@@ -79,13 +82,12 @@ func (c *collector) pipe(ctx context.Context) error {
 		return c.read(reading, encoder, full, free)
 	}))
 	group.Go(panics.Guard(func() error {
+		c.progress()
 		for b := range full {
 			if err := c.takeBatch(ctx, b); err != nil {
 				return err
 			}
-			if c.in.Progress != nil {
-				c.in.Progress(c.Rows, c.Before)
-			}
+			c.progress()
 			b.reset()
 			free <- b // never blocks: there are only as many batches as places
 		}
@@ -94,17 +96,28 @@ func (c *collector) pipe(ctx context.Context) error {
 	return group.Wait()
 }
 
+func (c *collector) progress() {
+	if c.in.Progress != nil {
+		c.in.Progress(c.Rows, c.Before)
+	}
+}
+
 // encoder prepares the query and the encoder for its columns.
 func (c *collector) encoder(ctx context.Context) (*document.Encoder, error) {
 	columns, err := c.in.DB.Columns(ctx)
 	if err != nil {
 		return nil, err
 	}
+	return NewEncoder(columns, c.in.Rules)
+}
+
+// NewEncoder returns the encoder for rows of these columns.
+func NewEncoder(columns []source.Column, rules document.Options) (*document.Encoder, error) {
 	mapped := make([]document.Column, len(columns))
 	for i, column := range columns {
 		mapped[i] = document.Column{Name: column.Name, Kind: document.Kind(column.Kind), Shape: column.Shape}
 	}
-	return document.NewEncoder(mapped, c.in.Rules)
+	return document.NewEncoder(mapped, rules)
 }
 
 // read encodes the rows into batches.
@@ -119,7 +132,7 @@ func (c *collector) read(ctx context.Context, encoder *document.Encoder, full ch
 			c.skip(verdict.MIMEType)
 			return nil
 		case document.Refused:
-			b.refused = append(b.refused, refusal{id: string(verdict.ID), hash: rowHash(row, verdict.Reason), reason: verdict.Reason})
+			b.refused = append(b.refused, refusal{id: boundedID(verdict.ID), hash: rowHash(row, verdict.Reason), reason: verdict.Reason})
 		default:
 			b.lines = lines
 			b.ids = append(b.ids, verdict.ID...)
@@ -137,6 +150,15 @@ func (c *collector) read(ctx context.Context, encoder *document.Encoder, full ch
 	}
 	full <- b // never blocks, as above
 	return nil
+}
+
+// boundedID is an id as it is remembered and shown. One that is too long to be a document's is cut, since up to thousands
+// are remembered, and ends in what no document's id has.
+func boundedID(id []byte) string {
+	if len(id) <= manifest.MaxID {
+		return string(id)
+	}
+	return strings.ToValidUTF8(string(id[:manifest.MaxID]), "") + "…"
 }
 
 // swap hands a full batch over and takes an empty one.

@@ -1,6 +1,6 @@
 // Package document turns one row of the source query into one line of JSON in the form that Vertex AI Search imports
 // (data schema "document"), or says why the row cannot become a document. It does no I/O, and an [Encoder] allocates
-// nothing per row: whoever owns the destination buffer decides about memory.
+// nothing per row: the owner of the destination buffer decides about memory.
 //
 // The line is what Python's json.dumps(…, ensure_ascii=False) writes, separators included, because the export that this
 // job replaces wrote it that way and a stable form keeps content hashes stable:

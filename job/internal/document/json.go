@@ -137,7 +137,7 @@ type member struct{ start, colon, end int }
 func (p *jsonParser) object(depth int, s *shape) string {
 	p.take('{')
 	p.dst = append(p.dst, '{')
-	var some [12]member // spares small objects the memory
+	var some [12]member // small objects need no allocation
 	members := some[:0]
 	for first := true; !p.take('}'); first = false {
 		if !first && !p.comma() {

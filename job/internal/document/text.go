@@ -123,7 +123,7 @@ func specialASCII(w uint64) uint64 {
 	return (control | quote | backslash) & highBits
 }
 
-// isTwoOfThree tells whether the six low bytes of w are two characters of three bytes each. It does not recognise those
+// isTwoOfThree reports whether the six low bytes of w are two characters of three bytes each. It does not recognise those
 // that begin with 0xE0 or 0xED, whose second byte is restricted: they take the slow way.
 func isTwoOfThree(w uint64) bool {
 	const mask, want = 0xC0C0F0_C0C0F0, 0x8080E0_8080E0

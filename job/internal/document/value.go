@@ -139,7 +139,7 @@ func appendTimestamp(dst, value []byte) ([]byte, string) {
 	return append(dst, '"'), ""
 }
 
-// matches tells whether text has a digit wherever the equally long shape has a 0, and the same byte elsewhere.
+// matches reports whether text has a digit wherever the equally long shape has a 0, and the same byte elsewhere.
 func matches(text []byte, shape string) bool {
 	for i, c := range text {
 		if digit := '0' <= c && c <= '9'; digit != (shape[i] == '0') || !digit && c != shape[i] {

@@ -44,7 +44,7 @@ func (l Layout) RevisionOf(name string) (int64, bool) {
 
 var revisionDigits = regexp.MustCompile(`^[0-9]{8,18}$`)
 
-// Run is the folder of what one run wrote; token tells it from every other run.
+// Run is the folder of what one run wrote; token distinguishes it from every other run.
 func (l Layout) Run(token string) string { return l.Root() + "runs/" + token + "/" }
 
 // Snapshot names one of n objects of a snapshot, counted from 1.

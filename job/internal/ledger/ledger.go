@@ -71,7 +71,7 @@ type Import struct {
 	Scan      Scan      `json:"scan"`
 }
 
-// Note says what a revision records, for people.
+// Note says what a revision records.
 type Note struct {
 	Event     string    `json:"event"` // begin, started, confirmed, dropped or scanned
 	At        time.Time `json:"at"`

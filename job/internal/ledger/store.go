@@ -15,7 +15,7 @@ import (
 	"vertexmetadata/job/internal/manifest"
 )
 
-// KeptRevisions is how many revisions stay in the bucket, for people and against a run that was stalled.
+// KeptRevisions is how many revisions stay in the bucket, for job history and against a run that was stalled.
 const KeptRevisions = 50
 
 // segmentChunk is the upload chunk of segments, which need less throughput than documents.

@@ -154,7 +154,7 @@ func (r *Reader) Next() (Entry, error) {
 	return Entry{ID: r.text(e), Hash: e.hash, Tried: e.tried, Gone: e.gone}, nil
 }
 
-// entry is an Entry as it stands in the segment, which spares Table.Load to make a UUID's text and read it again.
+// entry is an Entry as it stands in the segment, so that Table.Load need not write a UUID as text and parse it again.
 type entry struct {
 	uuid  bool
 	id    []byte // 16 bytes of a UUID, or the text; valid until the next entry is read

@@ -139,8 +139,12 @@ func TestEncryption(t *testing.T) {
 
 func TestEnvironment(t *testing.T) {
 	for _, tt := range []struct{ name, value, want string }{
-		{"PGCONNECT_TIMEOUT", "abc", "PGCONNECT_TIMEOUT"}, {"PGTARGETSESSIONATTRS", "geheim", "PGTARGETSESSIONATTRS"},
-		{"PGREQUIREAUTH", "geheim", "PGREQUIREAUTH"}, {"PGSERVICE", "prod", "PGSERVICE"}, {"PGSSLROOTCERT", "/nowhere/geheim.pem", "PGSSLROOTCERT"}, {"PGSSLMODE", "geheim", "PGSSLMODE"},
+		{"PGCONNECT_TIMEOUT", "abc", "PGCONNECT_TIMEOUT"},
+		{"PGTARGETSESSIONATTRS", "geheim", "PGTARGETSESSIONATTRS"},
+		{"PGREQUIREAUTH", "geheim", "PGREQUIREAUTH"},
+		{"PGSERVICE", "prod", "PGSERVICE"},
+		{"PGSSLROOTCERT", "/nowhere/geheim.pem", "PGSSLROOTCERT"},
+		{"PGSSLMODE", "geheim", "PGSSLMODE"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Setenv(tt.name, tt.value)
@@ -169,10 +173,28 @@ func TestEnvironment(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	const secret = "hunter2Geheim"
 	for _, around := range [][2]string{
-		{"postgres://app:", "@127.0.0.1:5432/app"}, {"postgres://app:4711/", "@127.0.0.1/app"}, {"postgres://app:a@", "@h/app"}, {"\uFEFFpostgres://app:", "@h/app"},
-		{`"postgres://app:`, `@h/app"`}, {"jdbc:postgresql://app:", "@h/app"}, {"postgresql+psycopg2://app:", "@h/a"}, {"host=h password=", " dbname=x"}, {"host=h password='", "'"},
-		{"postgres://h/app?password=", "&sslmode=x"}, {"postgres://h/app?sslmode=", ""}, {"postgres://app:x", ""}, {"", ""}, {"", "://h/d"}, {"postgres://app:?", "@h"}, {"postgres://app:#", "@h"},
-		{"postgres://app:%", "@h"}, {"postgres://app:[", "]@h:5432/d"}, {"postgres://app: ", "@h"}, {"postgres://a?b&", "=c@h"}, {"host=", " port=x"}, {"postgres://h/d?", "=1&connect_timeout=x"},
+		{"postgres://app:", "@127.0.0.1:5432/app"},
+		{"postgres://app:4711/", "@127.0.0.1/app"},
+		{"postgres://app:a@", "@h/app"},
+		{"\uFEFFpostgres://app:", "@h/app"},
+		{`"postgres://app:`, `@h/app"`},
+		{"jdbc:postgresql://app:", "@h/app"},
+		{"postgresql+psycopg2://app:", "@h/a"},
+		{"host=h password=", " dbname=x"},
+		{"host=h password='", "'"},
+		{"postgres://h/app?password=", "&sslmode=x"},
+		{"postgres://h/app?sslmode=", ""},
+		{"postgres://app:x", ""},
+		{"", ""},
+		{"", "://h/d"},
+		{"postgres://app:?", "@h"},
+		{"postgres://app:#", "@h"},
+		{"postgres://app:%", "@h"},
+		{"postgres://app:[", "]@h:5432/d"},
+		{"postgres://app: ", "@h"},
+		{"postgres://a?b&", "=c@h"},
+		{"host=", " port=x"},
+		{"postgres://h/d?", "=1&connect_timeout=x"},
 	} {
 		f.Add(around[0], around[1])
 	}

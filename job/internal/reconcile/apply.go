@@ -23,11 +23,12 @@ type importer struct {
 	wait   *time.Duration // what is left of it for imports, an earlier run's and this run's together
 	folder string         // of what this run writes
 	rescan bool           // a scan is worth recording though it found nothing
+	enter  func(Phase, int64)
 }
 
 func (r *Run) importer(folder string) importer {
 	wait := r.ImportWait
-	return importer{books: r.books(), folder: folder, bucket: r.Bucket, store: r.Store, log: r.Log, wait: &wait, rescan: r.RescanInterval > 0}
+	return importer{books: r.books(), folder: folder, bucket: r.Bucket, store: r.Store, log: r.Log, wait: &wait, rescan: r.RescanInterval > 0, enter: r.enter}
 }
 
 // done is what became of a run's changes.
@@ -43,6 +44,9 @@ type done struct {
 
 // apply sends the changes: it records them in the ledger as begun, deletes, imports, and records what is confirmed.
 func (i importer) apply(ctx context.Context, s ledger.State, c *diff.Changes, scan ledger.Scan) (ledger.State, done, error) {
+	if c.Send > 0 {
+		i.enter(Uploading, c.Send)
+	}
 	if err := c.Commit(ctx); err != nil {
 		return s, done{outcome: Failed}, err
 	}
@@ -147,6 +151,7 @@ func (i importer) delete(ctx context.Context, ids []string) (deleted, undeleted 
 	if len(ids) == 0 {
 		return 0, 0, nil
 	}
+	i.enter(Deleting, int64(len(ids)))
 	done, failed, err := i.store.Delete(ctx, ids)
 	deleted = int64(len(done))
 	undeleted = int64(len(ids)) - deleted
@@ -169,6 +174,7 @@ func (i importer) start(ctx context.Context, p ledger.Import, lines [][]byte) (o
 	if p.Full {
 		mode = datastore.Full
 	}
+	i.enter(Importing, p.Documents)
 	begin := time.Now()
 	defer func() { *i.wait -= time.Since(begin) }()
 	if len(lines) > 0 {

@@ -13,6 +13,7 @@ import (
 // await waits for the pending import and confirms it when it is done.
 func (i importer) await(ctx context.Context, s ledger.State, d *done) (ledger.State, error) {
 	p := *s.Pending
+	i.enter(Importing, p.Documents)
 	begin := time.Now()
 	progress, err := i.store.Await(ctx, p.Operation, max(*i.wait, 0))
 	*i.wait -= time.Since(begin)

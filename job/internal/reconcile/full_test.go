@@ -54,7 +54,7 @@ func TestAnotherDataStoreIsFilled(t *testing.T) {
 	w.want(w.run(), Unchanged)
 }
 
-// A full sync of an empty source removes what any full sync does: all that is not in the source, whoever put it there.
+// A full sync of an empty source removes what any full sync does: all that is not in the source, however it got there.
 func TestFullSyncOfAnEmptySourceLeavesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.fill(20)

@@ -25,8 +25,8 @@ import (
 type Settings struct {
 	Name      string // of the sync, empty for the only one of a job
 	DataStore string // project/location/id; the lock is named after it
-	Execution string // for people
-	Version   string // for people
+	Execution string // for the log
+	Version   string // for the log
 
 	Query     string           // the source query, as far as it decides whether the source has to be read
 	Documents document.Options // rules for documents
@@ -59,8 +59,25 @@ type Run struct {
 	Settings
 	Clients
 	Log      *slog.Logger
-	Progress func(rows, about int64) // nil, or told how many rows were read, of about how many
+	Progress func(rows, about int64) // nil, or called with how many rows were read, and about how many there are
+	Enter    func(Phase, int64)      // nil, or called with what the run does from now on, and with how many documents
 	Now      func() time.Time        // nil: time.Now
+}
+
+// Phase is what a run is doing, for people who watch.
+type Phase string
+
+// The phases that may take long, beside the read of the source.
+const (
+	Uploading Phase = "uploading"
+	Deleting  Phase = "deleting"
+	Importing Phase = "waiting for the import"
+)
+
+func (r *Run) enter(p Phase, documents int64) {
+	if r.Enter != nil {
+		r.Enter(p, documents)
+	}
 }
 
 // Sync brings the data store in sync with the source. The summary is right whatever the error.

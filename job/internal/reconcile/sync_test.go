@@ -205,7 +205,10 @@ func TestPlanShowsWhatSyncDoes(t *testing.T) {
 	}
 	var changes []string
 	run := Run{Settings: w.set, Clients: clients.Clients, Log: testLogger(t)}
-	p, err := run.Plan(t.Context(), func(c diff.Change) { changes = append(changes, string(c.Kind)+" "+string(c.ID)) })
+	p, err := run.Plan(t.Context(), func() func(diff.Change) {
+		changes = nil
+		return func(c diff.Change) { changes = append(changes, string(c.Kind)+" "+string(c.ID)) }
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

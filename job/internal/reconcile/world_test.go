@@ -108,13 +108,11 @@ func newWorld(t *testing.T) *world {
 // exec changes the source. The statistics of the change are flushed at once, so that the next run can see them.
 func (w *world) exec(sql string, args ...any) {
 	w.t.Helper()
-	for _, statement := range []struct {
-		sql  string
-		args []any
-	}{{sql, args}, {"SELECT pg_stat_force_next_flush()", nil}} {
-		if _, err := w.conn.Exec(context.Background(), statement.sql, statement.args...); err != nil {
-			w.t.Fatalf("%s: %v", statement.sql, err)
-		}
+	if _, err := w.conn.Exec(context.Background(), sql, args...); err != nil {
+		w.t.Fatalf("%s: %v", sql, err)
+	}
+	if err := postgres.FlushStatistics(context.Background(), w.conn); err != nil {
+		w.t.Fatal(err)
 	}
 }
 

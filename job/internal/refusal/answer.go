@@ -111,7 +111,7 @@ func (a *answer) hasReason(reason string) bool { return slices.Contains(a.reason
 var gcloudProjects = []string{"764086051850", "32555940559", "618104708054"}
 
 // foreign reports whether the request was surely billed to another project than the
-// target's: ids and numbers of one project cannot be told from each other's.
+// target's: ids and numbers of one project cannot be distinguished.
 func (a *answer) foreign(t Target) bool {
 	consumer := strings.TrimPrefix(a.metadata["consumer"], "projects/")
 	switch {

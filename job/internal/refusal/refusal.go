@@ -103,7 +103,7 @@ func Explain(verb, object string, err error, t Target, is ...error) *Error {
 	}
 }
 
-// NoAnswer is Explain for a call that nobody answered in time. why may tell the last
+// NoAnswer is Explain for a call that nobody answered in time. why may name the last
 // failure that was met, and may then stand for a cause of its own.
 func NoAnswer(verb, object, why string, t Target, is ...error) *Error {
 	return Explain(verb, object, status.Error(codes.Unavailable, why), t, is...)

@@ -130,7 +130,7 @@ var refusals = []struct {
 	{"anything else on the way", storage, errors.New("http2: frame too large")},
 }
 
-// The table and what it makes of true refusals, for people to review.
+// The table and what it makes of real refusals, to be reviewed.
 func TestGolden(t *testing.T) {
 	var out strings.Builder
 	out.WriteString("The table: the first row that applies counts.\n")

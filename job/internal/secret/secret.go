@@ -105,7 +105,7 @@ func (c *Config) options() []option.ClientOption {
 }
 
 // retry repeats what may pass. It ends a little before the deadline, so that
-// the last failure is told and not that time ran out, and leaves in last what
+// the last failure is reported and not that time ran out, and leaves in last what
 // was retried.
 func (c *Config) retry(last *error) gax.CallOption {
 	end := time.Now().Add(c.Budget - c.Budget/20)

@@ -117,10 +117,14 @@ func (a *attempt) failure(ctx context.Context, err error) error {
 	case errors.As(err, &server):
 		e.Op = "connect to " + a.where()
 		e.Err, e.Reason, e.Remedy = server, serverReason(server), find(loginRemedies, server, "").advice
+		if class(server.Code) == "28" && (a.config.IAM || a.config.Token != nil) {
+			e.Remedy = "set DB_USER to the account's address without .gserviceaccount.com, make it a user of the instance (type CLOUD_IAM_SERVICE_ACCOUNT), switch on its flag " +
+				"cloudsql.iam_authentication, and grant the account roles/cloudsql.instanceUser"
+		}
 	case errors.Is(err, context.Canceled):
 		e.Err, e.Reason = context.Canceled, "it was interrupted"
 	case strings.Contains(err.Error(), "require_auth check failed"), strings.Contains(err.Error(), "channel binding check failed"):
-		e.Reason, e.Remedy = "the server asks for the password in a way that gives it away to whoever listens", "set password_encryption = 'scram-sha-256' on the server, set the password again and use scram-sha-256 in pg_hba.conf, "+
+		e.Reason, e.Remedy = "the server asks for the password in a form that others on the network can read", "set password_encryption = 'scram-sha-256' on the server, set the password again and use scram-sha-256 in pg_hba.conf, "+
 			"or let the certificate be verified: sslmode=verify-full and sslrootcert in DATABASE_URL"
 		if slices.Contains(pgurl.Variables(), "PGREQUIREAUTH") {
 			e.Remedy = "unset PGREQUIREAUTH, or let the server use a method that it names"
@@ -130,6 +134,9 @@ func (a *attempt) failure(ctx context.Context, err error) error {
 		if slices.Contains(pgurl.Variables(), "PGTARGETSESSIONATTRS") {
 			e.Remedy = "unset PGTARGETSESSIONATTRS, or correct it"
 		}
+	case a.config.connector():
+		e.Reason = withoutSecret(err.Error(), a.pg.Password)
+		e.Remedy = "check CLOUD_SQL_INSTANCE (project:region:instance), that the instance has such an address (CLOUD_SQL_IP_TYPE) and the job's network reaches it, and that the job's account has roles/cloudsql.client"
 	case socket && errors.Is(err, fs.ErrNotExist):
 		e.Err, e.Reason = fs.ErrNotExist, "there is no such socket"
 		e.Remedy = "the instance is not mounted: check CLOUD_SQL_INSTANCE (project:region:instance) and the job's Cloud SQL volume"

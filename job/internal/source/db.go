@@ -29,7 +29,7 @@ const cancelGrace = 700 * time.Millisecond
 // images. The server takes what the statement needs, for as long as it runs.
 const workMemKiB = 32 << 10
 
-// patience is how long the server waits for data that it sent to be taken. It cannot tell a client that vanished from one
+// patience is how long the server waits for data that it sent to be taken. It cannot distinguish a client that vanished from one
 // that is alive and does not read: Linux drops the connection in both cases. So it is also how long Scan's fn may take.
 const patience = 12 * time.Second
 

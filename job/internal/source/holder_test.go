@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// TestHolder: who holds a lock is named, and whoever is not a run of ours is a failure.
+// TestHolder: the holder of a lock is named, and one that is not a run of ours is a failure.
 func TestHolder(t *testing.T) {
 	url := database(t)
 	name := databaseOf(t, url)

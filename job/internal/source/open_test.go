@@ -290,7 +290,7 @@ func TestOldServer(t *testing.T) {
 	}
 }
 
-// TestUnknownErrorsHideThePassword: what no case of connectError knows is told as it is, less the password.
+// TestUnknownErrorsHideThePassword: what no case of connectError knows is reported as it is, without the password.
 func TestUnknownErrorsHideThePassword(t *testing.T) {
 	pg, err := Config{URL: "postgres://u:s3cr3t-p%25ss@h/d"}.parse()
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// plan is what an EXPLAIN tells.
+// plan is what an EXPLAIN returns.
 type plan struct {
 	text      string          // the plan without what varies from one planning to the next
 	relations map[string]bool // "schema"."name"

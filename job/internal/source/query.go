@@ -156,7 +156,7 @@ func quoted(text string, backslashes bool) int {
 	return len(text)
 }
 
-// isEscapePrefix tells whether a quote after this text begins an E'…' literal.
+// isEscapePrefix reports whether a quote after this text begins an E'…' literal.
 func isEscapePrefix(before string) bool {
 	n := len(before)
 	return (before[n-1] == 'E' || before[n-1] == 'e') && (n == 1 || !isNameByte(before[n-2]))

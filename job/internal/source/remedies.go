@@ -90,6 +90,7 @@ var queryRemedies = []remedy{
 	{code: "XX000", text: "invalid memory alloc request size", advice: "a row is larger than PostgreSQL can send: leave the column out of the query, or cut it with left()"},
 
 	// Data.
+	{code: codeUntranslatable, when: "before", config: true, advice: "the query has a character that the database's encoding lacks: correct the query " + queryVariables},
 	{code: codeUntranslatable, advice: "a text has a character that UTF-8 cannot express: repair it, or leave the row or the column out of the query"},
 	{code: codeInvalidEncoding, advice: "a text is not valid in the database's encoding: repair it, or leave the row or the column out of the query"},
 	{code: "22", when: "before", config: true, advice: "a value written in the query does not fit: correct the query " + queryVariables},

@@ -19,7 +19,7 @@ const (
 const sampleTime = "3s"
 
 // sample reads some rows twice and names the columns that differ: such a column makes every document differ on every run.
-// The second time the planner is told to go another way, so that an order that nobody asked for shows.
+// The second time the planner is made to choose another plan, so that an order that nobody asked for shows.
 func (db *DB) sample(ctx context.Context) []Finding {
 	query := db.statement()
 	first, err := db.sampleRead(ctx, "SELECT * FROM (\n"+query+"\n) AS q LIMIT "+fmt.Sprint(sampleRows), nil)

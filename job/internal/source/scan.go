@@ -24,7 +24,7 @@ const scanTime = 15 * time.Second
 // for as a whole, and its transaction ends with the last row.
 //
 // An error of fn ends the read and is returned as it is. The session, with its locks, survives that, and the end of ctx
-// too, if the server stops within cancelGrace; Check tells. While fn works the server waits: over TCP a wait of more than
+// too, if the server stops within cancelGrace; Check reports it. While fn works the server waits: over TCP a wait of more than
 // twelve seconds looks to it like a client that vanished, so whatever can take long belongs behind a buffer.
 func (db *DB) Scan(ctx context.Context, fn func(row [][]byte) error) (ScanStats, error) {
 	if _, err := db.Columns(ctx); err != nil {

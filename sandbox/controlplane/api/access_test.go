@@ -105,7 +105,7 @@ func TestAuthorize(t *testing.T) {
 	}
 }
 
-// TestCallersNeedPermission: whoever is not the operator may do what was granted and no more.
+// TestCallersNeedPermission: a caller that is not the operator may do what was granted and no more.
 func TestCallersNeedPermission(t *testing.T) {
 	s := newPlane(t)
 	grant(t, s, projectPath, "roles/secretmanager.secretAccessor", runner)
@@ -164,4 +164,33 @@ func TestCustomRole(t *testing.T) {
 	}
 	must(t, s, "POST", path+"/purger:undelete", "{}")
 	ok(t, s.Allowed(runner, "discoveryengine.documents.purge", branch))
+}
+
+// TestLimitedAdmin gives and takes roles as somebody who may do so with some roles only.
+func TestLimitedAdmin(t *testing.T) {
+	const limited = `{"role": "roles/resourcemanager.projectIamAdmin", "members": ["` + runner + `"], "condition": {"title": "some", "expression": ` +
+		`"api.getAttribute('iam.googleapis.com/modifiedGrantsByRole', []).hasOnly(['roles/run.developer', 'roles/logging.logWriter'])"}}`
+	const owner = `{"role": "roles/owner", "members": ["user:owner@x"]}`
+	policy := func(bindings string) string { return `{"policy": {"version": 3, "bindings": [` + bindings + `]}}` }
+	for _, test := range []struct {
+		name, bindings string
+		want           int
+	}{
+		{"nothing changed", limited + "," + owner, 200},
+		{"gives one of them", limited + "," + owner + `,{"role": "roles/run.developer", "members": ["user:a@x"]}`, 200},
+		{"gives both", limited + "," + owner + `,{"role": "roles/run.developer", "members": ["user:a@x"]},{"role": "roles/logging.logWriter", "members": ["user:a@x"]}`, 200},
+		{"gives another", limited + "," + owner + `,{"role": "roles/run.admin", "members": ["user:a@x"]}`, 403},
+		{"gives one of them and another", limited + "," + owner + `,{"role": "roles/run.developer", "members": ["user:a@x"]},{"role": "roles/run.admin", "members": ["user:a@x"]}`, 403},
+		{"takes another away", limited, 403},
+		{"gives another to one more", limited + `,{"role": "roles/owner", "members": ["user:owner@x", "` + runner + `"]}`, 403},
+		{"lifts its own limit", `{"role": "roles/resourcemanager.projectIamAdmin", "members": ["` + runner + `"]},` + owner, 403},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newPlane(t)
+			must(t, s, "POST", projectPath+":setIamPolicy", policy(limited+","+owner))
+			if code, answer := askAs(t, s, s.Token(runner), "POST", projectPath+":setIamPolicy", policy(test.bindings)); code != test.want {
+				t.Errorf("got %d %v, want %d", code, answer, test.want)
+			}
+		})
+	}
 }

@@ -55,6 +55,10 @@ func (s *Server) bucketKinds() []*engine.Kind {
 		Hidden: []string{bucketProject}, Owner: bucketProject,
 		Absent: func(*engine.Call) string { return "The specified bucket does not exist." },
 		Verbs: map[string]engine.Verb{
+			// The provider looks for caches before it empties a bucket.
+			"GET /anywhereCaches": {Permission: "storage.anywhereCaches.list", Run: func(*engine.Call) (any, error) {
+				return object{"kind": "storage#anywhereCaches"}, nil
+			}},
 			"GET /iam": {Run: func(c *engine.Call) (any, error) { return bucketForm(c, c.GetPolicy) }},
 			"PUT /iam": {Run: func(c *engine.Call) (any, error) {
 				return bucketForm(c, func() (object, error) { return c.SetPolicy(c.Body) })

@@ -11,7 +11,7 @@ import (
 // instances. Its methods are called while the control plane is locked.
 type DataPlane interface {
 	CreateBucket(name string)
-	// DeleteBucket removes an empty bucket; it tells whether the bucket was empty.
+	// DeleteBucket removes an empty bucket; it reports whether the bucket was empty.
 	DeleteBucket(name string) bool
 	// Objects serves the requests about the objects of all buckets.
 	Objects() http.Handler

@@ -150,9 +150,12 @@ func (s *Server) prepareSchema(c *engine.Call, old, schema object) error {
 	if fields.Text(schema, "jsonSchema") == "" && fields.Child(schema, "structSchema") == nil {
 		return engine.Invalid("Schema must be provided as struct_schema or json_schema.")
 	}
+	if err := checkSchema(fields.Text(old, "jsonSchema"), fields.Text(schema, "jsonSchema")); err != nil {
+		return err
+	}
 	fields.Put(schema, "name", c.On)
 	fields.Put(found.Resource, "defaultSchemaId", c.Vars["schema"])
-	return checkSchema(fields.Text(old, "jsonSchema"), fields.Text(schema, "jsonSchema"))
+	return nil
 }
 
 func (s *Server) removingSchema(c *engine.Call) error {

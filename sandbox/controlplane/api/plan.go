@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -21,15 +20,13 @@ type planned struct {
 // would make: for a demonstration without Pulumi. rename are pairs of old and new text, for instance a project's id, replaced
 // everywhere in the plan first. An image counts as pushed. It answers what it made, as "TYPE NAME", one for each resource.
 func (s *Server) DeployPlan(ctx context.Context, plan []byte, rename ...string) ([]string, error) {
-	var declared struct {
-		Resources []planned `json:"resources"`
-	}
-	if err := json.Unmarshal([]byte(strings.NewReplacer(rename...).Replace(string(plan))), &declared); err != nil {
-		return nil, fmt.Errorf("read plan: %w", err)
+	resources, err := readPlan([]byte(strings.NewReplacer(rename...).Replace(string(plan))))
+	if err != nil {
+		return nil, err
 	}
 	d := &deployer{Server: s, channels: map[string]string{}}
 	var made []string
-	for _, r := range declared.Resources {
+	for _, r := range resources {
 		if !r.Custom {
 			continue // a component only groups others
 		}

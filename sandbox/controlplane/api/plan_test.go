@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"vertexmetadata/sandbox/controlplane/fields"
 )
 
 // TestDeployPlan deploys the golden plans of infra/, every type of resource that the program has.
@@ -18,11 +20,11 @@ func TestDeployPlan(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".json"), func(t *testing.T) {
 			content, err := os.ReadFile(path)
 			ok(t, err)
-			project := "example-dev"
-			if strings.Contains(string(content), "projects/example-prod/") {
-				project = "example-prod"
-			}
-			s := plannedCloud(t, project)
+			s := New(Options{})
+			t.Cleanup(s.Close)
+			project := projectOf(t, content)
+			s.NewProject(project, "123456789012") // the number in every plan
+			ok(t, s.Suppose(project, content, func(string, string) string { return "x" }))
 			made, err := s.DeployPlan(t.Context(), content)
 			ok(t, err)
 			if got, want := len(made), strings.Count(string(content), `"custom": true`); got != want {
@@ -35,27 +37,16 @@ func TestDeployPlan(t *testing.T) {
 	}
 }
 
-// plannedCloud has what the plans' settings suppose: their projects, secrets, buckets, a repository and a key.
-func plannedCloud(t *testing.T, project string) *Server {
+// projectOf is the project that a plan enables its APIs in.
+func projectOf(t *testing.T, plan []byte) string {
 	t.Helper()
-	s := New(Options{})
-	t.Cleanup(s.Close)
-	s.NewProject("other-project", "999999999999")
-	ok(t, s.NewSecret("other-project", "db_password", "x"))
-	ok(t, s.NewSecret("other-project", "database_url", "x"))
-	ok(t, s.AddSecretVersion("other-project", "database_url", "x"))
-	ok(t, s.AddSecretVersion("other-project", "database_url", "x"))
-	s.NewProject(project, "123456789012") // the number in every plan
-	ok(t, s.NewBucket(project, project+"-posts", "asia-northeast1"))
-	for _, id := range strings.Fields("gcp_project db_name db_user gcs_bucket project_id secret_id version_id gemini_api_key data_store_id db_password database_url") {
-		ok(t, s.NewSecret(project, id, "x"))
+	resources, err := readPlan(plan)
+	ok(t, err)
+	for _, r := range resources {
+		if r.Type == "gcp:projects/service:Service" {
+			return fields.Text(r.Inputs, "project")
+		}
 	}
-	ok(t, s.NewRepository(project, "asia", "jobs"))
-	const ring = "/cloudkms/v1/projects/example-dev/locations/asia-northeast1/keyRings"
-	if project == "example-dev" {
-		must(t, s, "POST", "/serviceusage/v1/projects/example-dev/services/cloudkms.googleapis.com:enable", "")
-		must(t, s, "POST", ring+"?keyRingId=ring", "{}")
-		must(t, s, "POST", ring+"/ring/cryptoKeys?cryptoKeyId=key", "{}")
-	}
-	return s
+	t.Fatal("the plan enables no API")
+	return ""
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 
@@ -12,7 +13,7 @@ const inLocation = "projects/{project}/locations/{location}/"
 
 // deployers are, for each type of resource that the Pulumi program uses, the calls that make one.
 var deployers = map[string]func(d *deployer, in object) error{
-	// There is no registry here to push to: whoever runs the job knows what an image stands for.
+	// There is no registry here to push to: the runner of the jobs knows what an image stands for.
 	"docker:index/image:Image": func(*deployer, object) error { return nil },
 
 	"gcp:projects/service:Service": func(d *deployer, in object) error {
@@ -31,6 +32,32 @@ var deployers = map[string]func(d *deployer, in object) error{
 		fields.OrElse(role, "stage", "GA")
 		return d.send("POST", fillInputs("/iam/v1/projects/{project}/roles", in), object{"roleId": in["roleId"], "role": role})
 	},
+	"gcp:storage/bucket:Bucket": func(d *deployer, in object) error {
+		// The plan's inputs are the provider's; of them only what distinguishes buckets here.
+		return d.send("POST", fillInputs("/storage/v1/b?project={project}", in), object{"name": in["name"], "location": in["location"], "labels": in["labels"]})
+	},
+	"gcp:discoveryengine/dataStore:DataStore": func(d *deployer, in object) error {
+		path := "/discoveryengine/v1/projects/{project}/locations/{location}/collections/default_collection/dataStores?dataStoreId={dataStoreId}"
+		if skip, _ := in["skipDefaultSchemaCreation"].(bool); skip {
+			path += "&skipDefaultSchemaCreation=true"
+		}
+		return d.send("POST", fillInputs(path, in), without(in, "project", "location", "dataStoreId", "createAdvancedSiteSearch", "skipDefaultSchemaCreation"))
+	},
+	"gcp:discoveryengine/schema:Schema": post("/discoveryengine/v1/projects/{project}/locations/{location}/collections/default_collection/dataStores/{dataStoreId}/schemas?schemaId={schemaId}", "location", "dataStoreId", "schemaId"),
+	"gcp:discoveryengine/searchEngine:SearchEngine": func(d *deployer, in object) error {
+		search := without(in, "project", "location", "collectionId", "engineId")
+		search["solutionType"] = "SOLUTION_TYPE_SEARCH"
+		return d.send("POST", fillInputs("/discoveryengine/v1/projects/{project}/locations/{location}/collections/{collectionId}/engines?engineId={engineId}", in), search)
+	},
+	"gcp:secretmanager/secret:Secret": func(d *deployer, in object) error {
+		return d.send("POST", fillInputs("/secretmanager/v1/projects/{project}/secrets?secretId={secretId}", in), object{"replication": object{"automatic": object{}}, "labels": in["labels"]})
+	},
+	"gcp:secretmanager/secretVersion:SecretVersion": func(d *deployer, in object) error {
+		data := base64.StdEncoding.EncodeToString([]byte(fields.Text(in, "secretData")))
+		return d.send("POST", fillInputs("/secretmanager/v1/{secret}:addVersion", in), object{"payload": object{"data": data}})
+	},
+	"gcp:sql/database:Database":                  post("/sqladmin/sql/v1beta4/projects/{project}/instances/{instance}/databases"),
+	"gcp:sql/user:User":                          post("/sqladmin/sql/v1beta4/projects/{project}/instances/{instance}/users"),
 	"gcp:artifactregistry/repository:Repository": post("/artifactregistry/v1/"+inLocation+"repositories?repositoryId={repositoryId}", "repositoryId", "location"),
 	"gcp:cloudrunv2/job:Job": func(d *deployer, in object) error {
 		job := withoutNulls(without(in, "project", "location", "name", "deletionProtection")).(object)

@@ -9,7 +9,7 @@ import (
 	"vertexmetadata/sandbox/controlplane/fields"
 )
 
-// Record is where a runner tells what happens to an execution. It is safe for concurrent use.
+// Record is where a runner records what happens to an execution. It is safe for concurrent use.
 type Record struct {
 	server    *Server
 	name      string // of the execution, in full

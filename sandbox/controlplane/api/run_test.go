@@ -13,7 +13,7 @@ import (
 	"vertexmetadata/sandbox/controlplane/fields"
 )
 
-// fakeRunner ends every execution as it is told to.
+// fakeRunner ends every execution as a test asks it to.
 type fakeRunner struct {
 	failure error
 	mu      sync.Mutex

@@ -81,6 +81,9 @@ func TestTriggerToken(t *testing.T) {
 		t.Errorf("without the agent: %v", err)
 	}
 	must(t, s, "POST", "/serviceusage/v1beta1/projects/p1-demo/services/cloudscheduler.googleapis.com:generateServiceIdentity", "")
+	_, err = s.TriggerToken(trigger) // by the agent's own role
+	ok(t, err)
+	s.TakeOwnRoles()
 	if _, err := s.TriggerToken(trigger); err == nil || !strings.Contains(err.Error(), "'iam.serviceAccounts.getAccessToken' denied") {
 		t.Errorf("without the role: %v", err)
 	}

@@ -40,6 +40,8 @@ type Server struct {
 	forced  func(trigger string) // fires a Scheduler job now
 	done    sync.WaitGroup
 	closed  bool
+
+	bareAgents bool // service agents may only do what is granted to them
 }
 
 // New makes an empty control plane.
@@ -54,6 +56,7 @@ func New(options Options) *Server {
 		Stored:      map[string]func(string) string{"storage": storedBucket},
 		Written:     map[string]func(string) string{"storage": writtenBucket, "secretmanager": s.numbered},
 		Permissions: s.permissionsOf,
+		OwnRole:     s.ownRole,
 		Account: func(email string) bool {
 			return s.account(email) != nil || s.isAgent(email) && !s.Lagging(lateAgent(email))
 		},

@@ -40,12 +40,32 @@ func agentAddress(api, number string) string {
 	return fmt.Sprintf("service-%s@%s.iam.gserviceaccount.com", number, domain)
 }
 
-// isAgent tells whether an address is a service agent, or an account that every project has.
+// isAgent reports whether an address is a service agent, or an account that every project has.
 func (s *Server) isAgent(email string) bool {
 	return s.AnyProject(func(p *engine.Project) bool {
 		return p.Agents[email] || email == p.Number+"-compute@developer.gserviceaccount.com" ||
 			email == p.Number+"@cloudservices.gserviceaccount.com" || email == p.ID+"@appspot.gserviceaccount.com"
 	})
+}
+
+// TakeOwnRoles takes from service agents what they may do by themselves, as an owner of the project can: only grants are left.
+func (s *Server) TakeOwnRoles() {
+	s.Lock()
+	defer s.Unlock()
+	s.bareAgents = true
+}
+
+// ownRole is the role that Google gives an agent on its project when it makes it. Only that of Cloud Scheduler is known here: by it the
+// agent signs in as the accounts of triggers. What the agents of others may do has to be granted in the sandbox, so that a grant
+// that a bucket of another project needs is never forgotten.
+// https://cloud.google.com/iam/docs/service-agents
+func (s *Server) ownRole(member, project string) string {
+	p := s.Project(project)
+	email := strings.TrimPrefix(member, "serviceAccount:")
+	if s.bareAgents || p == nil || !p.Agents[email] || email != agentAddress("cloudscheduler", p.Number) {
+		return ""
+	}
+	return "roles/cloudscheduler.serviceAgent"
 }
 
 func (s *Server) serviceKinds() []*engine.Kind {
@@ -180,7 +200,7 @@ func makeAgent(c *engine.Call, p *engine.Project, api string) {
 
 func lateAgent(email string) string { return "agent " + email }
 
-// generateIdentity makes the service agent of an API. The agent has no role: whoever needs it to act grants one.
+// generateIdentity makes the service agent of an API. The agent has no role until somebody grants one.
 func (s *Server) generateIdentity(c *engine.Call) (any, error) {
 	api := strings.TrimSuffix(c.Vars["service"], ".googleapis.com")
 	if apiTitles[api] == "" {

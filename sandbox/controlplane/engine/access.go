@@ -8,11 +8,11 @@ import (
 	"vertexmetadata/sandbox/controlplane/fields"
 )
 
-// Allowed tells whether a member (serviceAccount:…) has a permission on a resource, by the policies of the resource and of all
+// Allowed reports whether a member (serviceAccount:…) has a permission on a resource, by the policies of the resource and of all
 // that it lies in, up to the project. The error is Google's PERMISSION_DENIED.
 //
 // A resource is named in full, //storage.googleapis.com/projects/_/buckets/B/objects/O, or without the host, as its own API
-// names it: then the permission tells the service. What the sandbox does not store itself, a data store for instance, is covered
+// names it: then the permission names the service. What the sandbox does not store itself, a data store for instance, is covered
 // by the policies of its project.
 func (s *Server) Allowed(member, permission, resource string) error {
 	s.mu.Lock()
@@ -39,6 +39,7 @@ func (s *Server) Token(member string) string {
 	return s.Mint(member)
 }
 
+// Mint is Token for a locked server.
 func (s *Server) Mint(member string) string {
 	token := "ya29.sandbox-" + RandomHex(16)
 	s.bearers[token] = member
@@ -71,11 +72,17 @@ func (c *Call) May(permission, key string) error {
 	return c.Permitted(c.Member, permission, key)
 }
 
+// Permitted is Allowed for a locked server and a key of its store.
 func (s *Server) Permitted(member, permission, key string) error {
-	if s.granted(member, permission, key, s.inForce) {
+	return s.permitted(member, permission, key, s.attributes(key))
+}
+
+// permitted is Permitted for a call whose attributes are more than those of the resource.
+func (s *Server) permitted(member, permission, key string, attributes map[string]string) error {
+	if s.granted(member, permission, key, attributes, s.inForce) {
 		return nil
 	}
-	if s.granted(member, permission, key, func(at string) object { return s.policies[at] }) {
+	if s.granted(member, permission, key, attributes, func(at string) object { return s.policies[at] }) {
 		for at := key; at != ""; at = s.above(at) {
 			s.Lagging(at) // count the call that was refused for a grant's being late
 		}
@@ -85,11 +92,16 @@ func (s *Server) Permitted(member, permission, key string) error {
 		permission, name, strings.TrimPrefix(member, "serviceAccount:"))
 }
 
-// granted tells whether a policy of what key names, or of what that lies in, grants a permission.
-func (s *Server) granted(member, permission, key string, policy func(key string) object) bool {
+// granted reports whether a policy of what key names, or of what that lies in, grants a permission.
+func (s *Server) granted(member, permission, key string, attributes map[string]string, policy func(key string) object) bool {
 	for at := key; at != ""; at = s.above(at) {
 		for _, binding := range fields.Items(policy(at), "bindings") {
-			if s.roleHas(fields.Text(binding, "role"), permission) && holds(fields.Texts(binding, "members"), member) && s.applies(binding, key) {
+			if s.roleHas(fields.Text(binding, "role"), permission) && holds(fields.Texts(binding, "members"), member) && applies(binding, attributes) {
+				return true
+			}
+		}
+		if project, ok := strings.CutPrefix(at, ProjectKey("")); ok && s.apis.OwnRole != nil {
+			if role := s.apis.OwnRole(member, project); role != "" && s.roleHas(role, permission) {
 				return true
 			}
 		}
@@ -159,4 +171,5 @@ func (s *Server) KeyOf(resource string) string {
 	return service + "/" + name
 }
 
+// ProjectKey is the key of a project.
 func ProjectKey(id string) string { return "cloudresourcemanager/projects/" + id }

@@ -16,6 +16,8 @@ type APIs struct {
 	Written map[string]func(name string) string
 	// Permissions are those of a role, and whether there is one of that name.
 	Permissions func(role string) (permissions []string, known bool)
-	// Account tells whether there is a service account, or a service agent, with that address.
+	// OwnRole is the role that a service agent has on its project by itself; empty: none that matters here.
+	OwnRole func(member, project string) string
+	// Account reports whether there is a service account, or a service agent, with that address.
 	Account func(email string) bool
 }

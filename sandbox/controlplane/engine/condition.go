@@ -2,16 +2,17 @@ package engine
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	"vertexmetadata/sandbox/controlplane/fields"
 )
 
-// Conditions of grants are written in CEL. The sandbox knows the part that tells resources apart: resource.name, resource.service
-// and resource.type compared with == and !=, startsWith and endsWith, joined by &&, ||, ! and parentheses. A condition with
-// anything else is refused when it is set, so that none is ever taken for another.
-// See https://cloud.google.com/iam/docs/conditions-attribute-reference.
+// Conditions of grants are written in CEL. The sandbox knows the part that distinguishes resources: resource.name, resource.service
+// and resource.type compared with == and !=, startsWith and endsWith, and which roles a change of a policy gives or takes, joined by
+// &&, ||, ! and parentheses. A condition with anything else is refused when it is set, so that none is ever taken for another.
+// See https://cloud.google.com/iam/docs/conditions-attribute-reference and https://cloud.google.com/iam/docs/setting-limits-on-granting-roles.
 
 type condition func(attributes map[string]string) bool
 
@@ -20,7 +21,27 @@ type conditionParser struct {
 	at     int
 }
 
-var conditionToken = regexp.MustCompile(`^\s*("[^"\\]*"|'[^'\\]*'|resource\.(?:name|service|type)\b|\.startsWith\b|\.endsWith\b|==|!=|&&|\|\||[!()])`)
+// modifiedGrants is the attribute that has the roles which a change of a policy gives or takes, separated by spaces; there is none
+// in any other call. modifiedOnly is the one way in which a condition looks at it.
+const (
+	modifiedGrants = "modifiedGrantsByRole"
+	modifiedOnly   = `api\.getAttribute\('iam\.googleapis\.com/modifiedGrantsByRole', *\[\]\)\.hasOnly\(\['[^\]"]*'\]\)`
+)
+
+var quotedRole = regexp.MustCompile(`'([^',]*)'`)
+
+// onlyModifies holds where a call gives and takes no role but the listed ones.
+func onlyModifies(token string) condition {
+	var allowed []string
+	for _, m := range quotedRole.FindAllStringSubmatch(token[strings.Index(token, ".hasOnly("):], -1) {
+		allowed = append(allowed, m[1])
+	}
+	return func(a map[string]string) bool {
+		return !slices.ContainsFunc(strings.Fields(a[modifiedGrants]), func(role string) bool { return !slices.Contains(allowed, role) })
+	}
+}
+
+var conditionToken = regexp.MustCompile(`^\s*(` + modifiedOnly + `|"[^"\\]*"|'[^'\\]*'|resource\.(?:name|service|type)\b|\.startsWith\b|\.endsWith\b|==|!=|&&|\|\||[!()])`)
 
 func parseCondition(expression string) (condition, error) {
 	p := &conditionParser{}
@@ -90,6 +111,9 @@ func (p *conditionParser) one() (condition, error) {
 		}
 		return inner, err
 	}
+	if p.at < len(p.tokens) && strings.HasPrefix(p.tokens[p.at], "api.") {
+		return onlyModifies(p.take()), nil
+	}
 	return p.comparison()
 }
 
@@ -145,12 +169,12 @@ func typeName(name string) string {
 	return strings.ToUpper(collection[:1]) + collection[1:]
 }
 
-// applies tells whether a binding's condition, if it has one, holds for a resource.
-func (s *Server) applies(binding object, key string) bool {
+// applies reports whether a binding's condition, if it has one, holds for the attributes of a call.
+func applies(binding object, attributes map[string]string) bool {
 	expression := fields.Text(binding, "condition.expression")
 	if expression == "" {
 		return true
 	}
 	holds, err := parseCondition(expression)
-	return err == nil && holds(s.attributes(key))
+	return err == nil && holds(attributes)
 }

@@ -45,10 +45,12 @@ var reasons = map[string]string{
 	"UNIMPLEMENTED": "notImplemented", "INTERNAL": "backendError",
 }
 
+// Failure makes an error of an HTTP status and its canonical name.
 func Failure(code int, name, format string, args ...any) *Error {
 	return &Error{Code: code, Status: name, Message: fmt.Sprintf(format, args...)}
 }
 
+// NotFound makes a 404.
 func NotFound(format string, args ...any) *Error {
 	return Failure(http.StatusNotFound, "NOT_FOUND", format, args...)
 }
@@ -61,14 +63,17 @@ func aborted(format string, args ...any) *Error {
 	return Failure(http.StatusConflict, "ABORTED", format, args...)
 }
 
+// Invalid makes an INVALID_ARGUMENT.
 func Invalid(format string, args ...any) *Error {
 	return Failure(http.StatusBadRequest, "INVALID_ARGUMENT", format, args...)
 }
 
+// Precondition makes a FAILED_PRECONDITION.
 func Precondition(format string, args ...any) *Error {
 	return Failure(http.StatusBadRequest, "FAILED_PRECONDITION", format, args...)
 }
 
+// Denied makes a PERMISSION_DENIED.
 func Denied(format string, args ...any) *Error {
 	return Failure(http.StatusForbidden, "PERMISSION_DENIED", format, args...)
 }

@@ -9,7 +9,7 @@ import (
 type Kind struct {
 	Service  string   // the API's host name before .googleapis.com, and the first segment of a path here
 	Versions []string // v1, v2beta1
-	Pattern  pattern  // the resource's name
+	Pattern  Pattern  // the resource's name
 	Title    string   // what error messages call it
 
 	// NewID finds the id that a create request asks for; it may look at the query and the body.

@@ -2,13 +2,14 @@ package engine
 
 import "strings"
 
-// pattern is a resource name with variables: projects/{project}/locations/{location}/jobs/{job}.
-type pattern []string
+// Pattern is a resource name with variables: projects/{project}/locations/{location}/jobs/{job}.
+type Pattern []string
 
-func NewPattern(text string) pattern { return strings.Split(text, "/") }
+// NewPattern reads a pattern.
+func NewPattern(text string) Pattern { return strings.Split(text, "/") }
 
 // match fills the variables from the segments of a path.
-func (p pattern) match(path []string) (map[string]string, bool) {
+func (p Pattern) match(path []string) (map[string]string, bool) {
 	if len(path) != len(p) {
 		return nil, false
 	}
@@ -26,7 +27,7 @@ func (p pattern) match(path []string) (map[string]string, bool) {
 }
 
 // Fill puts the variables' values in their places.
-func (p pattern) Fill(vars map[string]string) string {
+func (p Pattern) Fill(vars map[string]string) string {
 	filled := make([]string, len(p))
 	for i, segment := range p {
 		filled[i] = segment
@@ -38,10 +39,10 @@ func (p pattern) Fill(vars map[string]string) string {
 }
 
 // collection is the pattern without its last variable: what POST and list are sent to.
-func (p pattern) collection() pattern { return p[:len(p)-1] }
+func (p Pattern) collection() Pattern { return p[:len(p)-1] }
 
 // id is the name of the last variable.
-func (p pattern) id() string {
+func (p Pattern) id() string {
 	name, _ := variable(p[len(p)-1])
 	return name
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"slices"
 	"sort"
@@ -40,6 +41,7 @@ func (c *Call) policyVerb() (any, error, bool) {
 	return nil, nil, false
 }
 
+// GetPolicy answers the IAM policy of what the call is on.
 func (c *Call) GetPolicy() (object, error) {
 	if _, err := c.Stored(); err != nil {
 		return nil, err
@@ -50,13 +52,18 @@ func (c *Call) GetPolicy() (object, error) {
 	return c.policy(c.Kind.Key(c.On)), nil
 }
 
+// SetPolicy replaces the IAM policy of what the call is on, if its etag is that of the current one.
 func (c *Call) SetPolicy(wanted object) (object, error) {
 	if _, err := c.Stored(); err != nil {
 		return nil, err
 	}
 	key := c.Kind.Key(c.On)
-	if err := c.May(c.Kind.Permission+".setIamPolicy", key); err != nil {
-		return nil, err
+	if c.Member != "" {
+		attributes := c.attributes(key)
+		attributes[modifiedGrants] = strings.Join(modified(c.policy(key), wanted), " ")
+		if err := c.permitted(c.Member, c.Kind.Permission+".setIamPolicy", key, attributes); err != nil {
+			return nil, err
+		}
 	}
 	current := fields.Text(c.policy(key), "etag")
 	if given := fields.Text(wanted, "etag"); given != "" && given != current {
@@ -77,6 +84,26 @@ func (c *Call) SetPolicy(wanted object) (object, error) {
 	c.late(key, c.spread.Grants, c.policies[key])
 	c.policies[key] = next
 	return fields.CloneObject(next), nil
+}
+
+// modified lists the roles that one policy gives and another does not, to whomever and on whatever condition.
+func modified(before, after object) []string {
+	given := map[string]int{} // by role, condition and member: 1 before, 2 after
+	for side, policy := range []object{before, after} {
+		for _, binding := range fields.Items(policy, "bindings") {
+			for _, member := range fields.Texts(binding, "members") {
+				given[fields.Text(binding, "role")+" "+member+" "+fields.Text(binding, "condition.expression")] |= side + 1
+			}
+		}
+	}
+	roles := map[string]bool{}
+	for grant, sides := range given {
+		if sides != 3 {
+			role, _, _ := strings.Cut(grant, " ")
+			roles[role] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(roles))
 }
 
 // bindings checks the bindings and brings them into one order: one per role and condition, members sorted and once.

@@ -46,7 +46,7 @@ func (s *Server) AddProject(p *Project, k *Kind, resource object) {
 	s.Keep(k, "projects/"+p.ID, resource)
 }
 
-// AnyProject tells whether there is a project that is so.
+// AnyProject reports whether there is a project that is so.
 func (s *Server) AnyProject(is func(p *Project) bool) bool {
 	for _, p := range s.projects {
 		if is(p) {

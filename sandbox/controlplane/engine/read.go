@@ -73,10 +73,12 @@ func (c *Call) missing() error {
 	return NotFound("Resource '%s' of kind '%s' does not exist.", c.On, strings.ToUpper(c.Kind.Title))
 }
 
+// Present is a resource as its API answers it.
 func (c *Call) Present(resource object) object {
 	return c.Kind.Present(resource)
 }
 
+// Present is a resource as the API of its kind answers it.
 func (k *Kind) Present(resource object) object {
 	resource = fields.CloneObject(resource)
 	for _, name := range k.Hidden {
@@ -88,6 +90,7 @@ func (k *Kind) Present(resource object) object {
 	return resource
 }
 
+// Get answers the resource that the call is on.
 func (c *Call) Get() (any, error) {
 	if err := c.May(c.Kind.Permission+".get", c.Kind.Key(c.On)); err != nil {
 		return nil, err

@@ -32,7 +32,7 @@ var (
 	apiHost        = regexp.MustCompile(`^(?:(?:[a-z]+-[a-z]+[0-9]+|global|us|eu)-)?([a-z]+)\.(?:[a-z]+[0-9-a-z]*\.rep\.)?googleapis\.com$`)
 )
 
-// ServeHTTP answers one request. Services are told apart by the first segment of the path, or by a googleapis.com host.
+// ServeHTTP answers one request. The service is found from the first segment of the path, or by a googleapis.com host.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer, err := s.answer(r)
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package engine is what all Google Cloud APIs have in common, and knows none of them: a store of resources, told by a table of
+// Package engine is what all Google Cloud APIs have in common, and knows none of them: a store of resources, driven by a table of
 // kinds what the collections of each API are, with their routes, etags, IAM policies, long-running operations and error bodies.
 package engine
 
@@ -37,7 +37,7 @@ type Server struct {
 	bearers    map[string]string // token -> member
 	unknown    []string
 	spread     Spread
-	lags       lags // by key of a policy, or what Late was told
+	lags       lags // by key of a policy, or of Late
 }
 
 // object is one JSON object.
@@ -72,8 +72,10 @@ func (s *Server) Unknown() []string {
 	return append([]string(nil), s.unknown...)
 }
 
+// Timestamp is the time now, as the APIs write it.
 func (s *Server) Timestamp() string { return s.Now().UTC().Format("2006-01-02T15:04:05.000000Z") }
 
+// Next counts: it orders resources and makes numbers.
 func (s *Server) Next() int {
 	s.serial++
 	return s.serial
@@ -82,6 +84,7 @@ func (s *Server) Next() int {
 // Number makes an id of digits, like the unique ids of accounts and dashboards.
 func (s *Server) Number() string { return strconv.Itoa(100000000000000000 + s.Next()) }
 
+// RandomHex is so many random bytes in hexadecimal.
 func RandomHex(bytes int) string {
 	b := make([]byte, bytes)
 	// crypto/rand never fails on the systems that Go supports.
@@ -89,6 +92,7 @@ func RandomHex(bytes int) string {
 	return hex.EncodeToString(b)
 }
 
+// UUID is a random identifier in the form of a UUID.
 func UUID() string {
 	h := RandomHex(16)
 	return h[:8] + "-" + h[8:12] + "-" + h[12:16] + "-" + h[16:20] + "-" + h[20:]

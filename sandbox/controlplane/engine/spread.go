@@ -34,7 +34,7 @@ func (s *Server) SetSpread(spread Spread) {
 // Spread is what SetSpread set last, for the APIs.
 func (s *Server) Spread() Spread { return s.spread }
 
-// Late notes that what key names was changed just now. Lagging tells until when that has no effect.
+// Late notes that what key names was changed just now. Lagging reports until when that has no effect.
 func (s *Server) Late(key string, delay Delay) { s.late(key, delay, nil) }
 
 func (s *Server) late(key string, delay Delay, policy object) {
@@ -47,7 +47,7 @@ func (s *Server) late(key string, delay Delay, policy object) {
 	s.lags[key] = &lag{until: s.Now().Add(delay.Time), calls: delay.Calls, policy: policy}
 }
 
-// Lagging tells whether a change of what key names has no effect yet, for a call that is refused then.
+// Lagging reports whether a change of what key names has no effect yet, for a call that is refused then.
 func (s *Server) Lagging(key string) bool {
 	if !s.lags.has(key, s.Now()) {
 		return false
@@ -58,7 +58,7 @@ func (s *Server) Lagging(key string) bool {
 
 type lags map[string]*lag
 
-// has tells whether there is a lag; one that is over is forgotten.
+// has reports whether there is a lag; one that is over is forgotten.
 func (l lags) has(key string, now time.Time) bool {
 	found := l[key]
 	if found != nil && found.calls <= 0 && !now.Before(found.until) {

@@ -14,6 +14,7 @@ func (c *Call) create() (any, error) {
 	return c.CreateAs(id)
 }
 
+// CreateAs creates the call's body as a resource with that id.
 func (c *Call) CreateAs(id string) (any, error) {
 	if c.Kind.Format != nil && !c.Kind.Format.MatchString(id) {
 		return nil, Invalid("Invalid %s id %q: it must match %s.", c.Kind.Title, id, c.Kind.Format)
@@ -36,6 +37,7 @@ func (c *Call) exists() error {
 	return alreadyExists("Resource '%s' already exists.", c.On)
 }
 
+// Update changes the resource that the call is on.
 func (c *Call) Update() (any, error) {
 	if err := c.May(c.Kind.Permission+".update", c.Kind.Key(c.On)); err != nil {
 		return nil, err
@@ -102,6 +104,7 @@ func (c *Call) stamp(old, resource object) {
 	}
 }
 
+// Remove deletes the resource that the call is on, and what lies below it.
 func (c *Call) Remove() (any, error) {
 	if err := c.May(c.Kind.Permission+".delete", c.Kind.Key(c.On)); err != nil {
 		return nil, err
@@ -128,6 +131,7 @@ func (c *Call) Remove() (any, error) {
 	return object{}, nil
 }
 
+// CheckEtag refuses a change of what has been changed since it was read.
 func CheckEtag(given string, resource object) error {
 	if current := fields.Text(resource, "etag"); given != "" && current != "" && given != current {
 		return aborted("Etag mismatch: the resource has been changed since it was read. Read it again and repeat the change.")

@@ -73,7 +73,7 @@ func Whole(from Object, path string, otherwise int) int {
 	return otherwise
 }
 
-// Put sets the value at a dotted path and makes the objects on the way.
+// Put sets the value at a dotted path and makes the objects that lead to it.
 func Put(into Object, path string, value any) {
 	steps := strings.Split(path, ".")
 	for _, step := range steps[:len(steps)-1] {
@@ -118,6 +118,7 @@ func Clone(value any) any {
 	return value
 }
 
+// CloneObject is Clone for an object.
 func CloneObject(from Object) Object {
 	copied := make(Object, len(from))
 	for key, value := range from {

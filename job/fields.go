@@ -1,0 +1,165 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"vertexmetadata/job/internal/datastore"
+)
+
+// field is a part of a document: one of structData under its own name, or content.uri and content.mimeType.
+type field struct {
+	Name  string          `json:"name"`
+	Value json.RawMessage `json:"value"`
+}
+
+// members returns the members of a JSON object in their order, none of an empty text.
+func members(object json.RawMessage) ([]field, error) {
+	if len(object) == 0 {
+		return nil, nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(object))
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+		return nil, fmt.Errorf("read the fields of a document: not an object (%w)", err)
+	}
+	var fields []field
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return nil, fmt.Errorf("read the fields of a document: %w", err)
+		}
+		f := field{Name: fmt.Sprint(name)}
+		if err := decoder.Decode(&f.Value); err != nil {
+			return nil, fmt.Errorf("read the field %q of a document: %w", f.Name, err)
+		}
+		fields = append(fields, f)
+	}
+	return fields, nil
+}
+
+// fieldsOfLine returns the fields of a document as it is sent.
+func fieldsOfLine(line []byte) ([]field, error) {
+	var document struct {
+		StructData json.RawMessage `json:"structData"`
+		Content    struct {
+			URI      *string `json:"uri"`
+			MIMEType *string `json:"mimeType"`
+		} `json:"content"`
+	}
+	if err := json.Unmarshal(line, &document); err != nil {
+		return nil, fmt.Errorf("read a document: %w", err)
+	}
+	fields, err := members(document.StructData)
+	if document.Content.URI != nil {
+		fields = append(fields, text("content.uri", *document.Content.URI))
+	}
+	if document.Content.MIMEType != nil {
+		fields = append(fields, text("content.mimeType", *document.Content.MIMEType))
+	}
+	return fields, err
+}
+
+// fieldsOfStored returns the fields of a document as the data store has it.
+func fieldsOfStored(d datastore.Document) ([]field, error) {
+	fields, err := members(d.StructData)
+	if d.URI != "" || d.MIMEType != "" {
+		fields = append(fields, text("content.uri", d.URI), text("content.mimeType", d.MIMEType))
+	}
+	return fields, err
+}
+
+func text(name, value string) field {
+	encoded, _ := json.Marshal(value) // a string always can be
+	return field{Name: name, Value: encoded}
+}
+
+// difference is a field that is not the same before and after; nil is a field that is not there.
+type difference struct {
+	Field  string          `json:"field"`
+	Before json.RawMessage `json:"before"`
+	After  json.RawMessage `json:"after"`
+}
+
+// differences compares two versions of a document, in the order of the later one. Values are compared as the service keeps
+// them: numbers as doubles, and a field that is null like one that is not there.
+func differences(before, after []field) (found []difference) {
+	for _, a := range after {
+		b := find(before, a.Name)
+		if !sameValue(b, a.Value) {
+			found = append(found, difference{Field: a.Name, Before: b, After: a.Value})
+		}
+	}
+	for _, b := range before {
+		if find(after, b.Name) == nil && !sameValue(b.Value, nil) {
+			found = append(found, difference{Field: b.Name, Before: b.Value})
+		}
+	}
+	return found
+}
+
+func find(fields []field, name string) json.RawMessage {
+	if i := slices.IndexFunc(fields, func(f field) bool { return f.Name == name }); i >= 0 {
+		return fields[i].Value
+	}
+	return nil
+}
+
+func sameValue(a, b json.RawMessage) bool {
+	var x, y any // nil for null and for what is not there
+	_ = json.Unmarshal(a, &x)
+	_ = json.Unmarshal(b, &y)
+	return reflect.DeepEqual(x, y)
+}
+
+const (
+	// shownValue is how many characters of a value a difference shows, from a little before the place where the two part.
+	shownValue  = 160
+	beforeParts = 24
+)
+
+// printDifferences shows each field that differs, before and after. whole shows values of any length.
+func printDifferences(out *printer, indent string, found []difference, whole bool) {
+	for _, d := range found {
+		before, after := brief(d.Before, 0), brief(d.After, 0)
+		if !whole {
+			before, after = around(before, after)
+		}
+		out.printf("%s%s\n", indent, out.paint(bold, visible(d.Field)))
+		if d.Before != nil {
+			out.printf("%s  %s\n", indent, out.paint(red, "- "+before))
+		}
+		if d.After != nil {
+			out.printf("%s  %s\n", indent, out.paint(green, "+ "+after))
+		}
+	}
+}
+
+// around cuts two texts to the places where they begin to differ.
+func around(a, b string) (string, string) {
+	x, y := []rune(a), []rune(b)
+	if len(x) <= shownValue && len(y) <= shownValue {
+		return a, b
+	}
+	same := 0
+	for same < len(x) && same < len(y) && x[same] == y[same] {
+		same++
+	}
+	from, mark := 0, ""
+	if same > 2*beforeParts {
+		from, mark = same-beforeParts, "…"
+	}
+	return mark + shorten(string(x[from:]), shownValue), mark + shorten(string(y[from:]), shownValue)
+}
+
+// indentedJSON is a document on several lines, as people read it.
+func indentedJSON(line []byte, indent string) string {
+	var out bytes.Buffer
+	if err := json.Indent(&out, line, indent, "  "); err != nil {
+		return visible(string(line))
+	}
+	return indent + visibleLines(strings.TrimSpace(out.String()))
+}

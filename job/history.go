@@ -1,0 +1,115 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/ledger"
+)
+
+// historyCommand is `job history`.
+type historyCommand struct {
+	JSON bool `name:"json" help:"Print JSON, one line for each revision."`
+	selection
+}
+
+// Run prints the last revisions of the ledger, the newest first.
+func (c *historyCommand) Run(ctx context.Context, env environment) error {
+	return c.each(ctx, env, "history", c.JSON, func(cfg config.Config, out *printer) error {
+		ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoAnswer)
+		defer cancel()
+		b, err := openBucket(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		defer b.Close()
+		states, err := ledger.NewStore(b, ledger.NewLayout(cfg.Sync), settings(cfg, false, false).DataStore).History(ctx, ledger.KeptRevisions)
+		if err != nil {
+			return err
+		}
+		if !c.JSON {
+			printHistory(out, cfg, states)
+			return nil
+		}
+		for _, s := range states {
+			if err := out.json(entryOf(cfg.Sync, s)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// historyEntry is what one revision of the ledger says, for people and programs.
+type historyEntry struct {
+	Sync      string     `json:"sync,omitempty"`
+	Revision  int64      `json:"revision"`
+	Time      time.Time  `json:"time"`
+	Execution string     `json:"execution,omitempty"`
+	Version   string     `json:"version,omitempty"`
+	Event     string     `json:"event"`
+	Full      bool       `json:"full"`
+	Sent      int64      `json:"sent"`
+	Deleted   int64      `json:"deleted"`
+	Rejected  int64      `json:"rejected"`
+	Documents int64      `json:"documents"`
+	Failed    int64      `json:"failed"`
+	Left      int64      `json:"left"`
+	Pending   *time.Time `json:"pending_since,omitempty"`
+	Operation string     `json:"operation,omitempty"`
+}
+
+func entryOf(sync string, s ledger.State) historyEntry {
+	r := historyEntry{
+		Sync: sync, Revision: s.Revision, Time: s.Note.At.UTC(), Execution: s.Note.Execution, Version: s.Note.Version, Event: s.Note.Event,
+		Full: s.Note.Full, Sent: s.Note.Sent, Deleted: s.Note.Deleted, Rejected: s.Note.Rejected,
+		Documents: s.Documents(), Failed: s.Scan.Failures.Count, Left: s.Scan.Left,
+	}
+	if s.Pending != nil {
+		since := s.Pending.Started.UTC()
+		r.Pending, r.Operation = &since, s.Pending.Operation
+	}
+	return r
+}
+
+func printHistory(out *printer, cfg config.Config, states []ledger.State) {
+	if len(states) == 0 {
+		out.printf("No run has recorded anything in gs://%s/%s yet.\n", cfg.Bucket, ledger.NewLayout(cfg.Sync).Revisions())
+		return
+	}
+	const layout = "2006-01-02 15:04:05"
+	if p := states[0].Pending; p != nil {
+		out.printf("%s since %s UTC: %s\n", out.paint(yellow, "Pending"), p.Started.UTC().Format(layout), cmp.Or(oneLine(p.Operation), "whether the import was started is not known"))
+	}
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "time (UTC)\twhat\tsent\tdeleted\trejected\tdocuments\texecution")
+	for _, s := range states {
+		r := entryOf(cfg.Sync, s)
+		what := visible(r.Event)
+		if r.Full {
+			what += ", full"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Time.Format(layout), what, number(r.Sent), number(r.Deleted),
+			number(r.Rejected), number(r.Documents), oneLine(r.Execution))
+	}
+	_ = table.Flush() // a builder takes everything
+	for i, line := range strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n") {
+		line = strings.TrimRight(line, " ")
+		switch {
+		case i == 0:
+			line = out.paint(bold, line)
+		case states[i-1].Note.Event == "dropped":
+			line = out.paint(red, line)
+		case states[i-1].Note.Event == "confirmed":
+			line = out.paint(green, line)
+		}
+		out.printf("%s\n", line)
+	}
+	out.printf("\nbegin: about to send   started: import accepted   confirmed: done\ndropped: import failed, to be retried   scanned: read, nothing to send\n")
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"vertexmetadata/job/internal/diff"
+	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/reconcile"
+)
+
+// printPlan shows first what a reviewer asks, then some of each kind of change.
+func printPlan(out *printer, p reconcile.Plan, found *listing, changed []changedDocument) {
+	printSummary(out, p)
+	printFailures(out, p.Failures)
+	for _, k := range kindsOfChange {
+		if k.kind == diff.Update && len(changed) > 0 || k.kind == diff.Refuse && found.most == listedIDs {
+			continue // shown with their fields, or counted by reason above
+		}
+		printIDs(out, k.title, k.color, k.kind, found)
+	}
+	if len(changed) > 0 {
+		out.printf("\n%s\n", out.paint(bold, "Change "+number(found.total[diff.Update])))
+		for _, c := range changed {
+			out.printf("  %s\n", out.paint(yellow, "~ "+visible(c.ID)))
+			if len(c.Fields) == 0 {
+				out.printf("    the data store has these values already\n")
+			}
+			printDifferences(out, "    ", c.Fields, false)
+		}
+		more(out, found.total[diff.Update]-int64(len(changed)), found.most)
+	}
+}
+
+func printSummary(out *printer, p reconcile.Plan) {
+	if p.Stop != nil {
+		out.printf("%s", explained(out.look, "The sync would fail", p.Stop))
+	}
+	if p.Pending != "" {
+		out.printf("An import is pending: a sync waits for it first, and the plan assumes that it succeeds.\n  %s\n", p.Pending)
+	}
+	kind := "incremental sync"
+	if p.Full {
+		kind = "full sync"
+	}
+	switch {
+	case p.Why == "" && p.Stop == nil:
+		out.printf("%s nothing that is read has changed since the last sync; it found %s.\n", out.paint(green, "Nothing to do:"), plural(p.Documents, "document"))
+	case p.Why == "":
+		out.printf("Nothing that is read has changed since the last sync; it found %s.\n", plural(p.Documents, "document"))
+	case p.Send+p.Gone == 0 && p.Pending == "" && p.Stop == nil:
+		out.printf("%s %s, none of %s differs.\n", out.paint(green, "Nothing to do:"), kind, plural(p.Documents, "document"))
+	default:
+		out.printf("%s %s: %s to add, %s to change, %s to delete; %s of %s sent (%s).\n", out.paint(bold, "Plan:"), kind,
+			out.paint(green, number(p.New)), out.paint(yellow, number(p.Changed)), out.paint(red, number(p.Gone)),
+			number(p.Send), plural(p.Documents, "document"), plural(p.Bytes, "byte"))
+		out.printf("Why the source is read: %s.\n", p.Why)
+	}
+	if p.Skipped > 0 {
+		out.printf("%s skipped: content_mime_type is not one of SYNC_MIME_TYPES.\n", plural(p.Skipped, "row"))
+	}
+}
+
+// shownReasons is how many reasons of failures a plan shows.
+const shownReasons = 5
+
+// printFailures shows why documents fail, with examples.
+func printFailures(out *printer, f ledger.Failures) {
+	if f.Count == 0 {
+		return
+	}
+	out.printf("%s in the source cannot be searched:\n", out.paint(red, plural(f.Count, "document")))
+	for i, g := range f.Groups {
+		if i == shownReasons {
+			out.printf("  and %d more reasons\n", len(f.Groups)-i)
+			break
+		}
+		examples := make([]string, len(g.Examples))
+		for j, id := range g.Examples {
+			examples[j] = shorten(visible(id), maxShownID)
+		}
+		out.printf("  %7s  %s", number(g.Count), oneLine(g.Reason))
+		if len(examples) > 0 {
+			out.printf("\n           such as %s", strings.Join(examples, ", "))
+		}
+		out.printf("\n")
+	}
+	out.printf("  %s\n", out.paint(bold, "Correct the rows or leave them out in the query; job show ID shows one."))
+}
+
+func printIDs(out *printer, title, color string, kind diff.Kind, found *listing) {
+	total, ids := found.total[kind], found.ids[kind]
+	if total == 0 {
+		return
+	}
+	out.printf("\n%s\n", out.paint(bold, title+" "+number(total)))
+	for _, id := range ids {
+		out.printf("  %s\n", out.paint(color, fmt.Sprintf("%c %s", kind, visible(id))))
+	}
+	more(out, total-int64(len(ids)), found.most)
+}
+
+// more says how many are not listed, and how to see them.
+func more(out *printer, left int64, most int) {
+	switch {
+	case left > 0 && most == listedIDs:
+		out.printf("  and %s more (--all)\n", number(left))
+	case left > 0:
+		out.printf("  and %s more, which are too many to list\n", number(left))
+	}
+}
+
+// planJSON is a plan for programs.
+func planJSON(sync string, p reconcile.Plan, found *listing, changed []changedDocument) any {
+	type ids map[string][]string
+	listed := ids{}
+	for _, k := range kindsOfChange {
+		if len(found.ids[k.kind]) > 0 {
+			listed[k.key] = found.ids[k.kind]
+		}
+	}
+	stop := ""
+	if p.Stop != nil {
+		stop = whatToDo(p.Stop)
+	}
+	return struct {
+		Sync      string            `json:"sync,omitempty"`
+		Full      bool              `json:"full"`
+		Why       string            `json:"why"`
+		Add       int64             `json:"add"`
+		Change    int64             `json:"change"`
+		Delete    int64             `json:"delete"`
+		Send      int64             `json:"send"`
+		Bytes     int64             `json:"bytes"`
+		Documents int64             `json:"documents"`
+		Skipped   int64             `json:"skipped"`
+		Failures  ledger.Failures   `json:"failures"`
+		Pending   string            `json:"pending,omitempty"`
+		Stop      string            `json:"stop,omitempty"`
+		IDs       ids               `json:"ids"`
+		Diff      []changedDocument `json:"diff,omitempty"`
+	}{sync, p.Full, p.Why, p.New, p.Changed, p.Gone, p.Send, p.Bytes, p.Documents, p.Skipped, p.Failures, p.Pending, stop, listed, changed}
+}

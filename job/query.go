@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/source"
+)
+
+// queryCommand is `job query`.
+type queryCommand struct {
+	JSON bool `name:"json" help:"Print JSON, one line for each sync."`
+	selection
+}
+
+// Run prints the query in use, where it comes from, and what becomes of each of its columns.
+func (c *queryCommand) Run(ctx context.Context, env environment) error {
+	return c.each(ctx, env, "query", c.JSON, func(cfg config.Config, out *printer) error {
+		q := usedQuery{Sync: cfg.Sync, Origin: queryOrigin(cfg, env.getenv), Query: cfg.Query}
+		columns, err := columnsOf(ctx, cfg, queryTime)
+		for _, column := range columns {
+			q.Columns = append(q.Columns, usedColumn{Name: column.Name, Kind: jsonKinds[column.Kind], Becomes: becomes(column.Name)})
+		}
+		if c.JSON {
+			if err == nil {
+				err = out.json(q)
+			}
+			return err
+		}
+		printQuery(out, q)
+		return err
+	})
+}
+
+// queryTime bounds what a person waits for the columns of the query.
+const queryTime = 20 * time.Second
+
+// usedQuery is a query and what becomes of its columns.
+type usedQuery struct {
+	Sync    string       `json:"sync,omitempty"`
+	Origin  string       `json:"origin"`
+	Query   string       `json:"query"`
+	Columns []usedColumn `json:"columns"`
+}
+
+type usedColumn struct {
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`
+	Becomes string `json:"becomes"`
+}
+
+// jsonKinds are what the kinds of columns are in JSON.
+var jsonKinds = map[source.Kind]string{
+	source.Text:      "string",
+	source.Number:    "number",
+	source.Bool:      "boolean",
+	source.JSON:      "JSON (object, array, …)",
+	source.Numbers:   "array of numbers",
+	source.Timestamp: "string (date and time)",
+}
+
+// becomes says which part of the document a column is.
+func becomes(column string) string {
+	switch column {
+	case "id":
+		return "id"
+	case "content_uri":
+		return "content.uri"
+	case "content_mime_type":
+		return "content.mimeType"
+	}
+	return "structData." + column
+}
+
+// queryOrigin says where the query comes from.
+func queryOrigin(cfg config.Config, getenv func(string) string) string {
+	whole, err := config.Load(getenv)
+	switch file := strings.TrimSpace(getenv("SYNC_QUERY_FILE")); {
+	case err == nil && cfg.Query != whole.Query:
+		return "SYNCS"
+	case file != "":
+		return "SYNC_QUERY_FILE " + file
+	case strings.TrimSpace(getenv("SYNC_QUERY")) != "":
+		return "SYNC_QUERY"
+	}
+	return "the default; set SYNC_QUERY or SYNC_QUERY_FILE to another SELECT"
+}
+
+// columnsOf asks the database for the columns of the query.
+func columnsOf(ctx context.Context, cfg config.Config, limit time.Duration) ([]source.Column, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	db, err := openDatabase(ctx, cfg, "query")
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close(ctx)
+	return db.Columns(ctx)
+}
+
+func printQuery(out *printer, q usedQuery) {
+	out.printf("%s %s\n\n%s\n", out.paint(bold, "Query:"), oneLine(q.Origin), visibleLines(strings.ReplaceAll(q.Query, "\t", "    ")))
+	if len(q.Columns) == 0 {
+		return
+	}
+	name, kind := len("column"), len("JSON")
+	for _, c := range q.Columns {
+		name, kind = max(name, len([]rune(visible(c.Name)))), max(kind, len([]rune(c.Kind)))
+	}
+	out.printf("\n%s\n", out.paint(bold, padded("column", name)+"  "+padded("JSON", kind)+"  becomes"))
+	for _, c := range q.Columns {
+		out.printf("%s  %s  %s\n", padded(visible(c.Name), name), padded(c.Kind, kind), visible(c.Becomes))
+	}
+}
+
+// padded fills text with blanks to a number of characters.
+func padded(text string, characters int) string {
+	return text + strings.Repeat(" ", max(characters-len([]rune(text)), 0))
+}

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/diff"
+	"vertexmetadata/job/internal/document"
+	"vertexmetadata/job/internal/panics"
+)
+
+// showCommand is `job show`.
+type showCommand struct {
+	ID   string `arg:"" name:"id" help:"The id of the document."`
+	JSON bool   `name:"json" help:"Print JSON, one line for each sync."`
+	selection
+}
+
+// sighting is one document in the three places where it may be.
+type sighting struct {
+	Sync   string         `json:"sync,omitempty"`
+	ID     string         `json:"id"`
+	Source sourceView     `json:"source"`
+	Store  storeView      `json:"data_store"`
+	Ledger ledgerView     `json:"ledger"`
+	Fields []difference   `json:"differences"` // from the data store's document to the query's
+	Errors map[string]any `json:"errors,omitempty"`
+
+	sourceErr, storeErr, ledgerErr error
+	stored                         datastore.Document
+}
+
+// sourceView is the document as the query makes it now.
+type sourceView struct {
+	Rows     int             `json:"rows"`               // with the id; 2 stands for more
+	Document json.RawMessage `json:"document,omitempty"` // as it would be sent
+	Reason   string          `json:"reason,omitempty"`   // why it would not be sent
+	row      [][]byte
+	encode   func(document.Options) (*document.Encoder, error)
+}
+
+// storeView is what the data store holds.
+type storeView struct {
+	Found    bool            `json:"found"`
+	URI      string          `json:"uri,omitempty"`
+	MIMEType string          `json:"mimeType,omitempty"`
+	Data     json.RawMessage `json:"structData,omitempty"`
+}
+
+// Run prints one document in all places. What cannot be reached does not hide the rest, and fails the command in the end;
+// so does an id that is nowhere.
+func (c *showCommand) Run(ctx context.Context, env environment) error {
+	return c.each(ctx, env, "show", c.JSON, func(cfg config.Config, out *printer) error {
+		s := lookEverywhere(ctx, cfg, c.ID)
+		var err error
+		if c.JSON {
+			err = out.json(s)
+		} else {
+			printShown(out, s)
+		}
+		return errors.Join(err, s.failure(cfg))
+	})
+}
+
+// lookEverywhere looks in all three places at once.
+func lookEverywhere(ctx context.Context, cfg config.Config, id string) *sighting {
+	s := &sighting{Sync: cfg.Sync, ID: id, Errors: map[string]any{}}
+	var group errgroup.Group
+	group.Go(func() error {
+		s.sourceErr = panics.Guard(func() error { return s.Source.read(ctx, cfg, id) })()
+		return nil
+	})
+	group.Go(func() error {
+		s.storeErr = panics.Guard(func() error { return s.readStore(ctx, cfg) })()
+		return nil
+	})
+	group.Go(func() error {
+		s.ledgerErr = panics.Guard(func() (err error) {
+			s.Ledger, err = readLedger(ctx, cfg, id)
+			return err
+		})()
+		return nil
+	})
+	_ = group.Wait() // each keeps its own error
+	if s.sourceErr == nil {
+		s.sourceErr = s.Source.make(cfg, s.Ledger.needsContent)
+	}
+	s.Ledger.compare(s.Source.Document)
+	s.compare()
+	for place, err := range map[string]error{"source": s.sourceErr, "data_store": s.storeErr, "ledger": s.ledgerErr} {
+		if err != nil {
+			s.Errors[place] = whatToDo(err)
+		}
+	}
+	return s
+}
+
+// read reads the row of the document.
+func (v *sourceView) read(ctx context.Context, cfg config.Config, id string) error {
+	db, err := openDatabase(ctx, cfg, "show")
+	if err != nil {
+		return err
+	}
+	defer db.Close(ctx)
+	rows, err := db.Rows(ctx, id)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	columns, err := db.Columns(ctx)
+	v.Rows, v.row = len(rows), rows[0]
+	v.encode = func(rules document.Options) (*document.Encoder, error) { return diff.NewEncoder(columns, rules) }
+	return err
+}
+
+// make makes the document of the row.
+func (v *sourceView) make(cfg config.Config, needsContent bool) error {
+	if v.row == nil {
+		return nil
+	}
+	rules := settings(cfg, false, false).Documents
+	rules.NeedsContent = needsContent
+	encoder, err := v.encode(rules)
+	if err != nil {
+		return err
+	}
+	line, verdict := encoder.Append(nil, v.row)
+	switch verdict.Outcome {
+	case document.Document:
+		v.Document = line
+	case document.Skipped:
+		v.Reason = fmt.Sprintf("skipped: content_mime_type is %q, which is not one of SYNC_MIME_TYPES", verdict.MIMEType)
+	case document.Refused:
+		v.Reason = "refused: " + verdict.Reason
+	}
+	return nil
+}
+
+func (s *sighting) readStore(ctx context.Context, cfg config.Config) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoAnswer)
+	defer cancel()
+	store, err := openStore(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	s.stored, err = store.Document(ctx, s.ID)
+	if errors.Is(err, datastore.ErrNoDocument) {
+		return nil
+	}
+	if err == nil {
+		s.Store = storeView{Found: true, URI: s.stored.URI, MIMEType: s.stored.MIMEType, Data: s.stored.StructData}
+	}
+	return err
+}
+
+// compare finds what differs between the data store's document and the query's, where both are known.
+func (s *sighting) compare() {
+	if !s.Store.Found || s.Source.Document == nil {
+		return
+	}
+	var err error
+	if s.Fields, err = differing(s.stored, s.Source.Document); err != nil {
+		s.storeErr = err
+	}
+}
+
+// failure is why the command fails, nil if it does not.
+func (s *sighting) failure(cfg config.Config) error {
+	err := worst([]error{s.sourceErr, s.storeErr, s.ledgerErr})
+	switch {
+	case err != nil:
+		return &partialError{err}
+	case s.Source.Rows == 0 && !s.Store.Found && !s.Ledger.Known:
+		return &advisedError{
+			text: fmt.Sprintf("there is no document %q in the query, in data store %s or in the ledger", s.ID, cfg.DataStore),
+			hint: "check the id; job plan and job search show some",
+		}
+	}
+	return nil
+}
+
+// partialError says that not all was shown. It does not repeat what was said where it belongs.
+type partialError struct{ cause error }
+
+func (e *partialError) Error() string { return "not every place could be read: " + e.cause.Error() }
+
+func (e *partialError) Unwrap() error { return e.cause }
+
+// printShown shows a document for people.
+func printShown(out *printer, s *sighting) {
+	printSource(out, s)
+	out.printf("\n")
+	printStored(out, s)
+	out.printf("\n")
+	printLedger(out, s)
+}
+
+func printSource(out *printer, s *sighting) {
+	out.printf("%s ", out.paint(bold, "Query:"))
+	switch v := s.Source; {
+	case s.sourceErr != nil:
+		out.printf("%s\n", out.paint(red, "cannot be read: "+oneLine(whatToDo(s.sourceErr))))
+	case v.Rows == 0:
+		out.printf("no row with this id\n")
+	case v.Reason != "":
+		out.printf("%s\n", out.paint(red, "the row is "+oneLine(v.Reason)))
+	default:
+		if v.Rows > 1 {
+			out.printf("%s ", out.paint(yellow, "several rows have this id, of which only the first that is read is sent;"))
+		}
+		out.printf("the document as it would be sent\n%s\n", indentedJSON(v.Document, "  "))
+	}
+}
+
+func printStored(out *printer, s *sighting) {
+	out.printf("%s ", out.paint(bold, "Data store:"))
+	switch {
+	case s.storeErr != nil:
+		out.printf("%s\n", out.paint(red, "cannot be read: "+oneLine(whatToDo(s.storeErr))))
+	case !s.Store.Found:
+		out.printf("holds no document with this id\n")
+	case s.Source.Document == nil:
+		out.printf("holds this document\n")
+		fields, err := fieldsOfStored(s.stored)
+		if err != nil {
+			out.printf("  %s\n", oneLine(err.Error()))
+		}
+		for _, f := range fields {
+			out.printf("  %s  %s\n", out.paint(faint, visible(f.Name)), brief(f.Value, 0))
+		}
+	case len(s.Fields) == 0:
+		out.printf("%s\n", out.paint(green, "holds the same"))
+	default:
+		out.printf("%s (- there, + as it would be sent)\n", out.paint(yellow, "differs in "+plural(int64(len(s.Fields)), "field")))
+		printDifferences(out, "  ", s.Fields, true)
+	}
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/document"
+	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/manifest"
+)
+
+// ledgerView is what the ledger knows of a document.
+type ledgerView struct {
+	Known    bool   `json:"known"`              // the manifest has the id, or a failure of it is remembered
+	Status   string `json:"status"`             // confirmed, unknown, rejected, deleted or absent
+	Current  *bool  `json:"current,omitempty"`  // what is recorded is the document as the query makes it now
+	Reason   string `json:"reason,omitempty"`   // why it failed
+	Pending  string `json:"pending,omitempty"`  // what an import that is not done does with it
+	Doubt    string `json:"doubt,omitempty"`    // why the ledger cannot be used
+	Revision int64  `json:"revision,omitempty"` // of the ledger
+
+	hash         uint64
+	needsContent bool
+}
+
+// readLedger looks for the document in the newest revision.
+func readLedger(ctx context.Context, cfg config.Config, id string) (ledgerView, error) {
+	v := ledgerView{Status: "absent"}
+	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoAnswer)
+	defer cancel()
+	b, err := openBucket(ctx, cfg)
+	if err != nil {
+		return v, err
+	}
+	defer b.Close()
+	store := ledger.NewStore(b, ledger.NewLayout(cfg.Sync), settings(cfg, false, false).DataStore)
+	state, doubt, err := store.Load(ctx)
+	if err != nil {
+		return v, err
+	}
+	if doubt != nil {
+		v.Doubt = doubt.Error()
+	}
+	v.Revision, v.needsContent = state.Revision, state.Scan.NeedsContent
+	for _, g := range state.Segments {
+		if err := v.readSegment(ctx, store, g, id); err != nil {
+			return v, err
+		}
+	}
+	failures, err := store.ReadFailures(ctx, state.Scan.Failures)
+	if err != nil {
+		return v, err
+	}
+	remembered := failures.Remembered()
+	if i := slices.IndexFunc(remembered, func(f ledger.Failure) bool { return f.ID == id }); i >= 0 {
+		v.Known, v.Reason = true, remembered[i].Reason
+	}
+	return v, v.readPending(ctx, store, state.Pending, id)
+}
+
+// readSegment takes over what a segment says, which is newer than those read before.
+func (v *ledgerView) readSegment(ctx context.Context, store *ledger.Store, g ledger.Segment, id string) error {
+	return store.EachEntry(ctx, []ledger.Segment{g}, func(e manifest.Entry) error {
+		if string(e.ID) != id {
+			return nil
+		}
+		v.Known, v.hash = true, e.Hash
+		switch {
+		case g.Unknown:
+			v.Status, v.hash = "unknown", manifest.Unknown
+		case e.Gone:
+			v.Status = "deleted"
+		case e.Tried:
+			v.Status = "rejected"
+		case e.Hash == manifest.Unknown:
+			v.Status = "unknown"
+		default:
+			v.Status = "confirmed"
+		}
+		return nil
+	})
+}
+
+// readPending finds out whether work that is not done is about the document.
+func (v *ledgerView) readPending(ctx context.Context, store *ledger.Store, p *ledger.Import, id string) error {
+	if p == nil {
+		return nil
+	}
+	for _, part := range []struct {
+		segment *ledger.Segment
+		what    string
+	}{{p.Upserted, "is being imported"}, {p.Removed, "is being deleted"}} {
+		if part.segment == nil {
+			continue
+		}
+		err := store.EachEntry(ctx, []ledger.Segment{*part.segment}, func(e manifest.Entry) error {
+			if string(e.ID) != id {
+				return nil
+			}
+			v.Pending = fmt.Sprintf("%s since %s", part.what, p.Started.UTC().Format(time.RFC3339))
+			if p.Operation != "" {
+				v.Pending += " by " + p.Operation
+			}
+			return ledger.Stop
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compare finds out whether the ledger's hash is that of the document as it is now.
+func (v *ledgerView) compare(line json.RawMessage) {
+	if line != nil && (v.Status == "confirmed" || v.Status == "rejected") {
+		current := document.Hash(line) == v.hash
+		v.Current = &current
+	}
+}
+
+// statusTexts explain each status.
+var statusTexts = map[string]string{
+	"confirmed": "an import of it is confirmed",
+	"unknown":   "it was sent, or was about to be, and that is not confirmed: the next run sends it again, or deletes it if its row is gone",
+	"rejected":  "Vertex AI Search rejected it: it is sent again when it changes, or by the next full sync",
+	"deleted":   "it was deleted",
+	"absent":    "no run has sent it",
+}
+
+func printLedger(out *printer, s *sighting) {
+	v := s.Ledger
+	out.printf("%s ", out.paint(bold, "Ledger:"))
+	if s.ledgerErr != nil {
+		out.printf("%s\n", out.paint(red, "cannot be read: "+oneLine(whatToDo(s.ledgerErr))))
+		return
+	}
+	out.printf("%s: %s\n", v.Status, statusTexts[v.Status])
+	if v.Current != nil && *v.Current {
+		out.printf("  That is the document as the query makes it now.\n")
+	} else if v.Current != nil {
+		out.printf("  %s\n", out.paint(yellow, "That is an earlier version: the query makes another document now."))
+	}
+	if v.Reason != "" {
+		out.printf("  %s %s\n", out.paint(red, "It failed in the last scan:"), oneLine(v.Reason))
+	}
+	if v.Pending != "" {
+		out.printf("  It %s.\n", oneLine(v.Pending))
+	}
+	if v.Doubt != "" {
+		out.printf("  The ledger cannot be used, the next run is a full sync: %s\n", oneLine(v.Doubt))
+	}
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"vertexmetadata/job/internal/reconcile"
+)
+
+// sentences say how a run ended, for somebody who watched it: at most three lines.
+func sentences(l look, sync string, s reconcile.Summary, took time.Duration, err error) string {
+	name := ""
+	if sync != "" {
+		name = l.paint(bold, sync+": ")
+	}
+	if err != nil {
+		return name + explained(l, "Failed after "+lasting(took), err)
+	}
+	lines := name + headline(l, s) + " (" + lasting(took) + ")\n"
+	if notes := sideNotes(s); notes != "" {
+		lines += "  " + notes + "\n"
+	}
+	return lines
+}
+
+// headline is the outcome as a sentence.
+func headline(l look, s reconcile.Summary) string {
+	switch s.Outcome {
+	case reconcile.Imported:
+		return fmt.Sprintf("%s %s sent (%s), %s deleted: %s in sync", l.paint(green, "Done:"), plural(s.Upserted, "document"), plural(s.Bytes, "byte"), number(s.Deleted), number(s.Documents))
+	case reconcile.Unchanged:
+		return fmt.Sprintf("%s %s in sync", l.paint(green, "Nothing to do:"), plural(s.Documents, "document"))
+	case reconcile.Pending:
+		return l.paint(yellow, "Pending: ") + pendingText(s)
+	case reconcile.Skipped:
+		return l.paint(yellow, "Skipped:") + " nothing was done, the line above says why"
+	}
+	return string(s.Outcome)
+}
+
+// pendingText is what a later run still has to do.
+func pendingText(s reconcile.Summary) string {
+	switch {
+	case s.Left > 0:
+		return fmt.Sprintf("%s deleted, %s to delete; the next run continues", number(s.Deleted), number(s.Left))
+	case s.PendingAge > 0:
+		return fmt.Sprintf("the import has been running for %s; the next run checks it", lasting(s.PendingAge))
+	}
+	return "the next run finishes the import"
+}
+
+// sideNotes are what is not searchable, and why.
+func sideNotes(s reconcile.Summary) string {
+	notes := ""
+	if s.Skipped > 0 {
+		notes = plural(s.Skipped, "row") + " skipped for the MIME type"
+	}
+	if s.Failed > 0 {
+		if notes != "" {
+			notes += "; "
+		}
+		notes += plural(s.Failed, "document") + " failed: job plan says why"
+	}
+	return notes
+}

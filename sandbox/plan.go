@@ -1,0 +1,117 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"vertexmetadata/sandbox/controlplane/api"
+	"vertexmetadata/sandbox/controlplane/fields"
+	"vertexmetadata/sandbox/dataplane"
+)
+
+// stackPlan is the plan of a stack, as infra/plan prints it with -json, with the names of the sandbox in place of its own.
+type stackPlan struct {
+	text  []byte
+	stack string
+	// job and trigger are the resource names of the Cloud Run Job and of its Cloud Scheduler job.
+	job, trigger string
+	// content is the kind of the sandbox's data store, as dataplane.Options has it.
+	content string
+	// store is the data store that the job feeds: one that the stack creates, or the sandbox's.
+	store api.DataStore
+	// env are variables that the sandbox's database and data store need whatever the stack says.
+	env []string
+}
+
+// jobType is the resource that runs.
+const jobType = "gcp:cloudrunv2/job:Job"
+
+// readPlan reads a plan and puts the sandbox's project, Cloud SQL instance, bucket and data store in place of those that it names
+// and does not create.
+func readPlan(text []byte) (*stackPlan, error) {
+	var plan struct {
+		Stack     string `json:"stack"`
+		Resources []struct {
+			Type   string        `json:"type"`
+			Inputs fields.Object `json:"inputs"`
+		} `json:"resources"`
+	}
+	if err := json.Unmarshal(text, &plan); err != nil {
+		return nil, fmt.Errorf("read plan: %w: write it with go run ./infra/plan -stack NAME -json", err)
+	}
+	var job, trigger fields.Object
+	store := api.DataStore{Project: dataplane.Project, Location: "global", ID: dataplane.DataStoreID}
+	created := map[string]bool{}
+	for _, r := range plan.Resources {
+		switch r.Type {
+		case jobType:
+			job = r.Inputs
+		case "gcp:cloudscheduler/job:Job":
+			trigger = r.Inputs
+		case "gcp:storage/bucket:Bucket":
+			created[fields.Text(r.Inputs, "name")] = true
+		case "gcp:discoveryengine/dataStore:DataStore":
+			created[fields.Text(r.Inputs, "dataStoreId")] = true
+			store = api.DataStore{Project: dataplane.Project, Location: fields.Text(r.Inputs, "location"), ID: fields.Text(r.Inputs, "dataStoreId")}
+		}
+	}
+	if job == nil || trigger == nil {
+		return nil, errors.New("read plan: it has no Cloud Run Job with a trigger: write it with go run ./infra/plan -stack NAME -json")
+	}
+	p := &stackPlan{text: text, stack: plan.Stack, store: store}
+	for _, volume := range fields.Items(job, "template.template.volumes") {
+		for _, instance := range fields.Texts(volume, "cloudSqlInstance.instances") {
+			p.replace(instance, dataplane.Instance)
+		}
+	}
+	for _, container := range fields.Items(job, "template.template.containers") {
+		for _, env := range fields.Items(container, "envs") {
+			p.own(fields.Text(env, "name"), fields.Text(env, "value"), created)
+		}
+	}
+	for _, r := range plan.Resources {
+		bucket := fields.Text(r.Inputs, "bucket")
+		if writes := fields.Text(r.Inputs, "role"); r.Type == "gcp:storage/bucketIAMMember:BucketIAMMember" && !created[bucket] &&
+			(writes == "roles/storage.objectUser" || writes == "roles/storage.objectAdmin") {
+			p.replace(bucket, dataplane.Bucket)
+		}
+	}
+	p.replace(fields.Text(job, "project"), dataplane.Project)
+	p.job = fmt.Sprintf("projects/%s/locations/%s/jobs/%s", dataplane.Project, fields.Text(job, "location"), fields.Text(job, "name"))
+	p.trigger = fmt.Sprintf("projects/%s/locations/%s/jobs/%s", dataplane.Project, fields.Text(trigger, "region"), fields.Text(trigger, "name"))
+	return p, nil
+}
+
+// own lets a plain variable of the job name what the sandbox has, unless the stack creates what it names.
+func (p *stackPlan) own(name, value string, created map[string]bool) {
+	if value == "" || created[value] {
+		return
+	}
+	switch name {
+	case "GCS_BUCKET":
+		p.replace(value, dataplane.Bucket)
+	case "DATA_STORE_ID":
+		p.env = append(p.env, name+"="+dataplane.DataStoreID)
+	case "GCP_LOCATION":
+		p.env = append(p.env, name+"=global")
+	case "DB_NAME":
+		p.env = append(p.env, name+"="+dataplane.Database)
+	case "DB_USER":
+		p.env = append(p.env, name+"="+dataplane.Role)
+	}
+}
+
+// replace puts one name in place of another wherever it stands whole.
+func (p *stackPlan) replace(name, other string) {
+	if name == "" || name == other {
+		return
+	}
+	// A name ends where no letter, digit, dash or underscore follows, so that a project "shop" leaves "shop-images" alone.
+	whole := regexp.MustCompile(`(^|[^A-Za-z0-9_-])` + regexp.QuoteMeta(name) + `([^A-Za-z0-9_-]|$)`)
+	for range 2 { // neighbours share the character between them
+		p.text = whole.ReplaceAll(p.text, []byte("${1}"+strings.ReplaceAll(other, "$", "$$")+"${2}"))
+	}
+}

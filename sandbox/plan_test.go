@@ -1,0 +1,68 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// aPlan has the names of somebody's own project. Its id is a part of other names.
+const aPlan = `{"stack": "mine", "resources": [
+	{"type": "gcp:cloudrunv2/job:Job", "inputs": {"project": "shop", "location": "us-central1", "name": "sync", "template": {"template": {
+		"volumes": [{"cloudSqlInstance": {"instances": ["shop:us-central1:main"]}}],
+		"containers": [{"image": "us-central1-docker.pkg.dev/shop/jobs/sync", "envs": [
+			{"name": "CLOUD_SQL_INSTANCE", "value": "shop:us-central1:main"}, {"name": "GCS_BUCKET", "value": "shop-sync"},
+			{"name": "DB_NAME", "value": "shopdb"}, {"name": "DATA_STORE_ID", "value": "products"}, {"name": "LOG_LEVEL", "value": "debug"}]}]}}}},
+	{"type": "gcp:cloudscheduler/job:Job", "inputs": {"region": "us-east1", "name": "tick"}},
+	{"type": "gcp:storage/bucketIAMMember:BucketIAMMember", "inputs": {"bucket": "shop-sync", "role": "roles/storage.objectUser"}},
+	{"type": "gcp:storage/bucketIAMMember:BucketIAMMember", "inputs": {"bucket": "shop-images", "role": "roles/storage.objectViewer"}},
+	{"type": "gcp:projects/iAMMember:IAMMember", "inputs": {"project": "shop", "member": "serviceAccount:x@shop.iam.gserviceaccount.com"}}]}`
+
+func TestReadPlan(t *testing.T) {
+	p, err := readPlan([]byte(aPlan))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.NewReplacer(
+		"shop:us-central1:main", "demo-project:asia-northeast1:app", "shop-sync", "demo-vertex-metadata", `"shop"`, `"demo-project"`,
+		"/shop/", "/demo-project/", "@shop.", "@demo-project.",
+	).Replace(aPlan)
+	if diff := cmp.Diff(want, string(p.text)); diff != "" {
+		t.Errorf("the plan (-want +got):\n%s", diff)
+	}
+	if p.job != "projects/demo-project/locations/us-central1/jobs/sync" || p.trigger != "projects/demo-project/locations/us-east1/jobs/tick" {
+		t.Errorf("job %s, trigger %s", p.job, p.trigger)
+	}
+	if diff := cmp.Diff([]string{"DB_NAME=app", "DATA_STORE_ID=nature-posts"}, p.env); diff != "" {
+		t.Errorf("variables (-want +got):\n%s", diff)
+	}
+}
+
+func TestReadPlanRefusals(t *testing.T) {
+	const remedy = ": write it with go run ./infra/plan -stack NAME -json"
+	for _, test := range []struct{ in, want string }{
+		{"", "read plan: unexpected end of JSON input" + remedy},
+		{"{}", "read plan: it has no Cloud Run Job with a trigger" + remedy},
+	} {
+		if _, err := readPlan([]byte(test.in)); err == nil || err.Error() != test.want {
+			t.Errorf("%q: got %v, want %s", test.in, err, test.want)
+		}
+	}
+}
+
+// A stack that creates its data store and bucket keeps its names for them.
+func TestReadPlanOfCreated(t *testing.T) {
+	p, err := readPlan([]byte(strings.Replace(aPlan, `"resources": [`, `"resources": [
+		{"type": "gcp:discoveryengine/dataStore:DataStore", "inputs": {"dataStoreId": "products", "location": "eu"}},
+		{"type": "gcp:storage/bucket:Bucket", "inputs": {"name": "shop-sync"}},`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.store.ID != "products" || p.store.Location != "eu" || strings.Contains(string(p.text), "demo-vertex-metadata") {
+		t.Errorf("data store %+v, plan %s", p.store, p.text)
+	}
+	if diff := cmp.Diff([]string{"DB_NAME=app"}, p.env); diff != "" {
+		t.Errorf("variables (-want +got):\n%s", diff)
+	}
+}
