@@ -81,48 +81,7 @@ func (s *Store) Read(ctx context.Context, revision int64) (State, error) {
 
 // newest returns the last revision, 0 if there is none.
 func (s *Store) newest(ctx context.Context) (int64, error) {
-	return leap(func(from int64) (int64, bool, error) { return s.lastFrom(ctx, from) })
-}
-
-// leap finds the last revision. One list does, unless a retention policy keeps thousands: then it leaps ahead, twice as far
-// after a leap that landed on revisions, a quarter as far after one beyond their end.
-func leap(lastFrom func(from int64) (last int64, more bool, err error)) (int64, error) {
-	newest, more, err := lastFrom(0)
-	for far := int64(listed); more && err == nil; {
-		var last int64
-		var moreThere bool
-		last, moreThere, err = lastFrom(newest + far)
-		switch {
-		case last > 0:
-			newest, more, far = last, moreThere, 2*far
-		case far == 1:
-			more = false
-		default:
-			far = max(far/4, 1)
-		}
-	}
-	return newest, err
-}
-
-// listed is how many revisions one list is read to.
-const listed = 1000
-
-// lastFrom lists the revisions from this one on and returns the last of them, 0 if there is none; more, if there may be
-// more than were listed.
-func (s *Store) lastFrom(ctx context.Context, from int64) (last int64, more bool, err error) {
-	seen := 0
-	for o, err := range s.bucket.ListFrom(ctx, s.Layout.Revisions(), s.Layout.Revision(from)) {
-		if err != nil {
-			return 0, false, err
-		}
-		if n, ok := s.Layout.RevisionOf(o.Name); ok {
-			last = max(last, n)
-		}
-		if seen++; seen >= listed {
-			return last, true, nil
-		}
-	}
-	return last, false, nil
+	return s.bucket.Last(ctx, s.Layout.Revisions(), s.Layout.Revision, s.Layout.RevisionOf)
 }
 
 // Append makes next the revision after prev and returns it.
