@@ -16,7 +16,7 @@ import (
 func problemsOf(change func(a *Args)) []string {
 	a := valid()
 	change(&a)
-	err := a.Validate()
+	err := a.validate()
 	if err == nil {
 		return nil
 	}
