@@ -31,7 +31,7 @@ func documents(t *testing.T) map[string]string {
 // What a document names must exist: a reader who copies it finds out otherwise.
 func TestDocumentsNameWhatExists(t *testing.T) {
 	settings := settingsOfStacks(t)
-	targets := names(`(?m)^([a-z][a-z0-9-]*):`, readDocument(t, "../Makefile"))
+	targets := names(`(?m)^([a-z][a-z0-9/-]*):`, readDocument(t, "../Makefile"))
 	outputs := names(`"([a-zA-Z]+)": +s\.[A-Z]`, tree(t, "../infra/stack", ".go"))
 	types := names(`"type": "([^"]+)"`, tree(t, "../infra/plan/testdata", ".json"))
 	if len(targets) == 0 || len(outputs) == 0 || len(types) == 0 {
@@ -42,7 +42,7 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 		known         map[string]bool
 	}{
 		{"setting", "vertex-metadata:([a-zA-Z]+)", settings},
-		{"target", `(?m)(?:^    |^|[` + "`" + `])make ([a-z][a-z0-9-]*)`, targets},
+		{"target", `(?m)(?:^    |^|[` + "`" + `])make ([a-z][a-z0-9/-]*)`, targets},
 		{"output", `pulumi stack output ([a-zA-Z]+)`, outputs},
 		{"resource type", "`((?:gcp|docker):[^`]+)`", types},
 	} {
@@ -68,7 +68,7 @@ func TestDocumentsCommandLines(t *testing.T) {
 	for file, text := range documents(t) {
 		lines := [][]string{}
 		for _, m := range inline.FindAllStringSubmatch(codeOf(text), -1) {
-			lines = append(lines, strings.Fields(m[1]))
+			lines = append(lines, words(m[1]))
 		}
 		for _, m := range overrides.FindAllStringSubmatch(codeOf(text), -1) {
 			if m[1] != `""` {
@@ -88,6 +88,14 @@ func TestDocumentsCommandLines(t *testing.T) {
 	if found < 10 {
 		t.Errorf("%d command lines were found, want them all", found)
 	}
+}
+
+// words splits a command line as a shell does.
+func words(line string) (args []string) {
+	for _, m := range regexp.MustCompile(`'([^']*)'|"([^"]*)"|(\S+)`).FindAllStringSubmatch(line, -1) {
+		args = append(args, m[1]+m[2]+m[3])
+	}
+	return args
 }
 
 // codeOf returns what a document sets as code.
