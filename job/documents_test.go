@@ -12,6 +12,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
+
+	"vertexmetadata/job/internal/config"
 )
 
 // documents are what strangers read first.
@@ -255,4 +257,26 @@ func tree(t *testing.T, folder, ext string) string {
 		all.WriteString(texts[path])
 	}
 	return all.String()
+}
+
+// The example of several syncs is one that the job and the program that deploys it take.
+func TestSeveralTablesExample(t *testing.T) {
+	const file = "../docs/SEVERAL-TABLES.md"
+	text := readDocument(t, file)
+	_, rest, found := strings.Cut(text, "SYNCS='")
+	value, _, closed := strings.Cut(rest, "'\n")
+	if !found || !closed {
+		t.Fatalf("%s has no SYNCS='…'", file)
+	}
+	variables := map[string]string{"SYNCS": value, "GCS_BUCKET": "b", "PROJECT_ID": "p", "DATABASE_URL": "postgres://u@127.0.0.1/d"}
+	cfg, err := config.Load(func(name string) string { return variables[name] })
+	if err != nil || len(cfg.Syncs) != 2 {
+		t.Errorf("%s: SYNCS has %d syncs, %v", file, len(cfg.Syncs), err)
+	}
+	described := regexp.MustCompile(`Several syncs in one job: .*`).FindString(readDocument(t, "../Pulumi.yaml"))
+	for field := range names(`(?m)^ +(?:- )?([a-zA-Z]+): [a-z]`, text) {
+		if !strings.Contains(described, field) {
+			t.Errorf("%s: a sync of the setting syncs has no %s, says Pulumi.yaml", file, field)
+		}
+	}
 }
