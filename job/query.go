@@ -58,7 +58,7 @@ var jsonKinds = map[source.Kind]string{
 	source.Bool:      "boolean",
 	source.JSON:      "JSON (object, array, …)",
 	source.Numbers:   "array of numbers",
-	source.Timestamp: "string (RFC 3339)",
+	source.Timestamp: "string (date and time)",
 }
 
 // becomes says which part of the document a column is.
