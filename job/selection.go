@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+
+	"github.com/zeebo/xxh3"
 
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/panics"
@@ -73,6 +76,16 @@ func ofTask(syncs []config.Config, task, tasks int) (mine []config.Config) {
 		mine = append(mine, syncs[i])
 	}
 	return mine
+}
+
+// inTurn returns the syncs of a task in another order in every execution and at every attempt: one that takes up all of the
+// task's time, such as a first sync that is too large for it, must not keep the others from their turn for ever.
+func inTurn(syncs []config.Config, execution string, attempt int) []config.Config {
+	if execution == "" || len(syncs) == 0 {
+		return syncs
+	}
+	first := (xxh3.HashString(execution) + uint64(attempt)) % uint64(len(syncs))
+	return slices.Concat(syncs[first:], syncs[:first])
 }
 
 // worst returns the error that decides the exit code: what needs another configuration comes last, since trying again may

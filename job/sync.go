@@ -30,7 +30,7 @@ func (c *syncCommand) Run(ctx context.Context, env environment) error {
 	if err != nil {
 		return newSyncRun(env, cfg).finish(ctx, failedSummary, err)
 	}
-	mine := ofTask(chosen, cfg.Task, cfg.Tasks)
+	mine := inTurn(ofTask(chosen, cfg.Task, cfg.Tasks), cfg.Execution, cfg.Attempt)
 	if len(mine) == 0 {
 		r := newSyncRun(env, cfg)
 		r.log.InfoContext(ctx, "this task has no sync", "syncs", len(chosen), "tasks", cfg.Tasks, "hint", "set the number of tasks to 1, or name more syncs in SYNCS")

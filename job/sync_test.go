@@ -88,3 +88,29 @@ func TestStopped(t *testing.T) {
 		})
 	}
 }
+
+// Every sync of a task is the first one some time, and at every attempt another is.
+func TestSyncsTakeTurns(t *testing.T) {
+	syncs := []config.Config{{Sync: "a"}, {Sync: "b"}, {Sync: "c"}}
+	order := func(execution string, attempt int) (names string) {
+		for _, s := range inTurn(syncs, execution, attempt) {
+			names += s.Sync
+		}
+		return names
+	}
+	if got := order("", 0); got != "abc" {
+		t.Errorf("without Cloud Run %s, want abc", got)
+	}
+	first := map[string]bool{}
+	for i := range 30 {
+		first[order(fmt.Sprintf("sync-%d", i), 0)] = true
+	}
+	if want := map[string]bool{"abc": true, "bca": true, "cab": true}; !cmp.Equal(first, want) {
+		t.Errorf("orders %v, want %v", first, want)
+	}
+	for attempt := range 3 {
+		if got := order("sync-x", attempt)[2:]; got != order("sync-x", attempt+1)[1:2] {
+			t.Errorf("attempt %d: %s, then %s", attempt, order("sync-x", attempt), order("sync-x", attempt+1))
+		}
+	}
+}

@@ -45,8 +45,8 @@ case "$*" in *"--input -"*) printf ' < ' >> calls; cat >> calls;; *) echo >> cal
 		`[api][--method][PUT][repos/owner/repository/environments/prod][--silent][--input][-] < {"reviewers":[{"type":"User","id":42}],"deployment_branch_policy":{"protected_branches":false,"custom_branch_policies":true}}`,
 		`[api][--method][PUT][repos/owner/repository/environments/prod-preview][--silent][--input][-] < {"reviewers":[{"type":"User","id":42}],"deployment_branch_policy":null}`,
 		`[api][--method][PUT][repos/owner/repository/environments/prod-audit][--silent][--input][-] < {"deployment_branch_policy":{"protected_branches":false,"custom_branch_policies":true}}`,
-		"[variable][set][SERVICE_ACCOUNT][--repo][owner/repository][--env][prod][--body][deploy-prod@example-prod.iam.gserviceaccount.com]",
-		"[variable][set][PULUMI_BACKEND_URL][--repo][owner/repository][--env][prod-audit][--body][gs://example-prod-pulumi-prod]",
+		"[variable][set][SERVICE_ACCOUNT][--repo][owner/repository][--env][prod][--body][deploy-prod@acme-prod.iam.gserviceaccount.com]",
+		"[variable][set][PULUMI_BACKEND_URL][--repo][owner/repository][--env][prod-audit][--body][gs://acme-prod-pulumi-prod]",
 		"[variable][set][SERVICE_ACCOUNT][--repo][owner/repository][--env][build][--body][image-build@example-home.iam.gserviceaccount.com]",
 	} {
 		if !slices.Contains(lines, want) {

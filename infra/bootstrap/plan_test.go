@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // configuration is that of the golden plan: two stacks in projects of their own.
 var configuration = map[string]string{
 	"gcp:project": "example-home", "repository": "owner/repository", "repositoryId": "123456789", "branch": "main", "location": "asia-northeast1",
-	"stacks": `["dev=example-dev","prod=example-prod"]`,
+	"stacks": `["dev=acme-dev","prod=acme-prod"]`,
 }
 
 func TestPlanIsAsReviewed(t *testing.T) {
@@ -59,7 +59,7 @@ stacks: is not set; give a list of NAME=PROJECT: pulumi config set --path 'stack
 		{"an address for a name", map[string]string{"repository": "https://github.com/owner/repository"}, `repository: "https://github.com/owner/repository" is not OWNER/NAME`},
 		{"a quote in the branch", map[string]string{"branch": "main' || true"}, `branch: "main' || true" is not the name of a branch`},
 		{"a stack without a project", map[string]string{"stacks": `["dev"]`}, `stacks: "dev" is not NAME=PROJECT`},
-		{"a stack that is too long for an account", map[string]string{"stacks": `["a-very-long-stack-name=example-dev"]`}, `is not NAME=PROJECT; a name has 2 to 19 small letters`},
+		{"a stack that is too long for an account", map[string]string{"stacks": `["a-very-long-stack-name=acme-dev"]`}, `is not NAME=PROJECT; a name has 2 to 19 small letters`},
 		{"a stack twice", map[string]string{"stacks": `["dev=example-a","dev=example-b"]`}, "stacks: dev is there twice"},
 		{"a role that is none", map[string]string{"deployerRoles": `["cloudsql.admin"]`}, `deployerRoles: "cloudsql.admin" is not a role`},
 		{"too many roles to give", map[string]string{"grantableRoles": `["roles/a","roles/b","roles/c"]`}, "grantableRoles: 11 roles with those of every stack; Google takes 10 in one condition"},

@@ -58,14 +58,14 @@ func TestAccountsAreForOneEnvironment(t *testing.T) {
 func TestPreviewerReadsTheStateAlone(t *testing.T) {
 	var got []string
 	for _, r := range recorded(t).resources {
-		if text(r.Inputs["member"]) == "serviceAccount:preview-prod@example-prod.iam.gserviceaccount.com" {
+		if text(r.Inputs["member"]) == "serviceAccount:preview-prod@acme-prod.iam.gserviceaccount.com" {
 			got = append(got, fmt.Sprint(r.Inputs["role"], " ", r.Inputs["bucket"], r.Inputs["cryptoKeyId"]))
 		}
 	}
 	slices.Sort(got)
 	want := []string{
-		"roles/cloudkms.cryptoKeyDecrypter <nil>projects/example-prod/locations/asia-northeast1/keyRings/pulumi-prod/cryptoKeys/secrets",
-		"roles/storage.objectViewer example-prod-pulumi-prod<nil>",
+		"roles/cloudkms.cryptoKeyDecrypter <nil>projects/acme-prod/locations/asia-northeast1/keyRings/pulumi-prod/cryptoKeys/secrets",
+		"roles/storage.objectViewer acme-prod-pulumi-prod<nil>",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
@@ -80,7 +80,7 @@ func TestStacksAreApart(t *testing.T) {
 		if strings.HasPrefix(r.Type, "gcp:projects/") {
 			where += text(r.Inputs["project"])
 		}
-		if strings.Contains(member, "example-dev") && strings.Contains(where, "prod") || strings.Contains(member, "example-prod") && strings.Contains(where, "dev") {
+		if strings.Contains(member, "acme-dev") && strings.Contains(where, "prod") || strings.Contains(member, "acme-prod") && strings.Contains(where, "dev") {
 			t.Errorf("%s gives %s a role on %s", r.Name, member, where)
 		}
 	}
@@ -222,7 +222,7 @@ func TestFurtherRoles(t *testing.T) {
 			t.Errorf("%s may not give the further role: %s", r.Name, condition["expression"])
 		}
 	}
-	want := []string{"serviceAccount:deploy-dev@example-dev.iam.gserviceaccount.com", "serviceAccount:deploy-prod@example-prod.iam.gserviceaccount.com"}
+	want := []string{"serviceAccount:deploy-dev@acme-dev.iam.gserviceaccount.com", "serviceAccount:deploy-prod@acme-prod.iam.gserviceaccount.com"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -95,7 +95,7 @@ func TestContextIsComplete(t *testing.T) {
 func TestContextLeavesOut(t *testing.T) {
 	ignored := matcher(t)
 	for _, name := range []string{
-		".env", ".git/config", "Pulumi.prod.yaml", "README.md", "bin/job", "go.work", "infra/main.go", "sandbox/main.go",
+		".env", ".git/config", "Pulumi.theirs.yaml", "README.md", "bin/job", "go.work", "infra/main.go", "sandbox/main.go",
 		"job/.env", "job/job", "job/key.json", "job/id_rsa", "job/query.sql", "job/main.go.orig", "job/main_test.go",
 		"job/.git/config", "job/secrets/main.go", "job/internal/.env", "job/internal/config/.env", "job/internal/config/key.pem",
 		"job/internal/config/config_test.go", "job/internal/config/testdata/a.go", "job/testdata/a.go", "job/internal/stray.go",

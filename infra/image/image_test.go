@@ -38,7 +38,7 @@ func TestArgs(t *testing.T) {
 	write(t, dir, "README.md", "# words\n")
 	write(t, dir, "job/main_test.go", "package main\n")
 	write(t, dir, "job/testdata/a.json", "{}\n")
-	write(t, dir, "Pulumi.dev.yaml", "config: {}\n")
+	write(t, dir, "Pulumi.mine.yaml", "config: {}\n")
 	check("with documents, tests and settings changed")
 	commit(t, dir, "2026-11-02T00:00:00Z")
 	check("with documents, tests and settings committed")

@@ -31,6 +31,7 @@ var rules = []rule{
 	{"no image is deleted", imagesStay},
 	{"job and trigger are protected together", protectedTogether},
 	{"everything is tried again until it takes effect", allRetried},
+	{"a job that mounts secrets waits until it may read them", secretsProbed},
 	{"what is granted to Google's agents stays", agentsKeepGrants},
 	{"what holds data stays", dataStays},
 }
@@ -65,10 +66,13 @@ func TestRulesCanBeBroken(t *testing.T) {
 		"job and trigger are protected together":          func(p *Plan) { ofType(p, "gcp:cloudrunv2/job:Job").Inputs["deletionProtection"] = true },
 		"no image is deleted":                             func(p *Plan) { find(p, "repository").Retain = false },
 		"everything is tried again until it takes effect": func(p *Plan) { find(p, "job-cloudsql.client").Hooks = nil },
-		"what is granted to Google's agents stays":        func(p *Plan) { find(p, "cloud-scheduler-iam.serviceAccountTokenCreator").Retain = false },
-		"what holds data stays":                           func(p *Plan) { find(p, "bucket").Retain = false },
+		"a job that mounts secrets waits until it may read them": func(p *Plan) {
+			ofType(p, "gcp:cloudrunv2/job:Job").Hooks = nil
+		},
+		"what is granted to Google's agents stays": func(p *Plan) { find(p, "cloud-scheduler-iam.serviceAccountTokenCreator").Retain = false },
+		"what holds data stays":                    func(p *Plan) { find(p, "bucket").Retain = false },
 	} {
-		plan := planOf(t, "password") // which has the most of them
+		plan := planOf(t, "password") // which has most of what they look at
 		breakIt(plan)
 		i := slices.IndexFunc(rules, func(r rule) bool { return r.name == name })
 		if len(rules[i].check(plan)) == 0 {
@@ -239,6 +243,16 @@ func allRetried(p *Plan) (broken []string) {
 	return broken
 }
 
+func secretsProbed(p *Plan) (broken []string) {
+	job := ofType(p, "gcp:cloudrunv2/job:Job")
+	for _, env := range envs(p) {
+		if mounted := env.(map[string]any); mounted["valueSource"] != nil && !slices.Contains(job.Hooks, "before create vertex-metadata-probe-before-create") {
+			broken = append(broken, text(mounted["name"]))
+		}
+	}
+	return broken
+}
+
 // Others in the project live by the same grant: there is one for all.
 func agentsKeepGrants(p *Plan) (broken []string) {
 	for _, g := range grants(p) {
@@ -284,45 +298,4 @@ func noEmptyInput(p *Plan) (broken []string) {
 		walk(r.Name, map[string]any(r.Inputs))
 	}
 	return broken
-}
-
-func grants(p *Plan) (found []Resource) {
-	for _, r := range p.Resources {
-		if r.Inputs["member"] != nil {
-			found = append(found, r)
-		}
-	}
-	return found
-}
-
-func find(p *Plan, name string) *Resource {
-	i := slices.IndexFunc(p.Resources, func(r Resource) bool { return p.short(r.Name) == name })
-	return &p.Resources[i]
-}
-
-func ofType(p *Plan, typ string) *Resource {
-	i := slices.IndexFunc(p.Resources, func(r Resource) bool { return r.Type == typ })
-	return &p.Resources[i]
-}
-
-func container(p *Plan) map[string]any {
-	template := ofType(p, "gcp:cloudrunv2/job:Job").Inputs["template"].(map[string]any)["template"].(map[string]any)
-	return template["containers"].([]any)[0].(map[string]any)
-}
-
-func envs(p *Plan) []any { return container(p)["envs"].([]any) }
-
-// reaches says whether a resource waits, directly or not, for an API.
-func reaches(p *Plan, r Resource, api string) bool {
-	for _, urn := range r.Depends {
-		i := slices.IndexFunc(p.Resources, func(other Resource) bool { return other.URN == urn })
-		if i < 0 {
-			continue
-		}
-		other := p.Resources[i]
-		if other.Type == "gcp:projects/service:Service" && p.short(other.Name) == "api-"+api || reaches(p, other, api) {
-			return true
-		}
-	}
-	return false
 }

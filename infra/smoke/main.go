@@ -2,7 +2,7 @@
 // settings of another, checks, runs, searches, previews, destroys, and writes a dated record. Start it in the folder of Pulumi.yaml;
 // pulumi and gcloud have to be signed in.
 //
-//	go run ./infra/smoke -project MY-PROJECT -settings Pulumi.dev.yaml
+//	go run ./infra/smoke -project MY-PROJECT -settings Pulumi.MINE.yaml
 package main
 
 import (
@@ -28,7 +28,7 @@ func run(ctx context.Context, args []string) error {
 	now := time.Now().UTC()
 	flags := flag.NewFlagSet("smoke", flag.ContinueOnError)
 	project := flags.String("project", "", "project to deploy into (required)")
-	settings := flags.String("settings", "Pulumi.dev.yaml", "stack file whose settings are tried")
+	settings := flags.String("settings", "", "stack file whose settings are tried (required)")
 	name := flags.String("name", now.Format("smoke-01021504"), "name of the stack and of all that it makes")
 	query := flags.String("search", "a", "text to search for")
 	out := flags.String("out", ".", "folder of the record")
@@ -37,6 +37,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if *project == "" {
 		return fmt.Errorf("command line: -project is not set; name the project to deploy into: make smoke PROJECT=MY-PROJECT")
+	}
+	if *settings == "" {
+		return fmt.Errorf("command line: -settings is not set; name the stack file to try: make smoke PROJECT=%s STACK=MY-STACK", *project)
 	}
 	file, err := stackFile(*settings, *project, *name)
 	if err != nil {

@@ -29,9 +29,9 @@ func stage(t *testing.T, pulumi, gcloud string) (calls func() []string) {
 		}
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	settings := "secretsprovider: gcpkms://x\nencryptedkey: y\nconfig:\n  gcp:project: example-dev\n  vertex-metadata:jobName: other\n" +
+	settings := "secretsprovider: gcpkms://x\nencryptedkey: y\nconfig:\n  gcp:project: acme-dev\n  vertex-metadata:jobName: other\n" +
 		"  vertex-metadata:deletionProtection: true\n  vertex-metadata:cpu: 2000m\n"
-	if err := os.WriteFile("Pulumi.dev.yaml", []byte(settings), 0o644); err != nil {
+	if err := os.WriteFile("Pulumi.mine.yaml", []byte(settings), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	return func() []string {
@@ -60,7 +60,7 @@ func recordOf(t *testing.T) string {
 
 func TestSmoke(t *testing.T) {
 	calls := stage(t, pulumi, "")
-	if err := run(t.Context(), []string{"-project", "example-real", "-name", "smoke-test", "-search", "red"}); err != nil {
+	if err := run(t.Context(), []string{"-project", "example-real", "-settings", "Pulumi.mine.yaml", "-name", "smoke-test", "-search", "red"}); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
@@ -80,7 +80,7 @@ func TestSmoke(t *testing.T) {
 	if diff := cmp.Diff(want, calls()); diff != "" {
 		t.Errorf("calls (-want +got):\n%s", diff)
 	}
-	wantRecord := "# Smoke test of NOW: passed\n\nproject `example-real`, settings of `Pulumi.dev.yaml`\n\n- pulumi: `v3.250.0`\n- gcloud: `unknown`\n" +
+	wantRecord := "# Smoke test of NOW: passed\n\nproject `example-real`, settings of `Pulumi.mine.yaml`\n\n- pulumi: `v3.250.0`\n- gcloud: `unknown`\n" +
 		"- revision: `v1.2.3`\n- image: `host/image@sha256:1`\n\n| step | outcome | seconds |\n|---|---|---|\n| create the stack | ok | N |\n| deploy | ok | N |\n" +
 		"| check every dependency | ok | N |\n| sync | ok | N |\n| sync again, with nothing to do | ok | N |\n| search | ok | N |\n" +
 		"| compare with the cloud | ok | N |\n| destroy | ok | N |\n| remove the stack | ok | N |\n"
@@ -108,7 +108,7 @@ func TestSmokeCleansUp(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			calls := stage(t, c.pulumi, c.gcloud)
-			err := run(t.Context(), []string{"-project", "example-real", "-name", "smoke-test"})
+			err := run(t.Context(), []string{"-project", "example-real", "-settings", "Pulumi.mine.yaml", "-name", "smoke-test"})
 			for _, want := range c.want {
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("got %v, want %s", err, want)
@@ -129,7 +129,7 @@ func TestSmokeCleansUp(t *testing.T) {
 
 func TestStackFile(t *testing.T) {
 	stage(t, "", "")
-	path, err := stackFile("Pulumi.dev.yaml", "example-real", "smoke-test")
+	path, err := stackFile("Pulumi.mine.yaml", "example-real", "smoke-test")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,18 +153,18 @@ func TestStackFile(t *testing.T) {
 		t.Errorf("stack file (-want +got):\n%s", diff)
 	}
 	write := func(text string) {
-		if err := os.WriteFile("Pulumi.dev.yaml", []byte(text), 0o644); err != nil {
+		if err := os.WriteFile("Pulumi.mine.yaml", []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, c := range []struct{ content, name, want string }{
 		{"config: {}", "smoke-test", "Pulumi.smoke-test.yaml exists already; it may be of a stack that still runs"},
 		{"config: {}", "Smoke", `-name "Smoke" is not 5 to 22 small letters, digits and hyphens`},
-		{"config: [1]", "smoke-b", "read settings Pulumi.dev.yaml: "},
+		{"config: [1]", "smoke-b", "read settings Pulumi.mine.yaml: "},
 		{"config:\n  vertex-metadata:bucket: {secure: AAA}", "smoke-c", "vertex-metadata:bucket is encrypted for its own stack"},
 	} {
 		write(c.content)
-		if _, err := stackFile("Pulumi.dev.yaml", "example-real", c.name); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := stackFile("Pulumi.mine.yaml", "example-real", c.name); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: got %v, want %s", c.content, err, c.want)
 		}
 	}

@@ -27,7 +27,9 @@ type deployment struct {
 	repository                *artifactregistry.Repository // nil unless created here
 	secrets                   map[string]madeSecret        // by id; what is created here
 	stores                    []pulumi.Resource            // data stores that are created here
-	retry                     *pulumi.ErrorHook            // of everything: what has not taken effect yet
+	settling                  *settling                    // what has not taken effect yet
+	retry                     *pulumi.ErrorHook            // of everything
+	noteGrant                 *pulumi.ResourceHook         // of grants on secrets
 	grants                    []pulumi.Resource            // all that the job must wait for
 	image                     pulumi.StringInput           // by digest
 	job                       *cloudrunv2.Job

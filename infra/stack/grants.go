@@ -52,7 +52,11 @@ func (d *deployment) newGrant(g Grant, first []pulumi.Resource) (pulumi.Resource
 	name, renamed := d.named(g.Name, g.Name)
 	after := func(first ...pulumi.Resource) []pulumi.ResourceOption {
 		// Others in the project may have come to live by a grant to one of Google's agents: there is one such grant for all.
-		return append(d.after(first...), renamed, pulumi.RetainOnDelete(g.Who.googles()))
+		opts := append(d.after(first...), renamed, pulumi.RetainOnDelete(g.Who.googles()))
+		if g.Role == "roles/secretmanager.secretAccessor" {
+			opts = append(opts, d.noting())
+		}
+		return opts
 	}
 	switch g.On {
 	case OnProject:

@@ -16,6 +16,7 @@ func (d *deployment) declareJob() {
 		first := append([]pulumi.Resource{d.services[apiRun], d.services[apiSecretManager], d.services[apiSQLAdmin]}, d.grants...)
 		first = append(first, d.stores...)
 		opts := append(d.after(first...), renamed, pulumi.Protect(d.DeletionProtection))
+		opts = append(opts, d.awaitSecrets()...)
 		if d.Adopt {
 			opts = d.adopting(opts, d.jobID(), "client", "clientVersion", "deletionProtection", "labels", "template")
 		} else {

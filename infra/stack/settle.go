@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -47,13 +48,16 @@ type settling struct {
 	sleep  func(context.Context, time.Duration) error
 	notice func(string)
 
+	granted atomic.Bool // a role on secrets was granted in this update
+
 	mu    sync.Mutex
 	since map[pulumi.URN]time.Time // when each was refused first
 }
 
 // retryUntilSettled registers the hook that every resource has.
 func (d *deployment) retryUntilSettled() {
-	s := &settling{limit: d.SettleLimit, now: time.Now, sleep: pause, since: map[pulumi.URN]time.Time{}}
+	d.settling = &settling{limit: d.SettleLimit, now: time.Now, sleep: pause, since: map[pulumi.URN]time.Time{}}
+	s := d.settling
 	s.notice = func(text string) {
 		// A notice that cannot be shown is no reason to stop the update.
 		_ = d.ctx.Log.Warn(text, &pulumi.LogArgs{Resource: d.system})
@@ -67,12 +71,20 @@ func (d *deployment) retryUntilSettled() {
 				s.notice(d.takenNotice(string(failed.Type), failed.Name))
 				return false, nil
 			}
-			again, err := s.again(d.ctx.Context(), failed)
-			if again && err == nil {
-				err = d.clearHalfMade(failed)
+			if failed.Type == "gcp:cloudrunv2/job:Job" && strings.Contains(failed.Errors[0], "Permission denied on secret") {
+				// The job is there, half made: what finishes it is another update, not another creation.
+				s.notice(failed.Name + ": its account cannot read a secret that it mounts; run pulumi up again, and look at the grants if that does not help")
+				return false, nil
 			}
-			return again, err
+			return s.again(d.ctx.Context(), failed.URN, failed.Name, failed.Errors[0], len(failed.Errors))
 		})
+		if err != nil {
+			return err
+		}
+		d.noteGrant, err = d.ctx.RegisterResourceHook(d.name+"-note-grant", func(*pulumi.ResourceHookArgs) error {
+			s.granted.Store(true)
+			return nil
+		}, nil)
 		return err
 	})
 }
@@ -85,25 +97,26 @@ func (d *deployment) takenNotice(typ, name string) string {
 	return d.naming(fmt.Sprintf("%s exists already in %s: %s", name, d.Project, remedy))
 }
 
-// again says whether to try once more, and waits before it does: two seconds, then twice as long each time, up to half a minute.
-func (s *settling) again(ctx context.Context, failed *pulumi.ErrorHookArgs) (bool, error) {
-	what := refusedFor(failed.Errors[0])
+// again says whether to try once more after a refusal, and waits before it does: two seconds, then twice as long each time, up to half
+// a minute.
+func (s *settling) again(ctx context.Context, urn pulumi.URN, name, message string, attempt int) (bool, error) {
+	what := refusedFor(message)
 	if what == "" {
 		return false, nil
 	}
-	wait := min(2*time.Second<<min(len(failed.Errors)-1, 4), 30*time.Second)
+	wait := min(2*time.Second<<min(attempt-1, 4), 30*time.Second)
 	s.mu.Lock()
-	first, ok := s.since[failed.URN]
+	first, ok := s.since[urn]
 	if !ok {
 		first = s.now()
-		s.since[failed.URN] = first
+		s.since[urn] = first
 	}
 	s.mu.Unlock()
 	if s.now().Add(wait).Sub(first) > s.limit {
-		s.notice(fmt.Sprintf("%s: gave up after %s waiting for %s to take effect; run pulumi up again", failed.Name, Short(s.now().Sub(first).Round(time.Second)), what))
+		s.notice(fmt.Sprintf("%s: gave up after %s waiting for %s to take effect; run pulumi up again", name, Short(s.now().Sub(first).Round(time.Second)), what))
 		return false, nil
 	}
-	s.notice(fmt.Sprintf("%s: waiting for %s to take effect; next try in %s, for at most %s: %s", failed.Name, what, Short(wait), Short(s.limit), firstLine(failed.Errors[0])))
+	s.notice(fmt.Sprintf("%s: waiting for %s to take effect; next try in %s, for at most %s: %s", name, what, Short(wait), Short(s.limit), firstLine(message)))
 	return true, s.sleep(ctx, wait)
 }
 

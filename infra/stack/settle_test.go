@@ -37,11 +37,9 @@ func TestRetriesAreBounded(t *testing.T) {
 		sleep:  func(_ context.Context, d time.Duration) error { waits, now = append(waits, d), now.Add(d); return nil },
 		notice: func(text string) { notices = append(notices, text) },
 	}
-	failed := &pulumi.ErrorHookArgs{URN: "urn", Name: "vertex-metadata-job"}
-	for again := true; again; {
-		failed.Errors = append([]string{"1 error occurred:\n\t* Permission denied on secret: db_name\n"}, failed.Errors...)
+	for attempt, again := 1, true; again; attempt++ {
 		var err error
-		if again, err = s.again(context.Background(), failed); err != nil {
+		if again, err = s.again(context.Background(), "urn", "vertex-metadata-job", "1 error occurred:\n\t* Permission denied on secret: db_name\n", attempt); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -95,7 +93,7 @@ func TestErrorsOfAProgramNameItsFields(t *testing.T) {
 		"  VPCNetwork: is not set though CloudSQLIPType is private; name the network through which the instance is reached",
 		"  RunnerAccount: must differ from JobAccount; the trigger may only start the job",
 	}, "\n")
-	if err := a.Validate(); err == nil || err.Error() != want {
+	if err := a.validate(); err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 	for _, d := range Declared(&a) {

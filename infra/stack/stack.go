@@ -42,7 +42,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		args = &Args{}
 	}
 	a := args.complete(ctx, name)
-	if err := a.Validate(); err != nil {
+	if err := a.validate(); err != nil {
 		return nil, fmt.Errorf("declare %s: %w", name, err)
 	}
 	system := &System{}

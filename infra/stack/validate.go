@@ -42,8 +42,8 @@ var (
 	bucketName   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$`)
 )
 
-// Validate reports every problem of the arguments at once. What is only known after deployment is left to Google.
-func (a Args) Validate() error {
+// validate reports every problem of the arguments at once. What is only known after deployment is left to Google.
+func (a Args) validate() error {
 	var found problems
 	a.check(&found)
 	return found.err(&a)

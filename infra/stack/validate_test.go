@@ -42,7 +42,7 @@ func TestValidSettings(t *testing.T) {
 	} {
 		s := valid()
 		change(&s)
-		if err := s.Validate(); err != nil {
+		if err := s.validate(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -98,7 +98,7 @@ func TestProblemsNameTheSettingAndTheRemedy(t *testing.T) {
 			s := valid()
 			c.change(&s)
 			want := "invalid settings; correct them with `pulumi config set` or in the stack's file:\n  " + c.want
-			if err := s.Validate(); err == nil || err.Error() != want {
+			if err := s.validate(); err == nil || err.Error() != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
 		})
@@ -113,7 +113,7 @@ func TestNarrowScopeNeedsWhatItGrantsOn(t *testing.T) {
 		"  vertex-metadata:bucket: is not set; iamScope resource grants access to this bucket alone",
 		"  vertex-metadata:dbPasswordSecret: is not set; iamScope resource grants access secret by secret",
 	}, "\n")
-	if err := s.Validate(); err == nil || err.Error() != want {
+	if err := s.validate(); err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }

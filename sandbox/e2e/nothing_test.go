@@ -38,7 +38,6 @@ func TestFromNothing(t *testing.T) {
 			t.Errorf("up does not say that it is %s:\n%s", waited, output)
 		}
 	}
-	t.Log(stack.run("preview", "--diff"))
 	stack.must("preview", "--expect-no-changes")
 	stack.must("preview", "--refresh", "--expect-no-changes")
 	if state := stack.must("stack", "export"); strings.Contains(state, s.Data.Source.Password) {
