@@ -96,7 +96,7 @@ type contentMatch struct {
 // findings compares the query's documents with those that the data store takes: any other would be refused one by one, at
 // the end of an import.
 func (m *contentMatch) findings() []finding {
-	conflicts := schemaFindings(m.columns, m.schema)
+	conflicts := append(schemaFindings(m.columns, m.schema), nameFindings(m.columns)...)
 	if m.columns == nil || m.store == datastore.ContentUnknown {
 		return conflicts
 	}

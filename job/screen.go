@@ -47,7 +47,7 @@ func (s *screen) Write(p []byte) (int, error) {
 	return s.out.Write(p)
 }
 
-// progress shows how many rows were read, of about how many; 0 when that is not known.
+// progress shows how many rows were read, and about how many there are; 0 when that is not known.
 func (s *screen) progress(rows, about int64) { s.view.read(rows, about); s.draw() }
 
 // enter shows what the run does after it has read the source.

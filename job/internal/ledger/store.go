@@ -79,45 +79,9 @@ func (s *Store) Read(ctx context.Context, revision int64) (State, error) {
 	return state, nil
 }
 
-// newest returns the last revision, 0 if there is none. One list finds it, unless a retention policy keeps thousands: then
-// it leaps ahead, twice as far after a leap that landed on revisions, a quarter as far after one beyond their end.
+// newest returns the last revision, 0 if there is none.
 func (s *Store) newest(ctx context.Context) (int64, error) {
-	newest, more, err := s.lastFrom(ctx, 0)
-	for leap := int64(listed); more && err == nil; {
-		var last int64
-		var moreThere bool
-		last, moreThere, err = s.lastFrom(ctx, newest+leap)
-		switch {
-		case last > 0:
-			newest, more, leap = last, moreThere, 2*leap
-		case leap == 1:
-			more = false
-		default:
-			leap = max(leap/4, 1)
-		}
-	}
-	return newest, err
-}
-
-// listed is how many revisions one list is read to.
-const listed = 1000
-
-// lastFrom lists the revisions from this one on and returns the last of them, 0 if there is none; more, if there may be
-// more than were listed.
-func (s *Store) lastFrom(ctx context.Context, from int64) (last int64, more bool, err error) {
-	seen := 0
-	for o, err := range s.bucket.ListFrom(ctx, s.Layout.Revisions(), s.Layout.Revision(from)) {
-		if err != nil {
-			return 0, false, err
-		}
-		if n, ok := s.Layout.RevisionOf(o.Name); ok {
-			last = max(last, n)
-		}
-		if seen++; seen >= listed {
-			return last, true, nil
-		}
-	}
-	return last, false, nil
+	return s.bucket.Last(ctx, s.Layout.Revisions(), s.Layout.Revision, s.Layout.RevisionOf)
 }
 
 // Append makes next the revision after prev and returns it.

@@ -75,7 +75,7 @@ func step(call *ast.CallExpr) []string {
 		receiver, isPlain := f.X.(*ast.Ident)
 		inner, isField := f.X.(*ast.SelectorExpr)
 		isStep := isPlain && slices.Contains([]string{"r", "i", "c", "importer"}, receiver.Name) || isField && inner.Sel.Name == "books"
-		if isStep && !slices.Contains([]string{"ledger", "now", "importer"}, f.Sel.Name) {
+		if isStep && !slices.Contains([]string{"ledger", "now", "importer", "enter"}, f.Sel.Name) {
 			return []string{f.Sel.Name}
 		}
 	}

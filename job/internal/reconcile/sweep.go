@@ -5,22 +5,14 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/ledger"
-	"vertexmetadata/job/internal/panics"
 )
 
 // orphanAge is the age at which an object that no state names is taken for one that a dead run left.
 const orphanAge = time.Hour
-
-// maxRefused is how many deletions a policy of the bucket may refuse before a sweep gives up: the oldest objects come first,
-// and where they may not be deleted yet, younger ones may not either.
-const maxRefused = 16
 
 // sweep deletes the objects that nothing needs any more. It comes after a commit only: a run that a guard stops, say with
 // the wrong DATA_STORE_ID, must leave what the right one needs. What it cannot delete waits for the next sweep.
@@ -31,9 +23,9 @@ func (r *Run) sweep(ctx context.Context, start, state ledger.State, folder strin
 	fullDone := state.LastFull != start.LastFull && !state.LastFull.IsZero()
 	layout := r.ledger().Layout
 	isOver := r.overFor(start, state, folder)
-	swept, err := r.deleteAll(ctx, layout.Internal(), isOver)
+	swept, err := r.Bucket.DeleteAll(ctx, layout.Internal(), isOver)
 	if err == nil && fullDone {
-		_, err = r.deleteAll(ctx, layout.Snapshots(), func(o bucket.Object) bool {
+		_, err = r.Bucket.DeleteAll(ctx, layout.Snapshots(), func(o bucket.Object) bool {
 			return layout.IsSnapshot(o.Name) && !slices.Contains(state.Snapshot, o.Name)
 		})
 	}
@@ -66,42 +58,6 @@ func (r *Run) overFor(start, state ledger.State, folder string) func(bucket.Obje
 		}
 		return within(superseded, o.Name) || strings.HasPrefix(o.Name, folder) || r.now().Sub(o.Updated) >= orphanAge
 	}
-}
-
-// deleteAll deletes the objects under prefix that are over, as far as the bucket's policy allows, and returns how many.
-func (r *Run) deleteAll(ctx context.Context, prefix string, isOver func(bucket.Object) bool) (int64, error) {
-	var swept, refused atomic.Int64
-	var retained atomic.Pointer[error]
-	group, gctx := errgroup.WithContext(ctx)
-	group.SetLimit(8)
-	for o, err := range r.Bucket.List(ctx, prefix) {
-		if err != nil {
-			return swept.Load(), errors.Join(err, group.Wait())
-		}
-		if refused.Load() >= maxRefused {
-			break
-		}
-		if !isOver(o) {
-			continue
-		}
-		group.Go(panics.Guard(func() error {
-			err := r.Bucket.Delete(gctx, o.Name)
-			if errors.Is(err, bucket.ErrRetained) {
-				refused.Add(1)
-				retained.Store(&err)
-				return nil
-			}
-			swept.Add(1)
-			return err
-		}))
-	}
-	if err := group.Wait(); err != nil {
-		return swept.Load(), err
-	}
-	if err := retained.Load(); err != nil {
-		return swept.Load(), *err
-	}
-	return swept.Load(), nil
 }
 
 // within reports that names holds the object, or a folder in which it lies: the service's error files are known by their

@@ -1,0 +1,58 @@
+package bucket
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
+
+	"vertexmetadata/job/internal/panics"
+)
+
+const (
+	// deleters is how many objects are deleted at a time.
+	deleters = 8
+	// maxRefused is how many deletions a policy may refuse before DeleteAll gives up: the oldest objects usually come
+	// first, and where they may not be deleted yet, younger ones may not either.
+	maxRefused = 16
+)
+
+// DeleteAll deletes the objects under prefix that are over, and returns how many. Where a retention policy or a hold keeps
+// some, the error is ErrRetained, and the others were deleted, as far as there was any hope.
+func (b *Bucket) DeleteAll(ctx context.Context, prefix string, isOver func(Object) bool) (deleted int64, err error) {
+	var done, refused atomic.Int64
+	var retained atomic.Pointer[error]
+	group, gctx := errgroup.WithContext(ctx)
+	group.SetLimit(deleters)
+	for o, err := range b.List(ctx, prefix) {
+		if err != nil {
+			return done.Load(), errors.Join(err, group.Wait())
+		}
+		if refused.Load() >= maxRefused {
+			break
+		}
+		if !isOver(o) {
+			continue
+		}
+		group.Go(panics.Guard(func() error {
+			err := b.Delete(gctx, o.Name)
+			switch {
+			case errors.Is(err, ErrRetained):
+				refused.Add(1)
+				retained.Store(&err)
+				return nil
+			case err == nil:
+				done.Add(1)
+			}
+			return err
+		}))
+	}
+	if err := group.Wait(); err != nil {
+		return done.Load(), err
+	}
+	if err := retained.Load(); err != nil {
+		return done.Load(), *err
+	}
+	return done.Load(), nil
+}
