@@ -55,7 +55,7 @@ func (b *bench) writeChart() error {
 
 // chart draws wall time and memory, shorter is better.
 func (b *bench) chart() (string, error) {
-	wallTime := b.panel("Wall time", 54, milliseconds, func(s []usage) float64 { return ms(median(s, wall)) })
+	wallTime := b.panel("Wall time", 68, milliseconds, func(s []usage) float64 { return ms(median(s, wall)) })
 	memory := b.panel("Peak memory", wallTime.Top+panelHeight+barStep*len(wallTime.Bars), mebibytes, func(s []usage) float64 { return float64(peak(s)) })
 	height := memory.Top + panelHeight + barStep*len(memory.Bars) - 20
 	var svg strings.Builder
