@@ -62,9 +62,9 @@ soak: go postgresql ## Run the randomised fault tests for long: make soak ROUNDS
 	@cd job && go test ./internal/reconcile -run "Random|Worlds" -count=1 -timeout 24h -v -all -seed 0 -rounds $(or $(ROUNDS),2000)
 
 .PHONY: bench
-bench: postgresql bin/job ## Measure speed, memory and cost, and write bench/RESULTS.md; LARGE=1: with 3,000,000 rows too
+bench: postgresql bin/job ## Measure speed, memory and cost, and write bench/RESULTS.md and bench/chart.svg; LARGE=1: with 3,000,000 rows too; COMPARE=path: against another binary of the job
 	@cd sandbox && go build -o ../bin/bench ./bench
-	@bin/bench -job bin/job -dir bench $(if $(LARGE),-large)
+	@bin/bench -job bin/job -dir bench $(if $(LARGE),-large) $(if $(COMPARE),-compare "$(COMPARE)")
 
 .PHONY: lint
 lint: bin/staticcheck ## Format, vet, staticcheck, workflows and licences; no warning left
