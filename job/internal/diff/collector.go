@@ -188,7 +188,7 @@ func (c *collector) listGone(ctx context.Context) error {
 			return err
 		}
 		if left--; left == 0 {
-			return ledger.Stop
+			return ledger.ErrStop
 		}
 		return nil
 	})
