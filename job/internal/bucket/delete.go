@@ -3,9 +3,12 @@ package bucket
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync/atomic"
 
+	"cloud.google.com/go/storage"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/api/googleapi"
 
 	"vertexmetadata/job/internal/panics"
 )
@@ -36,7 +39,7 @@ func (b *Bucket) DeleteAll(ctx context.Context, prefix string, isOver func(Objec
 			continue
 		}
 		group.Go(panics.Guard(func() error {
-			err := b.Delete(gctx, o.Name)
+			err := b.deleteUnlessThrottled(gctx, o.Name)
 			switch {
 			case errors.Is(err, ErrRetained):
 				refused.Add(1)
@@ -55,4 +58,23 @@ func (b *Bucket) DeleteAll(ctx context.Context, prefix string, isOver func(Objec
 		return done.Load(), *err
 	}
 	return done.Load(), nil
+}
+
+// deleteUnlessThrottled is Delete, but for an object that was written less than a second ago: the service throttles its
+// deletion, and waiting for it would only make the run longer. It stays for a later DeleteAll.
+func (b *Bucket) deleteUnlessThrottled(ctx context.Context, name string) error {
+	throttled := false
+	handle := b.handle.Retryer(storage.WithErrorFunc(func(err error) bool {
+		throttled = isThrottled(err)
+		return !throttled && b.retryable(err)
+	}))
+	if err := b.delete(ctx, handle, name); !throttled {
+		return err
+	}
+	return nil
+}
+
+func isThrottled(err error) bool {
+	var answer *googleapi.Error
+	return errors.As(err, &answer) && answer.Code == http.StatusTooManyRequests
 }
