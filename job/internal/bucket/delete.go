@@ -45,6 +45,8 @@ func (b *Bucket) DeleteAll(ctx context.Context, prefix string, isOver func(Objec
 				refused.Add(1)
 				retained.Store(&err)
 				return nil
+			case errors.Is(err, errThrottled):
+				return nil
 			case err == nil:
 				done.Add(1)
 			}
@@ -60,8 +62,11 @@ func (b *Bucket) DeleteAll(ctx context.Context, prefix string, isOver func(Objec
 	return done.Load(), nil
 }
 
-// deleteUnlessThrottled is Delete, but for an object that was written less than a second ago: the service throttles its
-// deletion, and waiting for it would only make the run longer. It stays for a later DeleteAll.
+// errThrottled says that an object was written too recently to be deleted.
+var errThrottled = errors.New("object was written less than a second ago")
+
+// deleteUnlessThrottled is Delete, but does not wait for an object that was written less than a second ago, whose deletion
+// the service throttles: it stays for a later DeleteAll.
 func (b *Bucket) deleteUnlessThrottled(ctx context.Context, name string) error {
 	throttled := false
 	handle := b.handle.Retryer(storage.WithErrorFunc(func(err error) bool {
@@ -71,7 +76,7 @@ func (b *Bucket) deleteUnlessThrottled(ctx context.Context, name string) error {
 	if err := b.delete(ctx, handle, name); !throttled {
 		return err
 	}
-	return nil
+	return errThrottled
 }
 
 func isThrottled(err error) bool {
