@@ -70,7 +70,8 @@ func check(ctx context.Context, env environment, cfg config.Config) []finding {
 	for _, f := range found {
 		all = append(all, f...)
 	}
-	return append(all, match.findings()...)
+	all = append(all, match.findings()...)
+	return securityLast(append(all, match.contentBuckets(cfg)...))
 }
 
 // finding is what became of one check.

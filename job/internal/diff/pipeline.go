@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"strings"
@@ -193,7 +194,9 @@ func (c *collector) skip(mimeType []byte) {
 	if mimeType == nil {
 		mimeType = []byte("NULL")
 	}
-	mimeType = mimeType[:min(len(mimeType), maxSkippedType)]
+	if len(mimeType) > maxSkippedType {
+		mimeType = bytes.ToValidUTF8(mimeType[:maxSkippedType], []byte("\uFFFD"))
+	}
 	if _, known := c.skipped[string(mimeType)]; known || len(c.skipped) < maxSkippedTypes {
 		c.skipped[string(mimeType)]++
 		return
