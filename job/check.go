@@ -70,7 +70,8 @@ func check(ctx context.Context, env environment, cfg config.Config) []finding {
 	for _, f := range found {
 		all = append(all, f...)
 	}
-	return append(all, match.findings()...)
+	all = append(all, match.findings()...)
+	return securityLast(append(all, match.contentBuckets(cfg)...))
 }
 
 // finding is what became of one check.
@@ -96,7 +97,7 @@ type contentMatch struct {
 // findings compares the query's documents with those that the data store takes: any other would be refused one by one, at
 // the end of an import.
 func (m *contentMatch) findings() []finding {
-	conflicts := schemaFindings(m.columns, m.schema)
+	conflicts := append(schemaFindings(m.columns, m.schema), nameFindings(m.columns)...)
 	if m.columns == nil || m.store == datastore.ContentUnknown {
 		return conflicts
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -162,7 +163,27 @@ func schemaFindings(columns []source.Column, schema map[string]datastore.Field) 
 	return found
 }
 
-// standIns says which services are not Google's own: whoever may set the environment of a run can read what it sends there.
+// plainName are the names of fields that Google's own examples have. A dot separates the steps of a path in filters.
+var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+
+// nameFindings warns of fields whose names nobody has seen to work.
+func nameFindings(columns []source.Column) []finding {
+	var odd []string
+	for _, c := range columns {
+		if !plainName.MatchString(c.Name) {
+			odd = append(odd, fmt.Sprintf("%q", c.Name))
+		}
+	}
+	if len(odd) == 0 {
+		return nil
+	}
+	return []finding{{
+		name: "names", warning: true, detail: "whether Vertex AI Search filters, sorts and returns fields of such names is not documented: " + strings.Join(odd, ", "),
+		remedy: "use letters, digits, _ and - alone: rename the column with AS",
+	}}
+}
+
+// standIns says which services are not Google's own: anybody who may set the environment of a run can read what it sends there.
 func standIns(getenv func(string) string) []finding {
 	var used []string
 	for _, name := range []string{"STORAGE_EMULATOR_HOST", "DISCOVERYENGINE_ENDPOINT", "SECRETMANAGER_ENDPOINT"} {

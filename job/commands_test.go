@@ -47,6 +47,17 @@ func TestGoldenCommands(t *testing.T) {
 
 var times = regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`)
 
+// Fields whose names nobody has seen to work are named.
+func TestCheckNames(t *testing.T) {
+	w := newDocs(t, database, 2)
+	w.env["SYNC_QUERY"] = `SELECT id, body AS "a.b", body AS "Preis €", body AS "größe", body AS plain_name, 'gs://bucket/' || id AS content_uri, 'image/png' AS content_mime_type FROM docs`
+	const want = "WARN  names        whether Vertex AI Search filters, sorts and returns fields of such names is not documented: \"a.b\", \"Preis €\", \"größe\"\n" +
+		"                   use letters, digits, _ and - alone: rename the column with AS\n"
+	if r := w.run([]string{"check"}); r.code != 0 || !strings.Contains(r.stdout, want) {
+		t.Errorf("exit %d\n%s", r.code, r.stdout)
+	}
+}
+
 // What one place does not say, the others do.
 func TestShowWithoutOnePlace(t *testing.T) {
 	w := newDocs(t, database, 2)

@@ -12,6 +12,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
+
+	"vertexmetadata/job/internal/config"
 )
 
 // documents are what strangers read first.
@@ -31,7 +33,7 @@ func documents(t *testing.T) map[string]string {
 // What a document names must exist: a reader who copies it finds out otherwise.
 func TestDocumentsNameWhatExists(t *testing.T) {
 	settings := settingsOfStacks(t)
-	targets := names(`(?m)^([a-z][a-z0-9-]*):`, readDocument(t, "../Makefile"))
+	targets := names(`(?m)^([a-z][a-z0-9/-]*):`, readDocument(t, "../Makefile"))
 	outputs := names(`"([a-zA-Z]+)": +s\.[A-Z]`, tree(t, "../infra/stack", ".go"))
 	types := names(`"type": "([^"]+)"`, tree(t, "../infra/plan/testdata", ".json"))
 	if len(targets) == 0 || len(outputs) == 0 || len(types) == 0 {
@@ -42,7 +44,7 @@ func TestDocumentsNameWhatExists(t *testing.T) {
 		known         map[string]bool
 	}{
 		{"setting", "vertex-metadata:([a-zA-Z]+)", settings},
-		{"target", `(?m)(?:^    |^|[` + "`" + `])make ([a-z][a-z0-9-]*)`, targets},
+		{"target", `(?m)(?:^    |^|[` + "`" + `])make ([a-z][a-z0-9/-]*)`, targets},
 		{"output", `pulumi stack output ([a-zA-Z]+)`, outputs},
 		{"resource type", "`((?:gcp|docker):[^`]+)`", types},
 	} {
@@ -68,7 +70,7 @@ func TestDocumentsCommandLines(t *testing.T) {
 	for file, text := range documents(t) {
 		lines := [][]string{}
 		for _, m := range inline.FindAllStringSubmatch(codeOf(text), -1) {
-			lines = append(lines, strings.Fields(m[1]))
+			lines = append(lines, words(m[1]))
 		}
 		for _, m := range overrides.FindAllStringSubmatch(codeOf(text), -1) {
 			if m[1] != `""` {
@@ -88,6 +90,14 @@ func TestDocumentsCommandLines(t *testing.T) {
 	if found < 10 {
 		t.Errorf("%d command lines were found, want them all", found)
 	}
+}
+
+// words splits a command line as a shell does.
+func words(line string) (args []string) {
+	for _, m := range regexp.MustCompile(`'([^']*)'|"([^"]*)"|(\S+)`).FindAllStringSubmatch(line, -1) {
+		args = append(args, m[1]+m[2]+m[3])
+	}
+	return args
 }
 
 // codeOf returns what a document sets as code.
@@ -247,4 +257,26 @@ func tree(t *testing.T, folder, ext string) string {
 		all.WriteString(texts[path])
 	}
 	return all.String()
+}
+
+// The example of several syncs is one that the job and the program that deploys it take.
+func TestSeveralTablesExample(t *testing.T) {
+	const file = "../docs/SEVERAL-TABLES.md"
+	text := readDocument(t, file)
+	_, rest, found := strings.Cut(text, "SYNCS='")
+	value, _, closed := strings.Cut(rest, "'\n")
+	if !found || !closed {
+		t.Fatalf("%s has no SYNCS='…'", file)
+	}
+	variables := map[string]string{"SYNCS": value, "GCS_BUCKET": "b", "PROJECT_ID": "p", "DATABASE_URL": "postgres://u@127.0.0.1/d"}
+	cfg, err := config.Load(func(name string) string { return variables[name] })
+	if err != nil || len(cfg.Syncs) != 2 {
+		t.Errorf("%s: SYNCS has %d syncs, %v", file, len(cfg.Syncs), err)
+	}
+	described := regexp.MustCompile(`Several syncs in one job: .*`).FindString(readDocument(t, "../Pulumi.yaml"))
+	for field := range names(`(?m)^ +(?:- )?([a-zA-Z]+): [a-z]`, text) {
+		if !strings.Contains(described, field) {
+			t.Errorf("%s: a sync of the setting syncs has no %s, says Pulumi.yaml", file, field)
+		}
+	}
 }

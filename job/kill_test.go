@@ -59,7 +59,7 @@ func (w *world) signalAfter(n int64, s syscall.Signal, args []string) (r result,
 	return r, time.Since(at), requests.Load() > n
 }
 
-// recover runs the job until the lock of the run before is free and the data store is in step, which may take two runs.
+// recover runs the job until the lock of the run before is free and the data store is in sync, which may take two runs.
 func (w *world) recover() {
 	w.t.Helper()
 	for begin := time.Now(); ; {
@@ -87,7 +87,7 @@ func (w *world) changeForStep(n int64, many bool) {
 	w.exec(`DELETE FROM docs WHERE id = $1`, fmt.Sprintf("new-%d", n-1))
 }
 
-// The process is ended at every step it takes over the network. Two further runs bring the data store in step, whatever
+// The process is ended at every step it takes over the network. Two further runs bring the data store in sync, whatever
 // it was: by kill -9, or by SIGTERM, which the run has to obey within five seconds and with its last line.
 func TestEndedAtEveryStep(t *testing.T) {
 	for _, tt := range []struct {

@@ -37,11 +37,14 @@ var kindsOfChange = []struct {
 type listing struct {
 	most      int // ids of a kind
 	documents int // changed documents that are kept whole
-	ids       map[diff.Kind][]string
+	ids       map[diff.Kind][]listedChange
 	total     map[diff.Kind]int64
 	changed   []changedDocument
 	bytes     int
 }
+
+// listedChange is a change of which a plan shows the id, and why the document is refused.
+type listedChange struct{ id, reason string }
 
 // changedDocument is a document whose content differs from what the data store holds.
 type changedDocument struct {
@@ -51,7 +54,7 @@ type changedDocument struct {
 }
 
 func newListing(withDiff, all bool) *listing {
-	l := &listing{most: listedIDs, ids: map[diff.Kind][]string{}, total: map[diff.Kind]int64{}}
+	l := &listing{most: listedIDs, ids: map[diff.Kind][]listedChange{}, total: map[diff.Kind]int64{}}
 	if withDiff {
 		l.documents = listedDocuments
 	}
@@ -65,11 +68,7 @@ func newListing(withDiff, all bool) *listing {
 func (l *listing) add(c diff.Change) {
 	l.total[c.Kind]++
 	if len(l.ids[c.Kind]) < l.most {
-		text := shorten(string(c.ID), maxShownID)
-		if c.Reason != "" {
-			text += "  " + c.Reason
-		}
-		l.ids[c.Kind] = append(l.ids[c.Kind], text)
+		l.ids[c.Kind] = append(l.ids[c.Kind], listedChange{shorten(string(c.ID), maxShownID), c.Reason})
 	}
 	if c.Kind == diff.Update && len(l.changed) < l.documents && l.bytes < mostBytes {
 		l.changed = append(l.changed, changedDocument{ID: string(c.ID), line: slices.Clone(c.Line)})

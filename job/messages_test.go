@@ -17,7 +17,7 @@ var messageAt = map[string]int{
 	"Log": 2, "LogAttrs": 2,
 }
 
-// Log messages are fixed: whoever counts or alerts by them finds the same text in every entry, and what varies is an
+// Log messages are fixed: counts and alerts find the same text in every entry, and what varies is an
 // attribute.
 func TestMessagesAreFixed(t *testing.T) {
 	files := gotoken.NewFileSet()

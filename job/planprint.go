@@ -94,8 +94,12 @@ func printIDs(out *printer, title, color string, kind diff.Kind, found *listing)
 		return
 	}
 	out.printf("\n%s\n", out.paint(bold, title+" "+number(total)))
-	for _, id := range ids {
-		out.printf("  %s\n", out.paint(color, fmt.Sprintf("%c %s", kind, visible(id))))
+	for _, c := range ids {
+		line := out.paint(color, fmt.Sprintf("%c %s", kind, visible(c.id)))
+		if c.reason != "" {
+			line += "  " + oneLine(c.reason)
+		}
+		out.printf("  %s\n", line)
 	}
 	more(out, total-int64(len(ids)), found.most)
 }
@@ -115,8 +119,8 @@ func planJSON(sync string, p reconcile.Plan, found *listing, changed []changedDo
 	type ids map[string][]string
 	listed := ids{}
 	for _, k := range kindsOfChange {
-		if len(found.ids[k.kind]) > 0 {
-			listed[k.key] = found.ids[k.kind]
+		for _, c := range found.ids[k.kind] {
+			listed[k.key] = append(listed[k.key], c.id)
 		}
 	}
 	stop := ""

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"os/exec"
 	"sync"
 )
 
@@ -38,4 +40,13 @@ func findSecrets() error {
 		return fmt.Errorf("FAIL: secrets were written %d times, first in %s", len(sightings.found), sightings.found[0])
 	}
 	return nil
+}
+
+// exitOf is the exit code of a process that ended with an error, -1 where it did not run to its end.
+func exitOf(err error) int {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	return -1
 }

@@ -24,13 +24,13 @@ type showCommand struct {
 
 // sighting is one document in the three places where it may be.
 type sighting struct {
-	Sync   string         `json:"sync,omitempty"`
-	ID     string         `json:"id"`
-	Source sourceView     `json:"source"`
-	Store  storeView      `json:"data_store"`
-	Ledger ledgerView     `json:"ledger"`
-	Fields []difference   `json:"differences"` // from the data store's document to the query's
-	Errors map[string]any `json:"errors,omitempty"`
+	Sync   string            `json:"sync,omitempty"`
+	ID     string            `json:"id"`
+	Source sourceView        `json:"source"`
+	Store  storeView         `json:"data_store"`
+	Ledger ledgerView        `json:"ledger"`
+	Fields []difference      `json:"differences"` // from the data store's document to the query's
+	Errors map[string]string `json:"errors,omitempty"`
 
 	sourceErr, storeErr, ledgerErr error
 	stored                         datastore.Document
@@ -70,7 +70,7 @@ func (c *showCommand) Run(ctx context.Context, env environment) error {
 
 // lookEverywhere looks in all three places at once.
 func lookEverywhere(ctx context.Context, cfg config.Config, id string) *sighting {
-	s := &sighting{Sync: cfg.Sync, ID: id, Errors: map[string]any{}}
+	s := &sighting{Sync: cfg.Sync, ID: id, Errors: map[string]string{}}
 	var group errgroup.Group
 	group.Go(func() error {
 		s.sourceErr = panics.Guard(func() error { return s.Source.read(ctx, cfg, id) })()

@@ -226,8 +226,20 @@ func TestTerminalDoesWhatWeSay(t *testing.T) {
 	w.sync("imported")
 	w.exec(`UPDATE docs SET body = 'other'`)
 	for _, args := range [][]string{
-		{"plan"}, {"plan", "--diff", "--all"}, {"plan", "--json"}, {"show", "doc-0001"}, {"show", "worse"}, {"show", "\u009b"}, {"query"}, {"query", "--json"}, {"check"},
-		{"search", "body"}, {"search", "--all", "body"}, {"search", "--json", "body"}, {"sync", "--full"}, {"history"},
+		{"plan"},
+		{"plan", "--diff", "--all"},
+		{"plan", "--json"},
+		{"show", "doc-0001"},
+		{"show", "worse"},
+		{"show", "\u009b"},
+		{"query"},
+		{"query", "--json"},
+		{"check"},
+		{"search", "body"},
+		{"search", "--all", "body"},
+		{"search", "--json", "body"},
+		{"sync", "--full"},
+		{"history"},
 	} {
 		output, _ := w.typed(args)
 		for _, r := range plain(output) {

@@ -31,7 +31,8 @@ func TestEnvironmentIsCheckedByTheJobsTable(t *testing.T) {
 	for _, test := range []struct{ name, value, want string }{
 		{"IMPORT_WAIT", "5m", ""},
 		{"IMPORT_WAIT", "soon", `env: IMPORT_WAIT is "soon", which the job refuses; want a duration such as 90s, 2m or 24h`},
-		{"MAX_DELETE_RATIO", "50%", `env: MAX_DELETE_RATIO is "50%", which the job refuses; want a number from 0 to 1`},
+		{"MAX_DELETE_RATIO", "50%", ""},
+		{"MAX_DELETE_RATIO", "50", `env: MAX_DELETE_RATIO is "50", which the job refuses; want a share from 0 to 1, such as 0.5 or 50%`},
 		{"RESCAN_INTERVALL", "0", "env: RESCAN_INTERVALL is no variable of the job; write RESCAN_INTERVAL"},
 		{"COLOUR", "red", "env: COLOUR is no variable of the job; docs/ENVIRONMENT.md lists them"},
 		{"CONTENT_BUCKETS", "a-bucket,b-bucket", ""},

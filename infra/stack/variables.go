@@ -76,8 +76,9 @@ var checks = map[string]func(string) bool{
 		return v == "" || err == nil && (d == 0 || d >= time.Millisecond && d <= 576*time.Hour)
 	},
 	"ratio": func(v string) bool {
-		f, err := strconv.ParseFloat(v, 64)
-		return v == "" || err == nil && f >= 0 && f <= 1
+		number, percent := strings.CutSuffix(v, "%")
+		f, err := strconv.ParseFloat(number, 64)
+		return v == "" || err == nil && f >= 0 && (f <= 1 || percent && f <= 100)
 	},
 	"limit":    isLimit,
 	"positive": func(v string) bool { n, err := strconv.Atoi(v); return v == "" || err == nil && n > 0 },

@@ -33,6 +33,9 @@ func (b *Bucket) inside(name string) error {
 	return nil
 }
 
+// Owns reports whether an object of that name may be touched here. Others may store names that tools cannot handle.
+func (b *Bucket) Owns(name string) bool { return b.inside(name) == nil }
+
 // insidePrefix is inside for the beginning of names. It may end in the middle of a
 // step, and without a root it may be empty.
 func (b *Bucket) insidePrefix(prefix string) error {

@@ -15,7 +15,7 @@ import (
 // on the same generation; the checksum is verified at the end, so content is
 // whole only once Read has returned io.EOF. An absent object is ErrNotExist.
 // The caller closes it.
-func (b *Bucket) Reader(ctx context.Context, name string) (io.ReadCloser, error) {
+func (b *Bucket) Reader(ctx context.Context, name string) (Stream, error) {
 	if err := b.inside(name); err != nil {
 		return nil, fmt.Errorf("read gs://%s: %w", b.name, err)
 	}
@@ -27,6 +27,14 @@ func (b *Bucket) Reader(ctx context.Context, name string) (io.ReadCloser, error)
 	}
 	dog.rest()
 	return &reader{b: b, ctx: ctx, dog: dog, name: name, r: r}, nil
+}
+
+// Stream is an object's content.
+type Stream interface {
+	io.ReadCloser
+	// Size is how many bytes are stored, below 0 where the service does not say. What is read may be more where
+	// somebody stored it compressed.
+	Size() int64
 }
 
 func (b *Bucket) open(ctx context.Context, name string) (*storage.Reader, error) {
@@ -52,6 +60,9 @@ func (r *reader) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// Size is how many bytes are stored.
+func (r *reader) Size() int64 { return r.r.Attrs.Size }
 
 // Close releases the connection.
 func (r *reader) Close() error {

@@ -2,9 +2,10 @@ package datastore
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"io"
+	"regexp"
+	"sync"
 )
 
 // lineBuffer is what is read of an imported file at a time.
@@ -25,12 +26,9 @@ func (f *Failures) Locate(file io.Reader, uri string, isOnly bool, suspects map[
 		if before, ok := reasons[n-1]; ok {
 			reason, isSuspect = before, true
 		}
-		line, err := wholeLine(lines, isSuspect)
-		var document struct {
-			ID string `json:"id"`
-		}
-		if len(line) > 0 && json.Unmarshal(line, &document) == nil { // our own line, unless somebody changed the file
-			suspects[document.ID] = reason
+		line, err := startOfLine(lines, isSuspect)
+		if match := ownLine().FindSubmatch(line); match != nil { // our own line, unless somebody changed the file
+			suspects[string(match[1])] = reason
 		}
 		if err == io.EOF {
 			return int64(len(reasons)), nil
@@ -51,12 +49,18 @@ func (f *Failures) linesOf(uri string, isOnly bool) map[int64]string {
 	return reasons
 }
 
-// wholeLine reads a line of any length and returns it if it is wanted.
-func wholeLine(in *bufio.Reader, wanted bool) (line []byte, err error) {
+// ownLine is how a document's line begins, package document writes it.
+var ownLine = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\s*\{\s*"id"\s*:\s*"([A-Za-z0-9_-]{1,128})"`) })
+
+// lineStart is how much of a line is looked at: what ownLine can match.
+const lineStart = 512
+
+// startOfLine reads a line of any length and returns its beginning if it is wanted.
+func startOfLine(in *bufio.Reader, wanted bool) (line []byte, err error) {
 	for {
 		piece, err := in.ReadSlice('\n')
 		if wanted {
-			line = append(line, piece...)
+			line = append(line, piece[:min(len(piece), lineStart-len(line))]...)
 		}
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return line, err

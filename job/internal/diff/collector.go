@@ -37,6 +37,11 @@ type failureKey struct {
 	hash uint64
 }
 
+// errMemory ends a run that would otherwise be ended by the kernel.
+func errMemory() error {
+	return fmt.Errorf("compare documents: the query has more than the %d documents for which this container has memory: give the job more memory, or split the query into several syncs", manifest.Capacity())
+}
+
 // remember takes over what failed before, so that only what is new is named.
 func (c *collector) remember(before ledger.Failures) {
 	c.before, c.refused, c.rejected = before, map[failureKey]bool{}, map[string]string{}
@@ -51,6 +56,9 @@ func (c *collector) remember(before ledger.Failures) {
 
 // takeBatch takes over what became of some rows.
 func (c *collector) takeBatch(ctx context.Context, b *document.Batch) error {
+	if !c.table.Fits() {
+		return errMemory()
+	}
 	c.Rows += b.Rows
 	c.skipped.Add(b.Skipped)
 	c.Skipped = c.skipped.Count
@@ -145,9 +153,9 @@ func (c *collector) finish(ctx context.Context) error {
 	if c.Failures.Same(c.before) {
 		c.Failures = c.before // which is in the bucket already
 	}
-	// A full import of nothing does not exist: what is there is deleted id by id then. It would also have removed what the
-	// manifest does not know, so the data store itself is asked.
-	listed := c.Full && c.in.Listed != nil && (c.Documents == 0 || !c.in.State.Complete)
+	// A full import removes what the manifest does not know too, and the manifest may have been written by others: the data
+	// store itself is asked what it holds. A full import of nothing does not exist: what is there is deleted id by id then.
+	listed := c.Full && c.in.Listed != nil
 	if c.Send == 0 {
 		c.Full = false
 	}
@@ -174,11 +182,14 @@ func (c *collector) listGone(ctx context.Context) error {
 		if !c.table.TakeGone(e.ID) {
 			return nil
 		}
+		if !document.ValidID(e.ID) {
+			return fmt.Errorf("%w: %.150q is no document's id", manifest.ErrCorrupt, e.ID)
+		}
 		if err := c.remove(e.ID); err != nil {
 			return err
 		}
 		if left--; left == 0 {
-			return ledger.Stop
+			return ledger.ErrStop
 		}
 		return nil
 	})

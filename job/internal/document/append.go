@@ -162,6 +162,9 @@ var classes = func() (t [256]uint8) {
 	return t
 }()
 
+// ValidID reports whether the service takes id as a document's.
+func ValidID(id []byte) bool { return len(id) > 0 && len(id) <= 128 && lacks(id, notInID) }
+
 // lacks reports that no byte of text is of the class.
 func lacks(text []byte, class uint8) bool {
 	var found uint8

@@ -1,6 +1,7 @@
 package document
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strings"
 
@@ -37,7 +38,7 @@ func (b *Batch) Add(e *Encoder, row [][]byte) {
 	lines, verdict := e.Append(b.lines, row)
 	switch verdict.Outcome {
 	case Skipped:
-		b.Skipped.add(verdict.MIMEType, 1)
+		b.Skipped.add(shownType(verdict.MIMEType), 1)
 	case Refused:
 		b.Refused = append(b.Refused, Refusal{ID: boundedID(verdict.ID), Hash: rowHash(row, verdict.Reason), Reason: verdict.Reason})
 	default:
@@ -116,17 +117,13 @@ type SkippedRows struct {
 
 // Add adds what another batch counted.
 func (s *SkippedRows) Add(other SkippedRows) {
-	for mimeType, n := range other.ByType {
-		s.add([]byte(mimeType), n)
+	for name, n := range other.ByType {
+		s.add(name, n)
 	}
 }
 
-func (s *SkippedRows) add(mimeType []byte, n int64) {
+func (s *SkippedRows) add(name string, n int64) {
 	s.Count += n
-	if mimeType == nil {
-		mimeType = []byte("NULL")
-	}
-	name := string(mimeType[:min(len(mimeType), maxSkippedType)])
 	if s.ByType == nil {
 		s.ByType = map[string]int64{}
 	}
@@ -134,4 +131,15 @@ func (s *SkippedRows) add(mimeType []byte, n int64) {
 		name = "others"
 	}
 	s.ByType[name] += n
+}
+
+// shownType is a MIME type as it is counted and logged.
+func shownType(mimeType []byte) string {
+	if mimeType == nil {
+		return "NULL"
+	}
+	if len(mimeType) > maxSkippedType {
+		mimeType = bytes.ToValidUTF8(mimeType[:maxSkippedType], []byte("\uFFFD"))
+	}
+	return string(mimeType)
 }

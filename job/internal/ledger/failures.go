@@ -1,12 +1,10 @@
 package ledger
 
 import (
-	"bufio"
 	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 )
 
@@ -107,15 +105,18 @@ func (f *Failures) encode() ([]byte, error) {
 }
 
 // decodeFailures reads what encode wrote. Lines that are not failures are left out: they only say what was named before.
-func decodeFailures(in io.Reader) ([]Failure, error) {
-	var all []Failure
-	lines := bufio.NewScanner(io.LimitReader(in, maxFailuresBytes))
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() && len(all) < maxRemembered {
+func decodeFailures(data []byte) (all []Failure) {
+	for line := range bytes.Lines(data) {
 		var failure Failure
-		if json.Unmarshal(lines.Bytes(), &failure) == nil {
-			all = append(all, failure)
+		if len(line) > maxFailureLine || json.Unmarshal(line, &failure) != nil {
+			continue
+		}
+		if all = append(all, failure); len(all) == maxRemembered {
+			break
 		}
 	}
-	return all, lines.Err()
+	return all
 }
+
+// maxFailureLine bounds a line of them: an id and a reason, both cut, with every byte escaped.
+const maxFailureLine = 8 << 10

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Layout names the objects of one sync. Everything but the snapshot lies under its root.
@@ -19,6 +20,9 @@ func NewLayout(name string) Layout {
 	}
 	return Layout{"metadata/" + name + "/"}
 }
+
+// Prefix is what the names of all objects of the sync begin with.
+func (l Layout) Prefix() string { return l.prefix }
 
 // Internal is the folder of everything but the snapshot, of whatever format.
 func (l Layout) Internal() string { return l.prefix + ".sync/" }
@@ -41,6 +45,21 @@ func (l Layout) RevisionOf(name string) (int64, bool) {
 	n, err := strconv.ParseInt(digits, 10, 64)
 	return n, err == nil && l.Revision(n) == name
 }
+
+// Counts reports whether a revision can have been reached by now. Others may write into the bucket: a revision of 18 digits
+// would leave no number for the next one. A run needs more than a tenth of a second for each; a clock that is wrong must not
+// make all revisions impossible.
+func Counts(revision int64, now time.Time) bool {
+	since := max(now.Sub(formatBorn), formatAge)
+	return revision > 0 && revision <= revisionsPerSecond*int64(since/time.Second)
+}
+
+var (
+	formatBorn = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	formatAge  = 365 * 24 * time.Hour
+)
+
+const revisionsPerSecond = 10
 
 var revisionDigits = regexp.MustCompile(`^[0-9]{8,18}$`)
 

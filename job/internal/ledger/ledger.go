@@ -49,7 +49,7 @@ type Scan struct {
 	Statistics    string    `json:"statistics,omitempty"` // PostgreSQL's evidence just before At; empty: matches nothing
 	Configuration string    `json:"configuration"`        // fingerprint of the query and the rules for documents
 	Documents     int64     `json:"documents"`            // that the data store should hold
-	Left          int64     `json:"left,omitempty"`       // documents that are still to be deleted, as the guard allowed
+	Left          int64     `json:"left,omitempty"`       // documents that are still to be deleted
 	NeedsContent  bool      `json:"needs_content,omitempty"`
 	Churn         int       `json:"churn,omitempty"` // scans in a row that found nearly every document changed
 	Failures      Failures  `json:"failures"`

@@ -53,22 +53,38 @@ func (w *SegmentWriter) Abort() {
 	}
 }
 
-// LoadTable reads the manifest into memory.
+// LoadTable reads the manifest into memory. One that does not fit there is damaged: no run of this container has written it.
 func (s *Store) LoadTable(ctx context.Context, state State) (*manifest.Table, error) {
-	table := manifest.NewTable(min(state.Documents(), state.Entries()))
+	if n := state.Entries(); n > maxOutdated*manifest.Capacity() {
+		return nil, fmt.Errorf("read the manifest: %w: it claims %d entries, and there is memory for %d documents", manifest.ErrCorrupt, n, manifest.Capacity())
+	}
+	var table *manifest.Table
 	for _, g := range state.Segments {
-		if err := s.read(ctx, g, func(in io.Reader) error { return table.Load(in, g.Unknown) }); err != nil {
+		err := s.read(ctx, g, func(in io.Reader, size int64) error {
+			if table == nil { // the first one has most of the documents, and its size cannot be claimed without being there
+				table = manifest.NewTable(min(state.Documents(), size/manifest.MinEntry))
+			}
+			return table.Load(in, g.Unknown)
+		})
+		if err != nil {
 			return nil, err
 		}
+	}
+	if table == nil {
+		table = manifest.NewTable(0)
 	}
 	return table, nil
 }
 
-// EachEntry calls fn for every entry of the segments, in their order. It ends without an error when fn returns [Stop].
+// maxOutdated is how many entries a manifest may have for each document: folding leaves 1.25, and a full sync that failed
+// adds one.
+const maxOutdated = 4
+
+// EachEntry calls fn for every entry of the segments, in their order. It ends without an error when fn returns [ErrStop].
 func (s *Store) EachEntry(ctx context.Context, segments []Segment, fn func(manifest.Entry) error) error {
 	for _, g := range segments {
-		err := s.read(ctx, g, func(in io.Reader) error { return manifest.Each(in, fn) })
-		if errors.Is(err, Stop) {
+		err := s.read(ctx, g, func(in io.Reader, _ int64) error { return manifest.Each(in, fn) })
+		if errors.Is(err, ErrStop) {
 			return nil
 		}
 		if err != nil {
@@ -78,8 +94,8 @@ func (s *Store) EachEntry(ctx context.Context, segments []Segment, fn func(manif
 	return nil
 }
 
-// Stop ends EachEntry early.
-var Stop = errors.New("stop reading the manifest")
+// ErrStop ends EachEntry early.
+var ErrStop = errors.New("stop reading the manifest")
 
 // Fold writes the manifest as one segment if its segments have grown too much; else it returns nil. table must hold the
 // manifest and no scan yet. The segment is not committed.

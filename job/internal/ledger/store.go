@@ -1,13 +1,13 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,6 +17,9 @@ import (
 
 // KeptRevisions is how many revisions stay in the bucket, for job history and against a run that was stalled.
 const KeptRevisions = 50
+
+// maxHistory bounds how many revisions are shown: more than are kept, unless they cannot be deleted.
+const maxHistory = 1000
 
 // segmentChunk is the upload chunk of segments, which need less throughput than documents.
 const segmentChunk = 1 << 20
@@ -81,7 +84,11 @@ func (s *Store) Read(ctx context.Context, revision int64) (State, error) {
 
 // newest returns the last revision, 0 if there is none.
 func (s *Store) newest(ctx context.Context) (int64, error) {
-	return s.bucket.Last(ctx, s.Layout.Revisions(), s.Layout.Revision, s.Layout.RevisionOf)
+	now := time.Now()
+	return s.bucket.Last(ctx, s.Layout.Revisions(), s.Layout.Revision, func(name string) (int64, bool) {
+		n, ok := s.Layout.RevisionOf(name)
+		return n, ok && Counts(n, now)
+	})
 }
 
 // Append makes next the revision after prev and returns it.
@@ -110,7 +117,7 @@ func (s *Store) History(ctx context.Context, n int64) ([]State, error) {
 	if err != nil {
 		return nil, err
 	}
-	states := make([]State, min(n, newest))
+	states := make([]State, min(n, newest, maxHistory))
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
 	for i := range states {
@@ -134,14 +141,18 @@ func (s *Store) NewSegment(ctx context.Context, name string) *SegmentWriter {
 	return &SegmentWriter{Writer: manifest.NewWriter(out.Writer(ctx)), name: name, out: out}
 }
 
-// read opens a segment and passes it to fn.
-func (s *Store) read(ctx context.Context, g Segment, fn func(io.Reader) error) error {
+// read opens a segment and passes it, and its size, to fn. No more is read than a segment of so many entries can have.
+func (s *Store) read(ctx context.Context, g Segment, fn func(in io.Reader, size int64) error) error {
 	in, err := s.bucket.Reader(ctx, g.Name)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
-	if err := fn(in); err != nil {
+	least, most := manifest.Sizes(g.Entries)
+	if size := in.Size(); size >= 0 && (size < least || size > most) {
+		return fmt.Errorf("read manifest segment %s: %w: %d bytes for %d entries", s.bucket.URI(g.Name), manifest.ErrCorrupt, size, g.Entries)
+	}
+	if err := fn(io.LimitReader(in, most+1), in.Size()); err != nil {
 		return fmt.Errorf("read manifest segment %s: %w", s.bucket.URI(g.Name), err)
 	}
 	return nil
@@ -172,17 +183,19 @@ func (s *Store) ReadFailures(ctx context.Context, f Failures) (Failures, error) 
 		return f, nil
 	}
 	data, _, err := s.bucket.Read(ctx, f.Object, maxFailuresBytes)
-	if Damaged(err) {
+	switch {
+	case Damaged(err):
 		return f, nil
+	case err != nil:
+		return f, err
 	}
-	if err == nil {
-		f.all, err = decodeFailures(bytes.NewReader(data))
-	}
-	return f, err
+	f.all = decodeFailures(data)
+	return f, nil
 }
 
 // Damaged reports whether an error is caused by what is in the bucket, and not by the way there: reading it again would
 // not help, and a full sync does without it.
 func Damaged(err error) bool {
-	return errors.Is(err, manifest.ErrCorrupt) || errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrCorrupt) || errors.Is(err, bucket.ErrTooLarge)
+	return errors.Is(err, manifest.ErrCorrupt) || errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrCorrupt) || errors.Is(err, bucket.ErrTooLarge) ||
+		errors.Is(err, bucket.ErrOutside)
 }

@@ -9,9 +9,11 @@ import (
 
 const (
 	// maxState bounds the size of a revision in bytes; one of 25 segments has some 5 KB.
-	maxState = 4 << 20
+	maxState = 1 << 20
 	// maxSegments bounds how many segments a state may name, far beyond what folding leaves.
 	maxSegments = 1000
+	// maxObjects bounds how many objects an import may name: what the service takes.
+	maxObjects = 100
 	// maxEntries bounds what a manifest may claim to hold: more than the service takes and this program can hold.
 	maxEntries = 1_000_000_000
 )
@@ -45,8 +47,8 @@ func (s State) validate(l Layout) error {
 			}
 		}
 		counts = append(counts, p.Documents, p.Bytes, p.Deletions, p.Undeleted, p.Scan.Documents, p.Scan.Left, p.Scan.Failures.Count)
-		if p.Operation != "" && !isOperation(p.Operation, s.DataStore) {
-			return fmt.Errorf("operation %q is none of data store %q", p.Operation, s.DataStore)
+		if err := p.validate(s.DataStore); err != nil {
+			return err
 		}
 	}
 	for _, n := range counts {
@@ -60,6 +62,9 @@ func (s State) validate(l Layout) error {
 	for _, g := range segments {
 		if g.Entries <= 0 || g.Entries > maxEntries {
 			return fmt.Errorf("segment %q has %d entries", g.Name, g.Entries)
+		}
+		if !l.owns(g.Name) || strings.HasSuffix(g.Name, "/") || l.IsSnapshot(g.Name) {
+			return fmt.Errorf("object %q is no manifest segment of this sync", g.Name)
 		}
 	}
 	for name := range s.Objects() {
@@ -75,12 +80,48 @@ func (s State) validate(l Layout) error {
 	return nil
 }
 
-var operationName = regexp.MustCompile(`^projects/[A-Za-z0-9:._/-]{1,500}$`)
-
-// isOperation reports whether an operation can be one of the data store, of which the last step is the id. Its name comes
-// back with the project's number in place of its id, so that not all of it can be compared.
-func isOperation(name, dataStore string) bool {
-	id := dataStore[strings.LastIndexByte(dataStore, '/')+1:]
-	return operationName.MatchString(name) && !strings.Contains(name, "..") &&
-		(!strings.Contains(name, "/dataStores/") || strings.Contains(name, "/dataStores/"+id+"/"))
+// validate refuses an import that this program cannot have begun.
+func (p *Import) validate(dataStore string) error {
+	if p.Operation != "" && !isOperation(p.Operation, dataStore) {
+		return fmt.Errorf("operation %q is none of data store %q", p.Operation, dataStore)
+	}
+	if len(p.Objects) > maxObjects {
+		return fmt.Errorf("an import of %d objects", len(p.Objects))
+	}
+	if upserted := entries(p.Upserted); upserted != p.Documents {
+		return fmt.Errorf("an import of %d documents lists %d", p.Documents, upserted)
+	}
+	if removed := entries(p.Removed); !p.Full && removed != p.Deletions || p.Undeleted > p.Deletions {
+		return fmt.Errorf("%d deletions, %d not done, are listed as %d", p.Deletions, p.Undeleted, removed)
+	}
+	if p.Errors != "" && !strings.HasSuffix(p.Errors, "/") {
+		return fmt.Errorf("object %q is no folder", p.Errors)
+	}
+	return nil
 }
+
+func entries(g *Segment) int64 {
+	if g == nil {
+		return 0
+	}
+	return g.Entries
+}
+
+var operationName = regexp.MustCompile(`^projects/([A-Za-z0-9:._-]+)/locations/([a-z0-9-]+)(?:/collections/[A-Za-z0-9_-]+)?(?:/dataStores/([A-Za-z0-9_-]+))?(?:/branches/[A-Za-z0-9_-]+)?/operations/[A-Za-z0-9._-]+$`)
+
+// isOperation reports whether an operation can be one of the data store, project/location/id. Its name comes back with the
+// project's number in place of its id, which cannot be compared; it may come without the data store.
+func isOperation(name, dataStore string) bool {
+	step := operationName.FindStringSubmatch(name)
+	want := strings.Split(dataStore, "/")
+	if step == nil || len(want) != 3 {
+		return step != nil && len(name) <= maxOperation
+	}
+	sameProject := step[1] == want[0] || isNumber(step[1]) != isNumber(want[0])
+	return len(name) <= maxOperation && sameProject && step[2] == want[1] && (step[3] == "" || step[3] == want[2])
+}
+
+func isNumber(project string) bool { return strings.Trim(project, "0123456789") == "" }
+
+// maxOperation bounds the name of an operation.
+const maxOperation = 1000

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"fmt"
 	"io"
 	"math"
 )
@@ -29,6 +30,8 @@ type Table struct {
 	live  int // ids that are in the data store or were seen in the scan
 	old   int // ids that were in the data store before the scan
 	seen  int // ids of old that the scan saw
+
+	limit int64 // most slots; 0: as many as the container's memory has room for
 
 	touched uint64 // keeps the compiler from dropping touch, which reads for the sake of reading
 }
@@ -61,7 +64,7 @@ func (t *Table) Load(r io.Reader, undecided bool) error {
 		return err
 	}
 	loaded := make([]loadedEntry, 0, ahead)
-	for {
+	for n := 1; ; n++ {
 		e, err := sr.next()
 		if err == io.EOF {
 			t.applyAll(loaded)
@@ -78,8 +81,14 @@ func (t *Table) Load(r io.Reader, undecided bool) error {
 			t.applyAll(loaded)
 			loaded = loaded[:0]
 		}
+		if n%checkedEvery == 0 && !t.Fits() {
+			return fmt.Errorf("%w: it has more documents than there is memory for, %d", ErrCorrupt, Capacity())
+		}
 	}
 }
+
+// checkedEvery is after how many entries a table looks whether it still fits into memory.
+const checkedEvery = 1 << 14
 
 // ahead is how many ids are looked up at a time, see touch.
 const ahead = 128

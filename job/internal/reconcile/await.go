@@ -75,7 +75,7 @@ func (i importer) confirm(ctx context.Context, s ledger.State, progress datastor
 	d.outcome, d.left = Imported, s.Scan.Left
 	if d.left > 0 {
 		d.outcome = Pending
-		i.log.InfoContext(ctx, "documents are left to delete, later runs delete them", "left", d.left)
+		i.log.InfoContext(ctx, "documents are left to delete", "left", d.left)
 	}
 	return s, nil
 }

@@ -30,8 +30,8 @@ func Stopped(err error) bool {
 const hintMassDelete = "check the query and the database, or allow it once with --allow-mass-delete"
 
 // guard stops a run that would do what an operator would not believe.
-func (r *Run) guard(ctx context.Context, s ledger.State, c *diff.Changes) error {
-	err := judge(r.Settings, s.Scan, c.Counts)
+func (r *Run) guard(ctx context.Context, c *diff.Changes) error {
+	err := judge(r.Settings, c.Counts)
 	var stop *stopError
 	if errors.As(err, &stop) && stop.allowable {
 		if hidden, err := r.DB.RowSecurity(ctx); err == nil && len(hidden) > 0 {
@@ -41,8 +41,9 @@ func (r *Run) guard(ctx context.Context, s ledger.State, c *diff.Changes) error 
 	return err
 }
 
-// judge is the guard's rule. last is the scan before.
-func judge(set Settings, last ledger.Scan, c diff.Counts) error {
+// judge is the guard's rule. It asks nothing of the ledger: who may write into the bucket could write there that a removal
+// was allowed.
+func judge(set Settings, c diff.Counts) error {
 	if c.Rows > 0 && c.Documents == 0 && c.Refused > 0 {
 		return &stopError{
 			text: fmt.Sprintf("all documents would be refused: %s of %s read, the others skipped", plural(c.Refused, "row"), plural(c.Rows, "row")),
@@ -55,11 +56,9 @@ func judge(set Settings, last ledger.Scan, c diff.Counts) error {
 	massDelete := func(format string, about ...any) error {
 		return &stopError{text: fmt.Sprintf(format, about...), hint: hintMassDelete, allowable: true}
 	}
-	allowedBefore := c.Gone > 0 && c.Gone <= last.Left
 	switch {
-	case allowedBefore:
 	case c.Rows == 0 && c.Before > 0:
-		return massDelete("the query returned no row: the sync would delete all of %s", plural(c.Before, "document"))
+		return massDelete("the query returned no row: the sync would delete all %s", plural(c.Before, "document"))
 	case c.Rows == 0:
 		return massDelete("the query returned no row: the sync would leave the data store empty")
 	case float64(c.Gone) > set.MaxDeleteRatio*float64(c.Before):

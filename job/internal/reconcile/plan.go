@@ -40,7 +40,7 @@ func (r *Run) Plan(ctx context.Context, collect func() func(diff.Change)) (Plan,
 		return p, err
 	}
 	p.Counts, p.Full, p.Failures = changes.Counts, full, changes.Failures.Sorted()
-	if p.Stop = r.guard(ctx, state, changes); p.Stop == nil {
+	if p.Stop = r.guard(ctx, changes); p.Stop == nil {
 		p.Stop = r.MaxFailed.exceeded(changes.Failures.Count, changes.Documents)
 	}
 	return p, nil

@@ -14,7 +14,6 @@ func TestJudge(t *testing.T) {
 	set := Settings{MaxDeleteRatio: 0.5, MaxChangeRatio: 0.8}
 	for name, tt := range map[string]struct {
 		allow  bool
-		last   ledger.Scan
 		counts diff.Counts
 		want   string
 	}{
@@ -23,21 +22,17 @@ func TestJudge(t *testing.T) {
 		"half is deleted":               {counts: diff.Counts{Rows: 5, Documents: 5, Before: 10, Gone: 5}},
 		"more than half":                {counts: diff.Counts{Rows: 4, Documents: 4, Before: 10, Gone: 6}, want: "the sync would delete 6 of 10 documents, more than MAX_DELETE_RATIO=0.5 allows"},
 		"more than half, allowed":       {allow: true, counts: diff.Counts{Rows: 4, Documents: 4, Before: 10, Gone: 6}},
-		"more than half, allowed ago":   {last: ledger.Scan{Left: 6}, counts: diff.Counts{Rows: 4, Documents: 4, Before: 10, Gone: 6}},
-		"more than was allowed":         {last: ledger.Scan{Left: 6}, counts: diff.Counts{Rows: 3, Documents: 3, Before: 10, Gone: 7}, want: "the sync would delete 7 of 10 documents, more than MAX_DELETE_RATIO=0.5 allows"},
-		"no row":                        {counts: diff.Counts{Before: 1, Gone: 1}, want: "the query returned no row: the sync would delete all of 1 document"},
+		"no row":                        {counts: diff.Counts{Before: 1, Gone: 1}, want: "the query returned no row: the sync would delete all 1 document"},
 		"no row, nothing held":          {counts: diff.Counts{}, want: "the query returned no row: the sync would leave the data store empty"},
-		"no row, draining":              {last: ledger.Scan{Left: 3}, counts: diff.Counts{Before: 3, Gone: 3}},
-		"no row, drained":               {last: ledger.Scan{Left: 3}, counts: diff.Counts{}, want: "the query returned no row: the sync would leave the data store empty"},
 		"too many change":               {counts: diff.Counts{Rows: 10, Documents: 10, Before: 10, Changed: 9}, want: "the sync would change 9 of 10 documents, more than MAX_CHANGE_RATIO=0.8 allows"},
-		"too many change, deletions ok": {last: ledger.Scan{Left: 1}, counts: diff.Counts{Rows: 9, Documents: 9, Before: 10, Gone: 1, Changed: 9}, want: "the sync would change 9 of 10 documents, more than MAX_CHANGE_RATIO=0.8 allows"},
+		"too many change, deletions ok": {counts: diff.Counts{Rows: 9, Documents: 9, Before: 10, Gone: 1, Changed: 9}, want: "the sync would change 9 of 10 documents, more than MAX_CHANGE_RATIO=0.8 allows"},
 		"all refused, allowed":          {allow: true, counts: diff.Counts{Rows: 3, Refused: 2, Before: 9, Gone: 9}, want: "all documents would be refused: 2 rows of 3 rows read, the others skipped"},
 		"all skipped":                   {counts: diff.Counts{Rows: 3, Skipped: 3, Before: 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			set := set
 			set.AllowMassDelete = tt.allow
-			err := judge(set, tt.last, tt.counts)
+			err := judge(set, tt.counts)
 			if got := text(err); got != tt.want || Stopped(err) != (tt.want != "") {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}

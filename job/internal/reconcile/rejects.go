@@ -11,6 +11,9 @@ import (
 	"vertexmetadata/job/internal/manifest"
 )
 
+// maxErrorFiles bounds how many of the service's error files are looked at; an import has at most 100 objects.
+const maxErrorFiles = 1000
+
 // rejected are the documents of an import that the service did not take, as far as it says which.
 type rejected struct {
 	failures datastore.Failures
@@ -70,11 +73,15 @@ func (i importer) readRejected(ctx context.Context, p ledger.Import, progress da
 }
 
 func (i importer) readErrorFiles(ctx context.Context, folder string, failures *datastore.Failures) error {
+	files := 0
 	for o, err := range i.bucket.List(ctx, folder) {
 		if err != nil {
 			return err
 		}
-		if o.Size == 0 { // the folder itself
+		if files++; files > maxErrorFiles {
+			return nil // more than anybody reads
+		}
+		if o.Size == 0 || !i.bucket.Owns(o.Name) { // the folder itself, or what no service writes
 			continue
 		}
 		in, err := i.bucket.Reader(ctx, o.Name)

@@ -81,7 +81,7 @@ func TestManyDeletionsTakeSeveralRuns(t *testing.T) {
 	w.wantTidy()
 }
 
-// An emptied source, once allowed, drains over several runs without being allowed again.
+// An emptied source drains by the runs that were allowed to: the ledger gives no permission, since others may write it.
 func TestEmptiedSourceDrains(t *testing.T) {
 	w := newWorld(t)
 	w.set.RescanInterval = time.Hour
@@ -93,7 +93,10 @@ func TestEmptiedSourceDrains(t *testing.T) {
 	if r := w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Pending); r.Deleted != 50 || r.Left != 2 {
 		t.Errorf("%+v", r.Summary)
 	}
-	if r := w.want(w.run(), Imported); r.Deleted != 2 {
+	if r := w.want(w.run(), Failed); !Stopped(r.err) {
+		t.Errorf("%v", r.err)
+	}
+	if r := w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Imported); r.Deleted != 2 {
 		t.Errorf("%+v", r.Summary)
 	}
 	w.wantInSync()
@@ -105,22 +108,23 @@ func TestEmptiedSourceDrains(t *testing.T) {
 	}
 }
 
-// What was allowed is a number of documents: more than that is for the guard again.
-func TestDrainAllowsNoMoreThanWasAllowed(t *testing.T) {
+// A run that was allowed to delete more than one run can deletes all of it by a full sync, since no later run may.
+func TestAllowedMassDeleteIsDoneAtOnce(t *testing.T) {
 	w := newWorld(t)
 	w.set.MaxDeletions = 50
 	w.fill(120)
 	w.want(w.run(), Imported)
 	w.exec(`DELETE FROM docs WHERE id > 'doc-00050'`)
-	w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Pending)
+	w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Imported)
+	w.wantInSync()
 	w.exec(`DELETE FROM docs WHERE id > 'doc-00010'`)
 	if r := w.want(w.run(), Failed); !Stopped(r.err) {
 		t.Errorf("not stopped: %v", r.err)
 	}
 }
 
-// What the guard allowed stays allowed when the run that began it is killed, or its full import fails.
-func TestAllowedDeletionsSurviveAFailure(t *testing.T) {
+// What was allowed to a run that failed has to be allowed again: the ledger gives no permission.
+func TestAllowedDeletionsThatFailed(t *testing.T) {
 	for name, full := range map[string]bool{"one by one": false, "full import": true} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -134,7 +138,10 @@ func TestAllowedDeletionsSurviveAFailure(t *testing.T) {
 			}
 			w.want(w.run(func(s *Settings) { s.AllowMassDelete, s.Full = true, full }), Failed)
 			undo()
-			if r := w.want(w.run(), Imported); r.Deleted != 16 {
+			if r := w.want(w.run(), Failed); !Stopped(r.err) {
+				t.Errorf("not stopped: %v", r.err)
+			}
+			if r := w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Imported); r.Deleted != 16 {
 				t.Errorf("%+v", r.Summary)
 			}
 			w.wantInSync()

@@ -10,7 +10,8 @@ import (
 	"vertexmetadata/job/internal/ledger"
 )
 
-// longestImport is how old an import may be that nobody knows the name of and that still counts as running.
+// longestImport is how long an import may take: one that is older is not waited for, or one that never ends, or that
+// somebody wrote into the ledger, would stop everything for ever.
 const longestImport = 24 * time.Hour
 
 // resumed is what became of what an earlier run began.
@@ -49,10 +50,13 @@ func (i importer) resume(ctx context.Context, s ledger.State) (ledger.State, res
 	if s.Pending == nil || s.Pending.Operation == "" {
 		return i.resumeUnknown(ctx, s)
 	}
-	p := *s.Pending
+	p, now := *s.Pending, i.books.now()
 	i.log.InfoContext(ctx, "checking the import of an earlier run", "operation", p.Operation, "documents", p.Documents, "full", p.Full)
 	var d done
 	s, err := i.await(ctx, s, &d)
+	if s.Pending != nil && ctx.Err() == nil && passed(now, p.Started, longestImport) {
+		s, err = i.drop(ctx, s, &d, errors.Join(fmt.Errorf("it is not done after %v", longestImport), err))
+	}
 	switch {
 	case s.Pending != nil:
 		return s, resumed{done: d, running: d.outcome == Pending}, err
@@ -67,11 +71,8 @@ func (i importer) resume(ctx context.Context, s ledger.State) (ledger.State, res
 // another version of this program, which may have started one. If an import runs, it may be the lost one; nothing else is imported beside it, since a full and an incremental import at once would be
 // wrong. Then its documents are retried: an import twice is harmless.
 func (i importer) resumeUnknown(ctx context.Context, s ledger.State) (ledger.State, resumed, error) {
-	since := i.books.now()
-	if s.Pending != nil {
-		since = s.Pending.Started
-	}
-	running, err := i.store.FindImport(ctx, since.Add(-longestImport))
+	now := i.books.now()
+	running, err := i.store.FindImport(ctx, now.Add(-longestImport))
 	switch {
 	case ctx.Err() != nil, errors.Is(err, datastore.ErrUnavailable), errors.Is(err, datastore.ErrBusy):
 		return s, resumed{}, err // the next run asks again
@@ -79,7 +80,10 @@ func (i importer) resumeUnknown(ctx context.Context, s ledger.State) (ledger.Sta
 		i.log.WarnContext(ctx, "cannot list the data store's operations, a lost import would not be found", "error", err.Error())
 	}
 	if len(running) > 0 {
-		age := i.books.now().Sub(since)
+		age := time.Duration(0)
+		if s.Pending != nil {
+			age = now.Sub(s.Pending.Started)
+		}
 		i.log.InfoContext(ctx, "an import is running that the ledger does not know, waiting for it", "operation", running[0])
 		return s, resumed{done: done{age: age}, running: true}, nil
 	}

@@ -127,7 +127,7 @@ func (r *Run) sync(ctx context.Context, summary *Summary) (Outcome, error) {
 	}
 	defer changes.Abort()
 	summary.scanned(changes)
-	if err := r.guard(ctx, state, changes); err != nil {
+	if err := r.guard(ctx, changes); err != nil {
 		return Failed, err
 	}
 	scan = r.carryOver(ctx, scan, state, changes)
@@ -178,20 +178,33 @@ func (r *Run) compare(ctx context.Context, state *ledger.State, stats source.Sta
 	if stats.Trusted {
 		scan.Statistics = stats.Fingerprint
 	}
-	for attempt := 0; ; attempt++ {
-		full := fullDue(r.Settings, *state, r.now())
-		in := diff.Comparison{
-			DB: r.DB, Bucket: r.Bucket, Ledger: r.ledger(), Log: r.Log, Rules: rules,
-			State: *state, Full: full, Folder: folder, KeepSnapshot: full && r.snapshotProtected(ctx),
-			MaxDeleted: cmp.Or(r.MaxDeletions, DefaultDeletions), Progress: r.Progress, Listed: r.listed,
-		}
-		changes, err := diff.Compare(ctx, in)
-		if attempt > 0 || !ledger.Damaged(err) {
-			return scan, changes, err
-		}
+	in := diff.Comparison{
+		DB: r.DB, Bucket: r.Bucket, Ledger: r.ledger(), Log: r.Log, Rules: rules, State: *state, Folder: folder,
+		MaxDeleted: cmp.Or(r.MaxDeletions, DefaultDeletions), Progress: r.Progress, Listed: r.listed,
+	}
+	compare := func(full bool) (*diff.Changes, error) {
+		in.Full, in.KeepSnapshot = full, full && r.snapshotProtected(ctx)
+		return diff.Compare(ctx, in)
+	}
+	changes, err := compare(fullDue(r.Settings, *state, r.now()))
+	if ledger.Damaged(err) {
 		r.Log.WarnContext(ctx, "the manifest cannot be read, starting over with a full sync", "error", err.Error())
 		*state = ledger.State{Revision: state.Revision, Snapshot: state.Snapshot}
+		in.State = *state
+		changes, err = compare(true)
 	}
+	if err == nil && drainsAllowed(r.Settings, changes, in.MaxDeleted) {
+		r.Log.InfoContext(ctx, "more documents are gone than one run deletes, deleting them by a full sync", "documents", changes.Gone)
+		changes.Abort()
+		changes, err = compare(true)
+	}
+	return scan, changes, err
+}
+
+// drainsAllowed reports that a run was allowed to delete what no later run could delete without being allowed again, and
+// that a full import can delete at once.
+func drainsAllowed(set Settings, c *diff.Changes, atOnce int) bool {
+	return set.AllowMassDelete && !c.Full && c.Documents > 0 && c.Gone > int64(atOnce)
 }
 
 // snapshotProtected reports whether the snapshot of the last full sync cannot be written again.

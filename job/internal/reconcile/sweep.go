@@ -49,7 +49,9 @@ func (r *Run) overFor(start, state ledger.State, folder string) func(bucket.Obje
 	return func(o bucket.Object) bool {
 		revision, isRevision := layout.RevisionOf(o.Name)
 		switch {
-		case isRevision:
+		case !r.Bucket.Owns(o.Name):
+			return false // no name that this job, or the service, has written
+		case isRevision && ledger.Counts(revision, r.now()):
 			return revision <= state.Revision-ledger.KeptRevisions
 		case !strings.HasPrefix(o.Name, layout.Root()):
 			return !state.LastFull.IsZero()

@@ -10,7 +10,7 @@ import (
 	"vertexmetadata/sandbox/discoveryengine"
 )
 
-// What lies outside a run changes between two runs: the next two must bring everything in step again.
+// What lies outside a run changes between two runs: the next two must bring everything in sync again.
 func TestTampering(t *testing.T) {
 	for name, tt := range map[string]struct {
 		many   bool // the manifest has several segments

@@ -50,7 +50,7 @@ func TestOpenErrors(t *testing.T) {
 		{
 			"too many",
 			Config{URL: server.URLAs("crowded", secret, "app")},
-			fmt.Sprintf(`connect to database "app" as user "crowded" at socket %s: too many connections for role "crowded": the server has no connection to spare: the next run tries again; raise max_connections if this stays`, socket), false,
+			fmt.Sprintf(`connect to database "app" as user "crowded" at socket %s: too many connections for role "crowded": the server has no free connection: the next run tries again; raise max_connections if this stays`, socket), false,
 		},
 		{
 			"refused",

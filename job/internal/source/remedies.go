@@ -33,7 +33,7 @@ var loginRemedies = []remedy{
 	{code: "28000", advice: "check the user (DB_USER, or DATABASE_URL) and the server's pg_hba.conf"},
 	{code: "3D000", advice: "check the database name (DB_NAME, or DATABASE_URL)"},
 	{code: codeInsufficientRight, advice: "grant the user CONNECT on the database"},
-	{code: "53300", advice: "the server has no connection to spare: the next run tries again; raise max_connections if this stays"},
+	{code: "53300", advice: "the server has no free connection: the next run tries again; raise max_connections if this stays"},
 	{code: "57", advice: "the server is starting, stopping or recovering: the next run tries again"},
 }
 

@@ -8,17 +8,8 @@ func (db *DB) Rows(ctx context.Context, id string) ([][][]byte, error) {
 	if _, err := db.Columns(ctx); err != nil {
 		return nil, err
 	}
-	limited, cancel := limited(ctx, db.config.StatementTimeout+scanTime)
-	defer cancel()
 	statement := "SELECT * FROM (\n" + db.statement() + "\n) AS q WHERE q.id::pg_catalog.text OPERATOR(pg_catalog.=) $1::pg_catalog.text LIMIT 2"
 	db.wire.longest = db.config.MaxValueBytes
 	defer func() { db.wire.longest = 0 }()
-	result := db.conn.ExecParams(limited, statement, [][]byte{[]byte(id)}, []uint32{oidText}, nil, nil).Read()
-	if result.Err != nil {
-		return nil, db.failure(limited, "read the row of the document", "", reading, result.Err)
-	}
-	if err := db.sameColumns(result.FieldDescriptions); err != nil {
-		return nil, err
-	}
-	return result.Rows, nil
+	return db.theirsWithin(ctx, db.config.StatementTimeout+scanTime, "read the row of the document", "", statement, []byte(id))
 }

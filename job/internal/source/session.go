@@ -58,10 +58,15 @@ func (db *DB) ownRow(ctx context.Context, op, statement string, params ...[]byte
 }
 
 // theirs runs a statement around the user's query, with the user's search_path, and returns its rows.
-func (db *DB) theirs(ctx context.Context, op, query, statement string) ([][][]byte, error) {
-	ctx, cancel := limited(ctx, db.config.LockTimeout+ownTime)
+func (db *DB) theirs(ctx context.Context, op, query, statement string, params ...[]byte) ([][][]byte, error) {
+	return db.theirsWithin(ctx, db.config.LockTimeout+ownTime, op, query, statement, params...)
+}
+
+// theirsWithin is theirs for a statement that may read much.
+func (db *DB) theirsWithin(ctx context.Context, limit time.Duration, op, query, statement string, params ...[]byte) ([][][]byte, error) {
+	ctx, cancel := limited(ctx, limit)
 	defer cancel()
-	result := db.conn.ExecParams(ctx, statement, nil, nil, nil, nil).Read()
+	result := db.conn.ExecParams(ctx, statement, params, nil, nil, nil).Read()
 	if result.Err != nil {
 		return nil, db.explained(ctx, op, query, result.Err)
 	}
