@@ -51,7 +51,7 @@ test-postgres: go ## Run the job's tests on PostgreSQL 14 to 18, as far as they 
 
 .PHONY: e2e
 e2e: go postgresql bin/gotestsum ## Deploy with the real gcloud and Pulumi into the sandbox; says what it skipped and why
-	@cd sandbox && ../bin/gotestsum --format pkgname --hide-summary output -- -count=1 -timeout 30m ./e2e ./storage
+	@cd sandbox && ../bin/gotestsum --format pkgname --hide-summary output -- -count=1 -parallel 6 -timeout 30m ./e2e ./storage # they mostly wait
 
 .PHONY: race
 race: go postgresql ## Run the tests under the race detector, which takes four times as long
@@ -62,9 +62,9 @@ soak: go postgresql ## Run the randomised fault tests for long: make soak ROUNDS
 	@cd job && go test ./internal/reconcile -run "Random|Worlds" -count=1 -timeout 24h -v -all -seed 0 -rounds $(or $(ROUNDS),2000)
 
 .PHONY: bench
-bench: postgresql bin/job ## Measure speed, memory and cost, and write bench/RESULTS.md; LARGE=1: with 3,000,000 rows too
+bench: postgresql bin/job ## Measure speed, memory and cost, and write bench/RESULTS.md and bench/chart.svg; LARGE=1: with 3,000,000 rows too; COMPARE=path: against another binary of the job
 	@cd sandbox && go build -o ../bin/bench ./bench
-	@bin/bench -job bin/job -dir bench $(if $(LARGE),-large)
+	@bin/bench -job bin/job -dir bench $(if $(LARGE),-large) $(if $(COMPARE),-compare "$(COMPARE)")
 
 .PHONY: lint
 lint: bin/staticcheck ## Format, vet, staticcheck, workflows and licences; no warning left

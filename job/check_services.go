@@ -183,7 +183,7 @@ func nameFindings(columns []source.Column) []finding {
 	}}
 }
 
-// standIns says which services are not Google's own: whoever may set the environment of a run can read what it sends there.
+// standIns says which services are not Google's own: anybody who may set the environment of a run can read what it sends there.
 func standIns(getenv func(string) string) []finding {
 	var used []string
 	for _, name := range []string{"STORAGE_EMULATOR_HOST", "DISCOVERYENGINE_ENDPOINT", "SECRETMANAGER_ENDPOINT"} {

@@ -59,15 +59,16 @@ func (s system) cloudRun() float64 {
 	return beyond(seconds*s.cpu, freeVCPUSeconds)*vCPUSecond + beyond(seconds*s.gib, freeGiBSeconds)*gibSecond
 }
 
-// storage is an idle tick's list and read for every tick, what scans and changes add, and the bytes.
+// storage is an idle tick's list and read for every tick, what scans and changes add, and the bytes. The requests are those that
+// TestBilledRequests of package reconcile counts.
 func (s system) storage() float64 {
 	a, b := s.ticks(), s.ticks()
 	if s.changes {
 		a, b = a+5*s.scans(), b+13*s.scans() // segment, three revisions, list of the sweep; the manifest's segments
 	} else {
-		a, b = a+2*s.scans(), b+s.scans() // revision, list of the sweep; the manifest
+		a, b = a+2*s.scans(), b+2*s.scans() // revision, list of the sweep; the manifest's segments
 	}
-	a += 20 * daysOfMonth // full syncs
+	a, b = a+10*daysOfMonth, b+5*daysOfMonth // full syncs
 	return a*classA + b*classB + s.documents*(documentBytes+manifestBytes)/1e9*storedGB
 }
 

@@ -102,8 +102,8 @@ func usage(parser *kong.Kong) int {
 	return exitConfiguration
 }
 
-// misuse reports a command line that makes no sense. Unless it names another command it is a sync that failed: whoever
-// counts runs by their last line must see it.
+// misuse reports a command line that makes no sense. Unless it names another command it is a sync that failed: it
+// must be seen where runs are counted by their last line.
 func misuse(ctx context.Context, env environment, parser *kong.Kong, args []string, err error) error {
 	err = &usageError{err}
 	isNamed := func(n *kong.Node) bool { return n.Name == args[0] && n.Name != "sync" }

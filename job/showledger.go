@@ -105,7 +105,7 @@ func (v *ledgerView) readPending(ctx context.Context, store *ledger.Store, p *le
 			if p.Operation != "" {
 				v.Pending += " by " + p.Operation
 			}
-			return ledger.Stop
+			return ledger.ErrStop
 		})
 		if err != nil {
 			return err

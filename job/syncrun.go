@@ -14,7 +14,7 @@ import (
 	"vertexmetadata/job/internal/refusal"
 )
 
-// grace is how long a run may take to end after SIGTERM. Whoever waits for it expects five seconds; Cloud Run kills it
+// grace is how long a run may take to end after SIGTERM. Operators expect five seconds; Cloud Run kills it
 // after ten.
 const grace = 4 * time.Second
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The plan that make demo deploys is that of its stack file. It does not depend on the stacks of whoever runs it.
+// The plan that make demo deploys is that of its stack file. It does not depend on the stacks of the user who runs it.
 func TestDemoPlan(t *testing.T) {
 	var got bytes.Buffer
 	if err := planFile(t, "demo", "../../sandbox/testdata/Pulumi.demo.yaml").writeJSON(&got); err != nil {

@@ -15,7 +15,7 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // fixtures are the stacks whose plans are kept, and so reviewed with every change. None of them is a user's: Pulumi.STACK.yaml
-// beside Pulumi.yaml belongs to whoever deploys. The JSON is what the sandbox deploys.
+// beside Pulumi.yaml belongs to the person who deploys. The JSON is what the sandbox deploys.
 var fixtures = []string{"seed", "tight", "narrow", "everything", "several", "nothing", "password"}
 
 func fixture(name string) string { return filepath.Join("testdata", name+".yaml") }
@@ -118,7 +118,7 @@ func TestStackWithAnEnvironment(t *testing.T) {
 	}
 }
 
-// The token of whoever deploys goes to Google's registries and to no other host.
+// The deployer's token goes to Google's registries and to no other host.
 func TestTokenIsForGoogleAlone(t *testing.T) {
 	for host, want := range map[string]bool{
 		"": true, "asia-docker.pkg.dev": true, "asia-northeast1-docker.pkg.dev": true, "eu.gcr.io": true, "gcr.io": true,

@@ -22,7 +22,7 @@ type smoke struct {
 	kept        bool // something may be left in the project
 }
 
-// try goes through every step and ends with an empty project again, whatever failed and whoever interrupted it.
+// try goes through every step and ends with an empty project again, whatever failed, and also when it is interrupted.
 func (s *smoke) try(ctx context.Context, file string) (err error) {
 	defer func() {
 		// Cleaning up is not interrupted with the rest.

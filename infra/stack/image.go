@@ -84,7 +84,7 @@ func (d *deployment) provideImage() {
 var googleRegistry = regexp.MustCompile(`^((us|eu|asia)\.)?gcr\.io$|^[a-z]+(-[a-z]+[0-9]+)?-docker\.pkg\.dev$`)
 
 // registryLogin is how the image is pushed: to Google with the token that the gcp provider itself uses, so that no docker
-// login is needed first. Any other host would have the rights of whoever deploys; there, docker's own login counts.
+// login is needed first. Any other host would have the deployer's rights; there, docker's own login counts.
 func (d *deployment) registryLogin() *docker.RegistryArgs {
 	if !googleRegistry.MatchString(d.registry()) {
 		return &docker.RegistryArgs{Server: pulumi.String(d.registry())}

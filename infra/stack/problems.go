@@ -60,7 +60,7 @@ func (p problems) err(a *Args) error {
 
 var reference = regexp.MustCompile(`\{[a-z][A-Za-z]*\}`)
 
-// naming writes {key} as whoever set it knows it.
+// naming writes {key} as the user who set it knows it.
 func (a *Args) naming(text string) string {
 	return reference.ReplaceAllStringFunc(text, func(key string) string {
 		inner := key[1 : len(key)-1]

@@ -35,12 +35,14 @@ type bench struct {
 	cold    map[string][]time.Duration // until the first query, by what was cold
 	traffic []map[string]traffic       // of each run after a change
 	imports []discoveryengine.Stats    // of each run after a change
-	idle    map[string]int64           // reads of the source tables by all idle ticks, by database
+	idle    map[string]int64           // reads of the source tables by all idle ticks, by series
+	objects map[string]int             // most objects that an idle tick read, by series
+	waited  time.Duration              // for calm moments, by all readings
 }
 
 func newBench(ctx context.Context, o options) (*bench, error) {
 	b := &bench{
-		ctx: ctx, options: o, began: time.Now(), series: map[string][]usage{}, cold: map[string][]time.Duration{}, idle: map[string]int64{},
+		ctx: ctx, options: o, began: time.Now(), series: map[string][]usage{}, cold: map[string][]time.Duration{}, idle: map[string]int64{}, objects: map[string]int{},
 	}
 	query, err := os.ReadFile(o.queryFile)
 	if err != nil {
@@ -101,12 +103,20 @@ func (b *bench) prepare(ctx context.Context) error {
 		if err := b.generate(ctx, name, posts); err != nil {
 			return err
 		}
-		if err := b.fill(name, b.on(name, name), 1); err != nil {
+		if err := b.fill(name, b.on(name, name)); err != nil {
 			return err
 		}
 	}
-	if err := b.fill("four", b.on("posts", "four"), 4); err != nil {
+	if err := b.fill(throttled, b.on("posts", throttled)); err != nil {
 		return err
+	}
+	if err := b.ask("throttle " + throttled); err != nil {
+		return err
+	}
+	if b.compare != "" {
+		if err := b.fill(other, b.other(other)); err != nil {
+			return err
+		}
 	}
 	conn, err := pgx.Connect(ctx, b.db.URL("posts"))
 	if err != nil {
@@ -140,12 +150,12 @@ func (b *bench) generate(ctx context.Context, name string, posts int) error {
 }
 
 // fill runs the job on an empty bucket and data store until it has nothing left to do.
-func (b *bench) fill(name string, j job, tasks int) error {
+func (b *bench) fill(name string, j job) error {
 	if _, err := b.services.do("new", name); err != nil {
 		return err
 	}
 	for range 10 {
-		u, err := j.run(tasks)
+		u, err := j.run()
 		if err != nil {
 			return err
 		}
@@ -192,8 +202,7 @@ func (b *bench) measure(name, want string, run func() (usage, error)) error {
 // jobsWorkMem is the work_mem that the job's sessions have, see its package source.
 const jobsWorkMem = "32MB"
 
-// copyOut is yardstick A: PostgreSQL's own binary export of the query. With options it says what A would take in a session
-// set up otherwise.
+// copyOut is a reading of yardstick A: PostgreSQL's own binary export of the query, in a session with the given options.
 func (b *bench) copyOut(name, database, query string, options ...string) error {
 	return b.measure(name, "", func() (usage, error) {
 		cmd := exec.Command(b.psql, b.db.URL(database), "-Xqc", "COPY ("+query+") TO STDOUT (FORMAT binary)")

@@ -12,12 +12,15 @@ const (
 	calmSample = 60 * time.Millisecond
 	calmBusy   = 0.1             // share of the processors' time that others may use
 	calmWait   = 8 * time.Second // for a calm moment, before a reading is taken all the same
+	calmBudget = time.Minute     // of all readings together, so that a busy machine does not make the bench endless
 )
 
 // awaitCalm waits until nobody else uses the processors, as far as the past shows, and counts the readings for which
 // that did not come.
 func (b *bench) awaitCalm(ctx context.Context) {
-	end := time.Now().Add(calmWait)
+	start := time.Now()
+	end := start.Add(min(calmWait, calmBudget-b.waited))
+	defer func() { b.waited += time.Since(start) }()
 	for calm := 0; calm < 3; {
 		idle, total := processorTime()
 		select {

@@ -7,6 +7,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// throttled is the bucket that takes one write a second to an object.
+const throttled = "throttled"
+
 // changes runs the job after each of many small changes, so that the folding of the manifest is in the figures.
 func (b *bench) changes(ctx context.Context) error {
 	if !b.only.MatchString("change") {
@@ -26,7 +29,7 @@ func (b *bench) changes(ctx context.Context) error {
 		if err := b.ask("reset"); err != nil {
 			return err
 		}
-		if err := b.measure("change", "imported", func() (usage, error) { return b.on("posts", "posts").run(1) }); err != nil {
+		if err := b.measure("change", "imported", b.on("posts", "posts").sync); err != nil {
 			return err
 		}
 		seen, err := b.services.do("look", "")
@@ -35,6 +38,15 @@ func (b *bench) changes(ctx context.Context) error {
 		}
 		b.traffic = append(b.traffic, seen.Traffic)
 		b.imports = append(b.imports, seen.Stores["posts"])
+		if err := b.measure("change throttled", "imported", b.on("posts", throttled).sync); err != nil {
+			return err
+		}
+		if b.compare == "" {
+			continue
+		}
+		if err := b.measure("other change", "imported", b.other(other).sync); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -50,24 +62,24 @@ func (b *bench) large(ctx context.Context) error {
 	if err := b.generate(ctx, "many", 10*b.posts); err != nil {
 		return err
 	}
-	if err := b.firstFull("many full, posts", b.on("many", "first", "IMPORT_WAIT=0s", b.toSink()), 1); err != nil {
+	if err := b.firstFull("many full, posts", b.on("many", "first", "IMPORT_WAIT=0s", b.toSink())); err != nil {
 		return err
 	}
 	if err := b.ask("new many", "drop first"); err != nil {
 		return err
 	}
 	j := b.on("many", "many", "SYNC_QUERY="+shortQuery, "IMPORT_WAIT=10m")
-	if err := b.fill("many", j, 1); err != nil {
+	if err := b.fill("many", j); err != nil {
 		return err
 	}
 	for range 2 {
 		steps := []func() error{
 			func() error { return b.copyOut("many copy", "many", shortQuery) },
-			func() error { return b.scan("many scan", j, 1) },
-			func() error { return b.laterFull("many full again", j, 1) },
-			func() error { return b.tick(ctx, "many") },
+			func() error { return b.scan("many scan", j) },
+			func() error { return b.laterFull("many full again", j) },
+			func() error { return b.tick(ctx, "tick many", "many", j) },
 			func() error {
-				return b.firstFull("many full", b.on("many", "first", "SYNC_QUERY="+shortQuery, "IMPORT_WAIT=0s"), 1)
+				return b.firstFull("many full", b.on("many", "first", "SYNC_QUERY="+shortQuery, "IMPORT_WAIT=0s"))
 			},
 		}
 		for _, step := range steps {

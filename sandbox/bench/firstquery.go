@@ -35,7 +35,7 @@ func (b *bench) firstQuery() (time.Duration, error) {
 	j := b.base.with("CLOUD_SQL_INSTANCE="+instance, "CLOUD_SQL_SOCKET_DIR="+dir, "DB_NAME=few", "DB_USER=app", "SECRET_ID=password",
 		"GCS_BUCKET=few", "DATA_STORE_ID=few", "RESCAN_INTERVAL=1h")
 	start := time.Now()
-	if _, err := j.run(1); err != nil {
+	if _, err := j.run(); err != nil {
 		return 0, err
 	}
 	w.mu.Lock()

@@ -17,26 +17,28 @@ import (
 // options are the command line.
 type options struct {
 	job       string // the job's binary
-	dir       string // where orm.py is and RESULTS.md goes
+	dir       string // where orm.py is, and RESULTS.md and chart.svg go
 	queryFile string // of the job's default query
 	posts     int    // rows of the table that most is measured on
 	reps      int
 	orm       int // repetitions of yardstick B, which takes long
 	change    int // runs after a small change
 	large     bool
+	compare   string         // another binary of the job, measured in turns with ours
 	only      *regexp.Regexp // readings to take
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.job, "job", "bin/job", "the job's binary")
-	flag.StringVar(&o.dir, "dir", "bench", "folder of orm.py, and for RESULTS.md")
+	flag.StringVar(&o.dir, "dir", "bench", "folder of orm.py, and for RESULTS.md and chart.svg")
 	flag.StringVar(&o.queryFile, "query", "job/internal/config/query.sql", "file of the job's default query")
 	flag.IntVar(&o.posts, "posts", 300_000, "posts to generate; 54.7 % of them become documents")
 	flag.IntVar(&o.reps, "reps", 7, "repetitions")
 	flag.IntVar(&o.orm, "orm", 2, "repetitions of the Python way")
 	flag.IntVar(&o.change, "changes", 30, "runs after a change of 0.1 %")
 	flag.BoolVar(&o.large, "large", false, "measure 3,000,000 documents too")
+	flag.StringVar(&o.compare, "compare", "", "another binary of the job, to take readings of in turns")
 	only := flag.String("only", "", "take only readings whose name matches this regular expression, and write no report")
 	asServices := flag.Bool("services", false, "be the process of the stand-ins; for the bench itself")
 	flag.Parse()

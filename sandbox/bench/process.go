@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -22,14 +21,14 @@ type outcome struct {
 	Duration  int64  `json:"duration_ms"`
 }
 
-// usage is what one or several processes took.
+// usage is what a process took.
 type usage struct {
 	outcome
-	Wall     time.Duration // from the first start to the last end
-	CPU      time.Duration // of the processes themselves
+	Wall     time.Duration
+	CPU      time.Duration // of the process itself
 	Database time.Duration // processor time of PostgreSQL, in steps of 10 ms
 	Services time.Duration // processor time of the stand-ins
-	Peak     int64         // bytes; the greatest resident set of a process
+	Peak     int64         // bytes; the greatest resident set
 }
 
 // runProcess runs a command to its end.
@@ -107,42 +106,12 @@ func (j job) command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run does one sync with a number of tasks, side by side as Cloud Run would start them.
-func (j job) run(tasks int, args ...string) (usage, error) {
-	if tasks == 1 {
-		return runProcess(j.command(append([]string{"sync"}, args...)...))
-	}
-	execution := fmt.Sprintf("CLOUD_RUN_EXECUTION=bench-%d", time.Now().UnixNano())
-	var (
-		wait   sync.WaitGroup
-		each   = make([]usage, tasks)
-		errs   = make([]error, tasks)
-		result usage
-	)
-	start := time.Now()
-	for i := range tasks {
-		wait.Go(func() {
-			task := j.with(execution, fmt.Sprintf("CLOUD_RUN_TASK_COUNT=%d", tasks), fmt.Sprintf("CLOUD_RUN_TASK_INDEX=%d", i))
-			each[i], errs[i] = runProcess(task.command(append([]string{"sync"}, args...)...))
-		})
-	}
-	wait.Wait()
-	result.Wall = time.Since(start)
-	for i, u := range each {
-		if errs[i] != nil {
-			return result, fmt.Errorf("task %d: %w", i, errs[i])
-		}
-		result.CPU += u.CPU
-		result.Peak = max(result.Peak, u.Peak)
-		result.Documents += u.Documents
-		result.Upserted += u.Upserted
-		result.Bytes += u.Bytes
-		// The task that finishes last tells how the round ended; the others only hand over.
-		if result.Outcome == "" || result.Outcome == "pending" {
-			result.Outcome = u.Outcome
-		}
-	}
-	return result, nil
+// sync does one sync.
+func (j job) sync() (usage, error) { return j.run() }
+
+// run does one sync with flags.
+func (j job) run(args ...string) (usage, error) {
+	return runProcess(j.command(append([]string{"sync"}, args...)...))
 }
 
 // childrenCPU returns the processor time of a process's children that have ended: for PostgreSQL's first process

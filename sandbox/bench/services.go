@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -65,13 +66,16 @@ func (t *traffic) add(r storage.Request) {
 // kindOf says what an object is by its name, as docs/PROTOCOL.md lists them.
 func kindOf(object string) string {
 	name := object[strings.LastIndexByte(object, '/')+1:]
-	switch kind, _, _ := strings.Cut(name, "-"); {
-	case kind == "data" || strings.HasPrefix(name, "metadata"):
+	begins := func(with ...string) bool {
+		return slices.ContainsFunc(with, func(w string) bool { return strings.HasPrefix(name, w) })
+	}
+	switch {
+	case strings.Contains(object, "/ledger/"):
+		return "ledger"
+	case begins("data-", "metadata"):
 		return "documents"
-	case kind == "upserted" || kind == "removed" || kind == "base":
+	case begins("upserted", "removed", "folded"):
 		return "manifest"
-	case name == "state.json":
-		return "state"
 	}
 	return "other"
 }
@@ -137,6 +141,9 @@ func (s *service) do(r request) error {
 			s.engine.DeleteDataStore(old)
 		}
 		s.stores[r.Name] = s.engine.CreateDataStore(discoveryengine.StoreConfig{Project: project, ID: r.Name})
+		s.storage.SetPolicy(r.Name, storage.Policy{})
+	case "throttle": // one write a second to an object, as in Cloud Storage
+		s.storage.SetPolicy(r.Name, storage.Policy{OneWriteASecond: true})
 	case "drop":
 		s.storage.Empty(r.Name)
 		s.engine.DeleteDataStore(s.stores[r.Name])

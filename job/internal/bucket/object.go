@@ -191,12 +191,16 @@ func (b *Bucket) Copy(ctx context.Context, src, dst string) error {
 // Delete removes an object. An absent one is fine. One that a retention policy or a
 // hold protects is ErrRetained: it stays, and does no harm.
 func (b *Bucket) Delete(ctx context.Context, name string) error {
+	return b.delete(ctx, b.handle, name)
+}
+
+func (b *Bucket) delete(ctx context.Context, handle *storage.BucketHandle, name string) error {
 	if err := b.inside(name); err != nil {
 		return fmt.Errorf("delete from gs://%s: %w", b.name, err)
 	}
 	ctx, dog := watch(ctx, b.budget)
 	defer dog.stop()
-	err := b.handle.Object(name).Delete(ctx)
+	err := handle.Object(name).Delete(ctx)
 	if isAbsent(err) {
 		return nil
 	}

@@ -24,7 +24,7 @@ type collector struct {
 	in Comparison
 	Changes
 	table    *manifest.Table
-	skipped  map[string]int64 // rows skipped, by MIME type
+	skipped  document.SkippedRows
 	before   ledger.Failures
 	refused  map[failureKey]bool
 	rejected map[string]string // id -> reason
@@ -55,20 +55,21 @@ func (c *collector) remember(before ledger.Failures) {
 }
 
 // takeBatch takes over what became of some rows.
-func (c *collector) takeBatch(ctx context.Context, b *batch) error {
+func (c *collector) takeBatch(ctx context.Context, b *document.Batch) error {
 	if !c.table.Fits() {
 		return errMemory()
 	}
-	c.Rows += b.rows
-	c.Skipped += b.skipped
-	for _, f := range b.refused {
+	c.Rows += b.Rows
+	c.skipped.Add(b.Skipped)
+	c.Skipped = c.skipped.Count
+	for _, f := range b.Refused {
 		// What the data store holds under the id, if anything, is an earlier version: it stays, unless a full import
 		// removes it, as the guard must know.
-		earlier := !c.Full && c.table.Keep([]byte(f.id))
+		earlier := !c.Full && c.table.Keep([]byte(f.ID))
 		c.refuse(ctx, f, earlier)
 	}
-	c.table.Expect(len(b.docs), b.id)
-	return b.each(func(id, line []byte) error { return c.take(ctx, id, line) })
+	c.table.Expect(b.Len(), b.ID)
+	return b.Each(func(id, line []byte) error { return c.take(ctx, id, line) })
 }
 
 // take compares one document and passes it on if it has to be imported.
@@ -76,7 +77,7 @@ func (c *collector) take(ctx context.Context, id, line []byte) error {
 	hash := document.Hash(line)
 	change := c.table.See(id, hash)
 	if change == manifest.Duplicate {
-		c.refuse(ctx, refusal{id: string(id), hash: hash, reason: reasonTwice}, false)
+		c.refuse(ctx, document.Refusal{ID: string(id), Hash: hash, Reason: reasonTwice}, false)
 		return nil
 	}
 	c.Documents++
@@ -124,17 +125,17 @@ func (c *collector) show(change Change) {
 
 // refuse counts a row that cannot become a document, and names it in the log if it is new or has changed. earlier says that
 // an earlier version stays in the data store.
-func (c *collector) refuse(ctx context.Context, f refusal, earlier bool) {
+func (c *collector) refuse(ctx context.Context, f document.Refusal, earlier bool) {
 	c.Refused++
-	c.Failures.Add(ledger.Failure{ID: f.id, Hash: f.hash, Reason: f.reason})
-	c.show(Change{Kind: Refuse, ID: []byte(f.id), Reason: f.reason})
-	if c.refused[failureKey{f.id, f.hash}] {
+	c.Failures.Add(ledger.Failure{ID: f.ID, Hash: f.Hash, Reason: f.Reason})
+	c.show(Change{Kind: Refuse, ID: []byte(f.ID), Reason: f.Reason})
+	if c.refused[failureKey{f.ID, f.Hash}] {
 		return
 	}
 	if c.named++; c.named > MaxNamed {
 		return
 	}
-	attrs := []any{"id", f.id, "reason", f.reason}
+	attrs := []any{"id", f.ID, "reason", f.Reason}
 	if earlier {
 		attrs = append(attrs, "earlier_version", "stays searchable until the next full sync")
 	}
@@ -188,7 +189,7 @@ func (c *collector) listGone(ctx context.Context) error {
 			return err
 		}
 		if left--; left == 0 {
-			return ledger.Stop
+			return ledger.ErrStop
 		}
 		return nil
 	})

@@ -132,7 +132,7 @@ func newCollector(ctx context.Context, in Comparison) (*collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &collector{in: in, table: table, skipped: map[string]int64{}}
+	c := &collector{in: in, table: table}
 	c.remember(remembered)
 	c.Changes = Changes{Full: in.Full, Counts: Counts{Before: table.Len()}}
 	if in.Show != nil {

@@ -60,6 +60,9 @@ func (v Verdict) refuse(reason string) Verdict {
 	return v
 }
 
+// maxID is how many characters an id may have.
+const maxID = 128
+
 // Reasons that are the same for every column.
 const (
 	reasonTooLong     = "document is longer than the limit of one line"
@@ -106,7 +109,7 @@ func (e *Encoder) judge(row [][]byte) (Outcome, string) {
 		return Refused, reasonIDEmpty
 	case !lacks(id, notInID): // before the length: bytes are characters only if they are all ASCII
 		return Refused, reasonIDCharacter
-	case len(id) > 128:
+	case len(id) > maxID:
 		return Refused, reasonIDLong
 	}
 	return Document, ""

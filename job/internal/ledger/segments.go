@@ -80,11 +80,11 @@ func (s *Store) LoadTable(ctx context.Context, state State) (*manifest.Table, er
 // adds one.
 const maxOutdated = 4
 
-// EachEntry calls fn for every entry of the segments, in their order. It ends without an error when fn returns [Stop].
+// EachEntry calls fn for every entry of the segments, in their order. It ends without an error when fn returns [ErrStop].
 func (s *Store) EachEntry(ctx context.Context, segments []Segment, fn func(manifest.Entry) error) error {
 	for _, g := range segments {
 		err := s.read(ctx, g, func(in io.Reader, _ int64) error { return manifest.Each(in, fn) })
-		if errors.Is(err, Stop) {
+		if errors.Is(err, ErrStop) {
 			return nil
 		}
 		if err != nil {
@@ -94,8 +94,8 @@ func (s *Store) EachEntry(ctx context.Context, segments []Segment, fn func(manif
 	return nil
 }
 
-// Stop ends EachEntry early.
-var Stop = errors.New("stop reading the manifest")
+// ErrStop ends EachEntry early.
+var ErrStop = errors.New("stop reading the manifest")
 
 // Fold writes the manifest as one segment if its segments have grown too much; else it returns nil. table must hold the
 // manifest and no scan yet. The segment is not committed.

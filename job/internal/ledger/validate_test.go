@@ -65,9 +65,17 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add(data)
 	for _, change := range [][2]string{
-		{`"metadata/metadata.jsonl"`, `"theirs"`}, {`.sync/v2/runs/a`, `.sync/v2/../../x`}, {`.sync/v2/runs/a`, `metadata`}, {`"entries":3`, `"entries":99999999999999`},
-		{`"documents":2`, `"documents":-2`}, {`"deletions":1`, `"deletions":9223372036854775807`}, {`"upserted":{`, `"x":{`}, {`/errors/"`, `/errors"`},
-		{`"name":"metadata/.sync/v2/runs/b/removed"`, `"name":""`}, {`"format":2`, `"format":2e0,"segments":null`}, {`{`, strings.Repeat(`[`, 20_000)},
+		{`"metadata/metadata.jsonl"`, `"theirs"`},
+		{`.sync/v2/runs/a`, `.sync/v2/../../x`},
+		{`.sync/v2/runs/a`, `metadata`},
+		{`"entries":3`, `"entries":99999999999999`},
+		{`"documents":2`, `"documents":-2`},
+		{`"deletions":1`, `"deletions":9223372036854775807`},
+		{`"upserted":{`, `"x":{`},
+		{`/errors/"`, `/errors"`},
+		{`"name":"metadata/.sync/v2/runs/b/removed"`, `"name":""`},
+		{`"format":2`, `"format":2e0,"segments":null`},
+		{`{`, strings.Repeat(`[`, 20_000)},
 	} {
 		f.Add([]byte(strings.Replace(string(data), change[0], change[1], 1)))
 	}

@@ -58,7 +58,7 @@ func judge(set Settings, c diff.Counts) error {
 	}
 	switch {
 	case c.Rows == 0 && c.Before > 0:
-		return massDelete("the query returned no row: the sync would delete all of %s", plural(c.Before, "document"))
+		return massDelete("the query returned no row: the sync would delete all %s", plural(c.Before, "document"))
 	case c.Rows == 0:
 		return massDelete("the query returned no row: the sync would leave the data store empty")
 	case float64(c.Gone) > set.MaxDeleteRatio*float64(c.Before):

@@ -18,7 +18,7 @@ func (w *world) change(many bool) {
 	w.exec(`INSERT INTO docs (id, body) VALUES ('new-1', 'new'), ('new-2', 'new')`)
 }
 
-// heals fails the test unless two further runs bring the data store in step, and the bucket is tidy then.
+// heals fails the test unless two further runs bring the data store in sync, and the bucket is tidy then.
 func (w *world) heals() {
 	w.t.Helper()
 	w.run()

@@ -64,7 +64,8 @@ func calls(t *testing.T, file, method string) (names []string) {
 	return append(names, deferred...)
 }
 
-// step names a call that is a step of the protocol: whyDue, and what the run, the importer and the changes do.
+// step names a call that is a step of the protocol: whyDue, and what the run, the importer and the changes do. To enter a
+// phase only shows it.
 func step(call *ast.CallExpr) []string {
 	switch f := call.Fun.(type) {
 	case *ast.Ident:

@@ -22,7 +22,7 @@ func TestJudge(t *testing.T) {
 		"half is deleted":               {counts: diff.Counts{Rows: 5, Documents: 5, Before: 10, Gone: 5}},
 		"more than half":                {counts: diff.Counts{Rows: 4, Documents: 4, Before: 10, Gone: 6}, want: "the sync would delete 6 of 10 documents, more than MAX_DELETE_RATIO=0.5 allows"},
 		"more than half, allowed":       {allow: true, counts: diff.Counts{Rows: 4, Documents: 4, Before: 10, Gone: 6}},
-		"no row":                        {counts: diff.Counts{Before: 1, Gone: 1}, want: "the query returned no row: the sync would delete all of 1 document"},
+		"no row":                        {counts: diff.Counts{Before: 1, Gone: 1}, want: "the query returned no row: the sync would delete all 1 document"},
 		"no row, nothing held":          {counts: diff.Counts{}, want: "the query returned no row: the sync would leave the data store empty"},
 		"too many change":               {counts: diff.Counts{Rows: 10, Documents: 10, Before: 10, Changed: 9}, want: "the sync would change 9 of 10 documents, more than MAX_CHANGE_RATIO=0.8 allows"},
 		"too many change, deletions ok": {counts: diff.Counts{Rows: 9, Documents: 9, Before: 10, Gone: 1, Changed: 9}, want: "the sync would change 9 of 10 documents, more than MAX_CHANGE_RATIO=0.8 allows"},

@@ -134,7 +134,7 @@ func TestGuards(t *testing.T) {
 		},
 		"no row": {
 			before: func(w *world) { w.exec(`DELETE FROM docs`) },
-			want:   "the query returned no row: the sync would delete all of 10 documents",
+			want:   "the query returned no row: the sync would delete all 10 documents",
 		},
 		"another source and no manifest": {
 			before: func(w *world) {

@@ -256,9 +256,6 @@ func (w *world) held() map[string]string {
 	return held
 }
 
-// inSync reports that the data store equals the source.
-func (w *world) inSync() bool { return cmp.Equal(w.truth(), w.held()) }
-
 // wantInSync fails the test unless the data store equals the source.
 func (w *world) wantInSync() {
 	w.t.Helper()

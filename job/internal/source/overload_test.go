@@ -62,6 +62,7 @@ func TestOnlyOneWayToTheServer(t *testing.T) {
 		"columns.go": {"Prepare"},                 // the user's query
 		"scan.go":    {"ExecParams"},              // the user's query
 		"sample.go":  {"ExecBatch"},               // the user's query
+		"row.go":     {"ExecParams"},              // the user's query, and a qualified comparison around it
 		"db.go":      {"Exec"},                    // SET, which calls nothing, and one qualified function
 	}
 	call := regexp.MustCompile(`\.conn\.(Exec|ExecBatch|ExecParams|ExecPrepared|ExecStatement|Prepare|CopyTo|CopyFrom)\(`)
@@ -190,6 +191,9 @@ func TestPlantedOverloads(t *testing.T) {
 			}
 			if _, err := db.Examine(t.Context()); err != nil {
 				t.Error(err)
+			}
+			if rows, err := db.Rows(t.Context(), "one"); err != nil || len(rows) != 1 || string(rows[0][0]) != "one" {
+				t.Errorf("Rows = %q, %v", rows, err)
 			}
 			db.lockedTables(t.Context())
 			for _, s := range []*DB{db, other} {
