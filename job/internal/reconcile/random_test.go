@@ -32,6 +32,7 @@ func TestRandomFaults(t *testing.T) {
 	t.Logf("seed %d", *seed)
 	r := rand.New(rand.NewPCG(*seed, 0))
 	w := newWorld(t)
+	w.config.Budget = 20 * time.Second // two full syncs within a second write one name, and are throttled by a policy
 	w.set.RescanInterval = []time.Duration{0, time.Hour}[r.IntN(2)]
 	w.fill(600)
 	next := 600
