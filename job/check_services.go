@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"vertexmetadata/job/internal/bucket"
@@ -164,13 +165,13 @@ func schemaFindings(columns []source.Column, schema map[string]datastore.Field) 
 }
 
 // plainName are the names of fields that Google's own examples have. A dot separates the steps of a path in filters.
-var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+var plainName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`) })
 
 // nameFindings warns of fields whose names nobody has seen to work.
 func nameFindings(columns []source.Column) []finding {
 	var odd []string
 	for _, c := range columns {
-		if !plainName.MatchString(c.Name) {
+		if !plainName().MatchString(c.Name) {
 			odd = append(odd, fmt.Sprintf("%q", c.Name))
 		}
 	}

@@ -99,6 +99,7 @@ func cloudLogging(groups []string, a slog.Attr) slog.Attr {
 // step tells it from others; whole, it fills three lines. tint writes escapes as they are, so none may be left.
 func readable(groups []string, a slog.Attr) slog.Attr {
 	var text string
+	a = shortened(groups, a) // before it is made visible, which makes it longer
 	switch value := a.Value.Any().(type) {
 	case map[string]int64:
 		parts := make([]string, 0, len(value))
@@ -125,20 +126,54 @@ func readable(groups []string, a slog.Attr) slog.Attr {
 	return shortened(groups, slog.String(a.Key, visible(text)))
 }
 
-// shortened cuts texts that no reader wants whole.
+// shortened cuts texts that no reader wants whole, and lists of them.
 func shortened(_ []string, a slog.Attr) slog.Attr {
-	if a.Value.Kind() != slog.KindString {
-		return a
+	switch value := a.Value.Any().(type) {
+	case string:
+		return slog.String(a.Key, cutText(value, maxLogText))
+	case error:
+		return slog.String(a.Key, cutText(value.Error(), maxLogText))
+	case []string:
+		return slog.Any(a.Key, cutTexts(value, maxLogText))
+	case []ledger.Group:
+		groups := make([]ledger.Group, min(len(value), maxLogGroups))
+		for i := range groups {
+			g := value[i]
+			groups[i] = ledger.Group{Reason: cutText(g.Reason, maxLogPart), Count: g.Count, Examples: cutTexts(g.Examples, maxLogPart)}
+		}
+		return slog.Any(a.Key, groups)
 	}
-	text := a.Value.String()
-	if len(text) <= maxLogText {
-		return a
+	return a
+}
+
+// maxLogGroups and maxLogPart bound the reasons of failures, which come back from the bucket: 32 KB in all.
+const (
+	maxLogGroups = 21
+	maxLogPart   = 512
+)
+
+// cutTexts cuts a list to as many bytes.
+func cutTexts(texts []string, most int) []string {
+	var cut []string
+	for _, text := range texts {
+		if most <= 0 {
+			return append(cut, "…")
+		}
+		cut = append(cut, cutText(text, most))
+		most -= len(text) + 1
 	}
-	end := maxLogText
+	return cut
+}
+
+func cutText(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	end := most
 	for end > 0 && !utf8.RuneStart(text[end]) {
 		end--
 	}
-	return slog.String(a.Key, fmt.Sprintf("%s… (%d bytes)", text[:end], len(text)))
+	return fmt.Sprintf("%s… (%d bytes)", text[:end], len(text))
 }
 
 // severity is Cloud Logging's name of a level.

@@ -38,7 +38,7 @@ func (b *bench) comparison(t *text) {
 	}
 	t.line("\n## Against another binary of the job\n")
 	t.line("Both in the same turns, each with a bucket and a data store of its own. Medians; *least* is the best.")
-	t.table("run", "this job", "the other", "this / other", "least / least", "peak memory", "the other's")
+	t.table("run", "this job", "the other", "this / other", "least / least", "CPU of job and PostgreSQL", "the other's", "peak memory", "the other's")
 	for _, p := range pairs {
 		ours, others := b.series[p.ours], b.series[p.others]
 		if len(ours) == 0 || len(others) == 0 {
@@ -46,6 +46,6 @@ func (b *bench) comparison(t *text) {
 		}
 		t.row(p.what, fmt.Sprintf("%.1f ms", ms(median(ours, wall))), fmt.Sprintf("%.1f ms", ms(median(others, wall))),
 			fmt.Sprintf("%.2f", times(median(ours, wall), median(others, wall))), fmt.Sprintf("%.2f", times(least(ours, wall), least(others, wall))),
-			mebibytes(float64(peak(ours))), mebibytes(float64(peak(others))))
+			milliseconds(ms(median(ours, allCPU))), milliseconds(ms(median(others, allCPU))), mebibytes(float64(peak(ours))), mebibytes(float64(peak(others))))
 	}
 }

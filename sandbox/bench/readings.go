@@ -29,6 +29,7 @@ func (b *bench) show(w io.Writer) error {
 func wall(u usage) time.Duration        { return u.Wall }
 func cpu(u usage) time.Duration         { return u.CPU }
 func databaseCPU(u usage) time.Duration { return u.Database }
+func allCPU(u usage) time.Duration      { return u.CPU + u.Database }
 func servicesCPU(u usage) time.Duration { return u.Services }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"vertexmetadata/job/internal/pgurl"
@@ -189,7 +190,9 @@ func limit(l *loader, c *Config, v Variable) {
 }
 
 // mimeType is type/subtype as it is registered (RFC 6838), in lower case: no wildcard and no parameter.
-var mimeType = regexp.MustCompile(`^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*$`)
+var mimeType = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*$`)
+})
 
 func mimeTypes(l *loader, c *Config, v Variable) {
 	c.MIMETypes = l.mimeTypes(v.Name, l.get(v))
@@ -198,7 +201,7 @@ func mimeTypes(l *loader, c *Config, v Variable) {
 func (l *loader) mimeTypes(name, value string) (types []string) {
 	for _, part := range list(value) {
 		part = strings.ToLower(part)
-		if !mimeType.MatchString(part) {
+		if !mimeType().MatchString(part) {
 			l.problem("%s has %q, which is no MIME type such as image/png", name, part)
 		}
 		types = append(types, part)

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Sync is one query whose documents go to one data store.
@@ -21,7 +22,7 @@ type Sync struct {
 }
 
 // syncName is what names may look like: they become parts of objects' names.
-var syncName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
+var syncName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`) })
 
 // syncs reads SYNCS. What a sync leaves out is that of the environment.
 func (l *loader) syncs(c *Config) {
@@ -90,7 +91,7 @@ func (l *loader) sync(where string, fields map[string]json.RawMessage, s Sync) S
 	switch {
 	case s.Name == "":
 		l.problem("%s has no name", where)
-	case !syncName.MatchString(s.Name):
+	case !syncName().MatchString(s.Name):
 		l.problem("%s: name is %q, want a small letter and up to 30 of a-z, 0-9 and -", where, s.Name)
 	}
 	switch {

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -39,7 +40,7 @@ func (l Layout) Revision(n int64) string { return fmt.Sprintf("%s%08d.json", l.R
 // RevisionOf returns which revision an object is, false if it is none.
 func (l Layout) RevisionOf(name string) (int64, bool) {
 	digits, ok := strings.CutSuffix(strings.TrimPrefix(name, l.Revisions()), ".json")
-	if !ok || !revisionDigits.MatchString(digits) {
+	if !ok || !revisionDigits().MatchString(digits) {
 		return 0, false
 	}
 	n, err := strconv.ParseInt(digits, 10, 64)
@@ -61,7 +62,7 @@ var (
 
 const revisionsPerSecond = 10
 
-var revisionDigits = regexp.MustCompile(`^[0-9]{8,18}$`)
+var revisionDigits = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{8,18}$`) })
 
 // Run is the folder of what one run wrote; token distinguishes it from every other run.
 func (l Layout) Run(token string) string { return l.Root() + "runs/" + token + "/" }
@@ -80,10 +81,10 @@ func (l Layout) Snapshots() string { return l.prefix + "metadata" }
 // IsSnapshot reports whether an object is part of a snapshot.
 func (l Layout) IsSnapshot(name string) bool {
 	rest, ok := strings.CutPrefix(name, l.prefix)
-	return ok && snapshotName.MatchString(rest)
+	return ok && snapshotName().MatchString(rest)
 }
 
-var snapshotName = regexp.MustCompile(`^metadata(-[0-9]{5}-of-[0-9]{5})?\.jsonl$`)
+var snapshotName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^metadata(-[0-9]{5}-of-[0-9]{5})?\.jsonl$`) })
 
 // owns reports whether an object that a state names can be one of this sync: a ledger that somebody tampered with must not
 // lead to other objects of the bucket.

@@ -17,7 +17,7 @@ type Work struct {
 
 // Begin records work before anything of it is sent: from now on nothing is believed of the ids that it touches. A full
 // sync is due until one is confirmed, since a full import that fails may have removed documents; and the next run reads
-// the source again unless this work is confirmed. What the guard allowed to delete stays allowed until it is deleted.
+// the source again unless this work is confirmed.
 func Begin(s State, w Work) State {
 	s = fold(s, w.Folded)
 	s.Segments = with(s.Segments, w.Upserted, unknown)

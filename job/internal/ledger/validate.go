@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 const (
@@ -107,12 +108,14 @@ func entries(g *Segment) int64 {
 	return g.Entries
 }
 
-var operationName = regexp.MustCompile(`^projects/([A-Za-z0-9:._-]+)/locations/([a-z0-9-]+)(?:/collections/[A-Za-z0-9_-]+)?(?:/dataStores/([A-Za-z0-9_-]+))?(?:/branches/[A-Za-z0-9_-]+)?/operations/[A-Za-z0-9._-]+$`)
+var operationName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^projects/([A-Za-z0-9:._-]+)/locations/([a-z0-9-]+)(?:/collections/[A-Za-z0-9_-]+)?(?:/dataStores/([A-Za-z0-9_-]+))?(?:/branches/[A-Za-z0-9_-]+)?/operations/[A-Za-z0-9._-]+$`)
+})
 
 // isOperation reports whether an operation can be one of the data store, project/location/id. Its name comes back with the
 // project's number in place of its id, which cannot be compared; it may come without the data store.
 func isOperation(name, dataStore string) bool {
-	step := operationName.FindStringSubmatch(name)
+	step := operationName().FindStringSubmatch(name)
 	want := strings.Split(dataStore, "/")
 	if step == nil || len(want) != 3 {
 		return step != nil && len(name) <= maxOperation

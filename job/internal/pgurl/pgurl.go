@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -54,9 +55,13 @@ func Parse(raw string) (*pgconn.Config, error) {
 type pair struct{ name, value string }
 
 var (
-	keywordForm = regexp.MustCompile(`^(?:\s*[A-Za-z_][A-Za-z0-9_.]*\s*=\s*(?:'(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)+))+\s*$`)
-	keyword     = regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)+)`)
-	paramName   = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
+	keywordForm = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(?:\s*[A-Za-z_][A-Za-z0-9_.]*\s*=\s*(?:'(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)+))+\s*$`)
+	})
+	keyword = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)+)`)
+	})
+	paramName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`) })
 )
 
 // split takes the value apart: its parameters, and the URL without them, which is empty for the keyword form.
@@ -66,10 +71,10 @@ func split(raw string) (pairs []pair, rest string, err error) {
 	}
 	scheme, after, found := strings.Cut(raw, "://")
 	if !found {
-		if !keywordForm.MatchString(raw) {
+		if !keywordForm().MatchString(raw) {
 			return nil, "", notURL()
 		}
-		for _, m := range keyword.FindAllStringSubmatch(raw, -1) {
+		for _, m := range keyword().FindAllStringSubmatch(raw, -1) {
 			pairs = append(pairs, pair{m[1], unquote(m[2])})
 		}
 		return pairs, "", nil
@@ -92,7 +97,7 @@ func split(raw string) (pairs []pair, rest string, err error) {
 		}
 		name, value, equals := strings.Cut(part, "=")
 		decoded, err := url.PathUnescape(value)
-		if err != nil || !equals || strings.Contains(value, "=") || !paramName.MatchString(name) {
+		if err != nil || !equals || strings.Contains(value, "=") || !paramName().MatchString(name) {
 			return nil, "", &Problem{"has a parameter that is not name=value", "percent-encode its special characters: & as %26, = as %3D, % as %25"}
 		}
 		pairs = append(pairs, pair{name, decoded})

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"unicode"
+
+	"vertexmetadata/job/internal/ledger"
+)
+
+// Whatever a row, an object of the bucket or a service says: on a terminal nothing but the job's own colours is acted upon,
+// and no line is larger than Cloud Logging takes.
+func TestLogOfOthers(t *testing.T) {
+	const limit = 256 << 10
+	hostile := "\x1b]0;owned\x07\x1b[2J\r\u202e\u0085\u2028" + strings.Repeat("\x1b[31m", 20_000)
+	groups := make([]ledger.Group, 21)
+	counts := map[string]int64{}
+	for i := range groups {
+		groups[i] = ledger.Group{Reason: hostile, Count: 1, Examples: []string{hostile, hostile}}
+		counts[hostile[:100+i]] = 1
+	}
+	for _, terminal := range []bool{false, true} {
+		for name, value := range map[string]any{
+			"text": hostile, "groups": groups, "counts": counts, "names": []string{hostile, hostile}, "error": errors.New(hostile),
+		} {
+			var out bytes.Buffer
+			newLogger(&out, look{}, terminal, slog.LevelInfo).Warn("document refused", name, value)
+			if out.Len() > limit {
+				t.Errorf("terminal %v, %s: a line of %d bytes", terminal, name, out.Len())
+			}
+			line := strings.TrimSuffix(out.String(), "\n")
+			if at := strings.IndexFunc(line, func(r rune) bool {
+				return r < ' ' || terminal && unicode.IsControl(r) || terminal && unicode.Is(unicode.Bidi_Control, r)
+			}); at >= 0 {
+				t.Errorf("terminal %v, %s: %q is left", terminal, name, line[at:min(len(line), at+20)])
+			}
+			if !terminal && !json.Valid(out.Bytes()) {
+				t.Errorf("%s: no JSON", name)
+			}
+		}
+	}
+}
