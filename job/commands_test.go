@@ -122,6 +122,13 @@ func TestPlanOfAnUnchangedSource(t *testing.T) {
 	w.env["RESCAN_INTERVAL"] = "1h"
 	w.sync("imported")
 	reads := func() (n int64) {
+		// A session reports what it read when it ends, which may be after its process has.
+		w.until("the job's session to end", func() bool {
+			var sessions int
+			err := w.conn.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+				WHERE datname = current_database() AND application_name LIKE 'vertex-metadata%'`).Scan(&sessions)
+			return err == nil && sessions == 0
+		})
 		if err := w.conn.QueryRow(t.Context(), `SELECT seq_scan + coalesce(idx_scan, 0) FROM pg_stat_user_tables WHERE relname = 'docs'`).Scan(&n); err != nil {
 			t.Fatal(err)
 		}

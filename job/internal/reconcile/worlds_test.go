@@ -35,6 +35,9 @@ func TestWorlds(t *testing.T) {
 					}
 					w := newWorld(t)
 					w.behave(service.Behaviour, policy)
+					if policy.OneWriteASecond {
+						w.config.Budget = 8 * time.Second // what was just written is throttled for a second
+					}
 					f := faults[name]
 					inWorld := f.fault
 					f.fault = func(w *world) func() {
