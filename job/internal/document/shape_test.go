@@ -7,7 +7,7 @@ import (
 
 // TestShapes: what stands as a string where a number or a vector should be becomes one, or is refused.
 func TestShapes(t *testing.T) {
-	const notNumber = `column "v" is not a JSON number`
+	const notNumber = `column "v" is NaN, infinite or otherwise not a JSON number`
 	tests := []struct{ name, shape, value, want, reason string }{
 		{"none", "", `{"a": "NaN"}`, `{"a": "NaN"}`, ""},
 		{"number", `{"a":"number"}`, `{"b":"NaN","a":1.50}`, `{"b": "NaN", "a": 1.50}`, ""},

@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	faultNotNumber = "is not a JSON number"
+	faultNotNumber = "is NaN, infinite or otherwise not a JSON number"
 	faultRange     = "is a number beyond the range of a double"
 	faultBool      = "is not a boolean"
 )

@@ -196,14 +196,19 @@ func TestSample(t *testing.T) {
 		"INSERT INTO t SELECT g, 'n' || g FROM generate_series(1, 300) g", "INSERT INTO tags SELECT 'tag' || k, g FROM generate_series(1, 300) g, generate_series(1, 5) k", "ANALYZE")
 	const differ = "WARN columns that differ when the same rows are read again: %s; every run would import every such document | " +
 		"leave out what depends on the time or on chance (now(), random()), and give aggregates an ORDER BY, as in array_agg(tag ORDER BY tag)"
+	const repeated = `WARN the query returns the id "7" more than once; only the first of the rows is used | ` +
+		"make the id unique: add the column that distinguishes the rows to it, such as the language, or select one row of each with DISTINCT ON (id) … ORDER BY id"
 	for query, want := range map[string]string{
+		"SELECT 7 AS id, n FROM t": repeated,
+		"SELECT * FROM (SELECT CASE id WHEN 300 THEN 7 ELSE id END AS id, n FROM t) AS one_beyond_the_first_read": repeated,
 		"SELECT id, n FROM t": "ok 100 rows read twice are the same | ",
-		"SELECT id, n, now() AS synced_at, random() AS r FROM t":                                                             fmt.Sprintf(differ, `"synced_at", "r"`),
-		"SELECT id, array_agg(tag) AS tags FROM t JOIN tags ON t.id = tags.t GROUP BY id":                                    fmt.Sprintf(differ, `"tags"`),
-		"SELECT id, array_agg(tag ORDER BY tag) AS tags FROM t JOIN tags ON t.id = tags.t GROUP BY id":                       "ok 100 rows read twice are the same | ",
-		"SELECT id::text || CASE WHEN random() < 2 THEN '' END AS id FROM t":                                                 "ok 100 rows read twice are the same | ",
-		"SELECT id FROM t WHERE false":                                                                                       "ok 0 rows read twice are the same | ",
-		"SELECT id, 1 / (id - 5) AS n FROM t":                                                                                "WARN no sample was read: division by zero | ",
+		"SELECT id, n, now() AS synced_at, random() AS r FROM t":                                       fmt.Sprintf(differ, `"synced_at", "r"`),
+		"SELECT id, array_agg(tag) AS tags FROM t JOIN tags ON t.id = tags.t GROUP BY id":              fmt.Sprintf(differ, `"tags"`),
+		"SELECT id, array_agg(tag ORDER BY tag) AS tags FROM t JOIN tags ON t.id = tags.t GROUP BY id": "ok 100 rows read twice are the same | ",
+		"SELECT id::text || CASE WHEN random() < 2 THEN '' END AS id FROM t":                           "ok 100 rows read twice are the same | ",
+		"SELECT NULL AS id, n FROM t":         "ok 100 rows read twice are the same | ",
+		"SELECT id FROM t WHERE false":        "ok 0 rows read twice are the same | ",
+		"SELECT id, 1 / (id - 5) AS n FROM t": "WARN no sample was read: division by zero | ",
 		"SELECT id, CASE WHEN now() IS NULL THEN 1 ELSE (extract(microseconds FROM clock_timestamp()))::int END AS c FROM t": fmt.Sprintf(differ, `"c"`),
 	} {
 		got := found(t, Config{URL: url, Query: query}, "sample")

@@ -30,12 +30,25 @@ func (db *DB) sample(ctx context.Context) []Finding {
 	ids := make([]string, 0, len(first))
 	before := make(map[string][][]byte, len(first))
 	for _, row := range first {
+		if row[id] == nil {
+			continue // no document, and not found again by its id
+		}
+		if _, twice := before[string(row[id])]; twice {
+			return []Finding{repeated(string(row[id]))}
+		}
 		ids = append(ids, string(row[id]))
 		before[string(row[id])] = row
 	}
 	second, err := db.sampleRead(ctx, "SELECT * FROM (\n"+query+"\n) AS q WHERE q.id::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])", ids)
 	if err != nil {
 		return []Finding{notSampled(err)}
+	}
+	again := make(map[string]bool, len(second))
+	for _, row := range second {
+		if again[string(row[id])] {
+			return []Finding{repeated(string(row[id]))}
+		}
+		again[string(row[id])] = true
 	}
 	var differing []string
 	for i, c := range db.columns {
@@ -54,6 +67,15 @@ func (db *DB) sample(ctx context.Context) []Finding {
 		Text:   fmt.Sprintf("columns that differ when the same rows are read again: %s; every run would import every such document", strings.Join(differing, ", ")),
 		Remedy: "leave out what depends on the time or on chance (now(), random()), and give aggregates an ORDER BY, as in array_agg(tag ORDER BY tag)",
 	}}
+}
+
+// repeated reports an id of several rows. Their columns differ for that reason alone, so they are not compared.
+func repeated(id string) Finding {
+	return Finding{
+		Name: "sample", Warning: true,
+		Text:   fmt.Sprintf("the query returns the id %q more than once; only the first of the rows is used", oneLine(id)),
+		Remedy: "make the id unique: add the column that distinguishes the rows to it, such as the language, or select one row of each with DISTINCT ON (id) … ORDER BY id",
+	}
 }
 
 func notSampled(err error) Finding {
