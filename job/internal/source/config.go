@@ -175,3 +175,12 @@ func (c Config) applicationName(byURL string) string {
 	}
 	return name[:min(len(name), maxApplicationName)]
 }
+
+// lockTimeout is how long a statement waits for a lock: less than the statement itself may take, or the server would blame
+// the statement and nobody would learn what was locked.
+func (c Config) lockTimeout() time.Duration {
+	if c.StatementTimeout > 0 && (c.LockTimeout == 0 || c.LockTimeout >= c.StatementTimeout) {
+		return c.StatementTimeout / 2
+	}
+	return c.LockTimeout
+}

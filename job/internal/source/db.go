@@ -115,7 +115,7 @@ func (db *DB) prepareSession(ctx context.Context) error {
 		"SET quote_all_identifiers = off",
 		"SET standard_conforming_strings = on",
 		fmt.Sprintf("SET statement_timeout = %d", db.config.StatementTimeout.Milliseconds()),
-		fmt.Sprintf("SET lock_timeout = %d", db.config.LockTimeout.Milliseconds()),
+		fmt.Sprintf("SET lock_timeout = %d", db.config.lockTimeout().Milliseconds()),
 		"SET idle_in_transaction_session_timeout = '60s'",
 		// Compiling expressions costs more than it saves when all that the statement does is stream rows.
 		"SET jit = off",
