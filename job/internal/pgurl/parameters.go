@@ -135,7 +135,7 @@ var names = map[string]string{
 }
 
 // judge reports whether a parameter is handed on.
-func judge(name, value string) (keep bool, err error) {
+func judge(name, value string) (keep bool, wrong *Problem) {
 	p, known := parameters[name]
 	if !known {
 		p, known = parameters[strings.ToLower(name)]

@@ -19,6 +19,17 @@ type Problem struct{ Reason, Remedy string }
 
 func (p *Problem) Error() string { return p.Reason + ": " + p.Remedy }
 
+// and returns a problem that says both; either may be nil.
+func (p *Problem) and(q *Problem) *Problem {
+	switch {
+	case p == nil:
+		return q
+	case q == nil:
+		return p
+	}
+	return &Problem{p.Error() + "; " + q.Reason, q.Remedy}
+}
+
 const (
 	form   = "write it as postgres://user:password@host:5432/database, special characters in the password percent-encoded"
 	encode = "percent-encode the user and the password: / as %2F, @ as %40, # as %23, ? as %3F, % as %25"
@@ -35,14 +46,16 @@ func Parse(raw string) (*pgconn.Config, error) {
 		return nil, err
 	}
 	kept := pairs[:0]
+	var wrong *Problem
 	for _, p := range pairs {
-		keep, err := judge(p.name, p.value)
-		if err != nil {
-			return nil, err
-		}
+		keep, problem := judge(p.name, p.value)
+		wrong = wrong.and(problem)
 		if keep {
 			kept = append(kept, p)
 		}
+	}
+	if wrong != nil {
+		return nil, wrong
 	}
 	config, err := parse(rest, kept)
 	if err != nil {
