@@ -72,7 +72,7 @@ func printFailures(out *printer, f ledger.Failures) {
 	out.printf("%s in the source cannot be searched:\n", out.paint(red, plural(f.Count, "document")))
 	for i, g := range f.Groups {
 		if i == shownReasons {
-			out.printf("  and %d more reasons\n", len(f.Groups)-i)
+			out.printf("  and %s\n", plural(int64(len(f.Groups)-i), "more reason"))
 			break
 		}
 		examples := make([]string, len(g.Examples))

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"vertexmetadata/job/internal/ledger"
 )
 
 func TestVisible(t *testing.T) {
@@ -92,6 +95,21 @@ func TestAround(t *testing.T) {
 	} {
 		if a, b := around(tt.a, tt.b); a != tt.wantA || b != tt.wantB {
 			t.Errorf("%s: %q and %q", name, a, b)
+		}
+	}
+}
+
+// The reasons beyond those that a plan shows are counted in words.
+func TestMoreReasons(t *testing.T) {
+	for more, want := range map[int]string{0: "", 1: "  and 1 more reason\n", 2: "  and 2 more reasons\n"} {
+		var shown bytes.Buffer
+		out := newPrinter(environment{stdout: &shown})
+		printFailures(out, ledger.Failures{Count: 9, Groups: make([]ledger.Group, shownReasons+more)})
+		if err := out.flush(); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(shown.String(), want) && (want != "" || !strings.Contains(shown.String(), "more reason")); !got {
+			t.Errorf("%d more: got %s", more, shown.String())
 		}
 	}
 }
