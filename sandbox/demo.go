@@ -90,6 +90,12 @@ func (c *demoCommand) Run(ctx context.Context) error {
 	if url != "" {
 		return d.tickOwn(ctx)
 	}
+	if plan.login != "" { // what the stack's output databaseGrant asks of the owner of the tables
+		grant := "GRANT SELECT ON ALL TABLES IN SCHEMA public TO " + pgx.Identifier{plan.login}.Sanitize()
+		if err := d.change(ctx, grant); err != nil {
+			return err
+		}
+	}
 	for _, chapter := range []struct{ title, change string }{
 		{"The trigger fires. Nothing was ever imported: a full sync", ""},
 		{"People use the app: 2 posts edited, 1 written, 1 deleted, 1 hidden", changes},
@@ -181,12 +187,19 @@ func (d *demo) tick(ctx context.Context, title, change string) error {
 		return fmt.Errorf("the trigger started %d executions, want 1", len(executions)-len(known))
 	}
 	execution := executions[len(executions)-1]
-	if failure, err := d.cloud.Control.WaitExecution(ctx, execution); err != nil || failure != nil {
-		return fmt.Errorf("execution %s: %v %w", execution, failure, err)
+	failure, err := d.cloud.Control.WaitExecution(ctx, execution)
+	if err != nil {
+		return err
+	}
+	if failure != nil {
+		if _, err := d.showLog(execution, "failed"); err != nil {
+			return err
+		}
+		return fmt.Errorf("run execution %s: %v", execution, failure)
 	}
 	d.chapter++
 	d.say("\n%d. %s %s", d.chapter, d.clock.now().Format("15:04"), title)
-	last, err := d.showLog(execution)
+	last, err := d.showLog(execution, "succeeded")
 	if err != nil {
 		return err
 	}
@@ -233,13 +246,13 @@ func (d *demo) executions() []string {
 }
 
 // showLog prints an execution's log as Cloud Logging would, and returns the last line's fields.
-func (d *demo) showLog(execution string) (last map[string]any, err error) {
+func (d *demo) showLog(execution, outcome string) (last map[string]any, err error) {
 	name := execution[strings.LastIndex(execution, "/")+1:]
 	entries, err := d.cloud.Control.Logs(dataplane.Project, `resource.type="cloud_run_job" AND labels."run.googleapis.com/execution_name"="`+name+`"`)
 	if err != nil {
 		return nil, fmt.Errorf("read log of %s: %w", name, err)
 	}
-	d.say("   execution %s succeeded, its log:", name)
+	d.say("   execution %s %s, its log:", name, outcome)
 	for _, entry := range entries {
 		payload, ok := entry["jsonPayload"].(map[string]any)
 		if !ok {
@@ -247,7 +260,7 @@ func (d *demo) showLog(execution string) (last map[string]any, err error) {
 		}
 		last = payload
 		detail := ""
-		for _, key := range []string{"why", "mode", "documents", "outcome"} {
+		for _, key := range []string{"why", "mode", "documents", "outcome", "error", "hint"} {
 			if value, ok := payload[key]; ok {
 				detail += fmt.Sprintf("  %s=%v", key, value)
 			}

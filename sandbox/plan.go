@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -22,6 +23,8 @@ type stackPlan struct {
 	content string
 	// store is the data store that the job feeds: one that the stack creates, or the sandbox's.
 	store api.DataStore
+	// login is the database user of a job that logs in by IAM. It needs SELECT on the tables once it is created.
+	login string
 	// env are variables that the sandbox's database and data store need whatever the stack says.
 	env []string
 }
@@ -65,10 +68,16 @@ func readPlan(text []byte) (*stackPlan, error) {
 	for _, volume := range fields.Items(job, "template.template.volumes") {
 		for _, instance := range fields.Texts(volume, "cloudSqlInstance.instances") {
 			p.replace(instance, dataplane.Instance)
+			// Conditions and database users name it without project and region.
+			short, own := afterColon(instance), afterColon(dataplane.Instance)
+			p.replace("instances/"+short, "instances/"+own)
+			p.text = regexp.MustCompile(`("instance":\s*)"`+regexp.QuoteMeta(short)+`"`).ReplaceAll(p.text, []byte(`${1}"`+own+`"`))
 		}
 	}
 	for _, container := range fields.Items(job, "template.template.containers") {
-		for _, env := range fields.Items(container, "envs") {
+		envs := fields.Items(container, "envs")
+		p.login = cmp.Or(p.login, login(envs))
+		for _, env := range envs {
 			p.own(fields.Text(env, "name"), fields.Text(env, "value"), created)
 		}
 	}
@@ -85,6 +94,22 @@ func readPlan(text []byte) (*stackPlan, error) {
 	return p, nil
 }
 
+// login is the user of a job that logs in by IAM, with the sandbox's project in it.
+func login(envs []fields.Object) string {
+	variables := map[string]string{}
+	for _, env := range envs {
+		variables[fields.Text(env, "name")] = fields.Text(env, "value")
+	}
+	if variables["DB_IAM_AUTH"] != "true" {
+		return ""
+	}
+	account, _, _ := strings.Cut(variables["DB_USER"], "@")
+	return account + "@" + dataplane.Project + ".iam"
+}
+
+// afterColon is the instance in a connection name.
+func afterColon(text string) string { return text[strings.LastIndex(text, ":")+1:] }
+
 // own lets a plain variable of the job name what the sandbox has, unless the stack creates what it names.
 func (p *stackPlan) own(name, value string, created map[string]bool) {
 	if value == "" || created[value] {
@@ -100,7 +125,7 @@ func (p *stackPlan) own(name, value string, created map[string]bool) {
 	case "DB_NAME":
 		p.env = append(p.env, name+"="+dataplane.Database)
 	case "DB_USER":
-		p.env = append(p.env, name+"="+dataplane.Role)
+		p.env = append(p.env, name+"="+cmp.Or(p.login, dataplane.Role))
 	}
 }
 

@@ -66,3 +66,26 @@ func TestReadPlanOfCreated(t *testing.T) {
 		t.Errorf("variables (-want +got):\n%s", diff)
 	}
 }
+
+// A job that logs in by IAM keeps its user, and conditions and users name the sandbox's instance without its region.
+func TestReadPlanOfIAMLogin(t *testing.T) {
+	plan := strings.Replace(aPlan, `{"name": "DB_NAME", "value": "shopdb"}`,
+		`{"name": "DB_IAM_AUTH", "value": "true"}, {"name": "DB_USER", "value": "x@shop.iam"}`, 1)
+	p, err := readPlan([]byte(strings.Replace(plan, `"resources": [`, `"resources": [
+		{"type": "gcp:sql/user:User", "inputs": {"instance": "main", "name": "x@shop.iam"}},
+		{"type": "gcp:projects/iAMMember:IAMMember", "inputs": {"condition": {"expression": "resource.name == 'projects/shop/instances/main'"}}},`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "x@demo-project.iam"; p.login != want {
+		t.Errorf("login %q, want %q", p.login, want)
+	}
+	if diff := cmp.Diff([]string{"DB_USER=x@demo-project.iam", "DATA_STORE_ID=nature-posts"}, p.env); diff != "" {
+		t.Errorf("variables (-want +got):\n%s", diff)
+	}
+	for _, want := range []string{`{"instance": "app", "name": "x@demo-project.iam"}`, `'projects/demo-project/instances/app'`} {
+		if !strings.Contains(string(p.text), want) {
+			t.Errorf("no %s in the plan %s", want, p.text)
+		}
+	}
+}
