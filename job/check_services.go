@@ -13,7 +13,7 @@ import (
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
-	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/job/internal/refusal"
 	"vertexmetadata/job/internal/source"
 )
@@ -36,7 +36,7 @@ func checkBucket(ctx context.Context, cfg config.Config) []finding {
 	if err != nil {
 		return []finding{{name: "bucket", err: err}, untried("objects", "needs the bucket")}
 	}
-	found := []finding{{name: "bucket", detail: "gs://" + cfg.Bucket}, probe(ctx, b, ledger.NewLayout(cfg.Sync).Root())}
+	found := []finding{{name: "bucket", detail: "gs://" + cfg.Bucket}, probe(ctx, b, layout.New(cfg.Sync).Root())}
 	if settings, err := b.Settings(ctx); err == nil { // a permission that the job need not have
 		found[0].detail += describe(settings)
 		found = append(found, policyFindings(settings)...)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/job/internal/ledger"
 )
 
@@ -28,7 +29,7 @@ func (c *historyCommand) Run(ctx context.Context, env environment) error {
 			return err
 		}
 		defer b.Close()
-		states, err := ledger.NewStore(b, ledger.NewLayout(cfg.Sync), settings(cfg, false, false).DataStore).History(ctx, ledger.KeptRevisions)
+		states, err := ledger.NewStore(b, layout.New(cfg.Sync), settings(cfg, false, false).DataStore).History(ctx, ledger.KeptRevisions)
 		if err != nil {
 			return err
 		}
@@ -79,12 +80,12 @@ func entryOf(sync string, s ledger.State) historyEntry {
 
 func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 	if len(states) == 0 {
-		out.printf("No run has recorded anything in gs://%s/%s yet.\n", cfg.Bucket, ledger.NewLayout(cfg.Sync).Revisions())
+		out.printf("No run has recorded anything in gs://%s/%s yet.\n", cfg.Bucket, layout.New(cfg.Sync).Revisions())
 		return
 	}
-	const layout = "2006-01-02 15:04:05"
+	const stamp = "2006-01-02 15:04:05"
 	if p := states[0].Pending; p != nil {
-		out.printf("%s since %s UTC: %s\n", out.paint(yellow, "Pending"), p.Started.UTC().Format(layout), cmp.Or(oneLine(p.Operation), "whether the import was started is not known"))
+		out.printf("%s since %s UTC: %s\n", out.paint(yellow, "Pending"), p.Started.UTC().Format(stamp), cmp.Or(oneLine(p.Operation), "whether the import was started is not known"))
 	}
 	var text strings.Builder
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
@@ -95,7 +96,7 @@ func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 		if r.Full {
 			what += ", full"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Time.Format(layout), what, number(r.Sent), number(r.Deleted),
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Time.Format(stamp), what, number(r.Sent), number(r.Deleted),
 			number(r.Rejected), number(r.Documents), oneLine(r.Execution))
 	}
 	_ = table.Flush() // a builder takes everything

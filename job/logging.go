@@ -13,7 +13,7 @@ import (
 
 	"github.com/lmittmann/tint"
 
-	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/refusal"
 )
@@ -54,7 +54,7 @@ func (e environment) fail(ctx context.Context, command, sync string, err error) 
 	if sync != "" {
 		attrs = append(attrs, slog.String("sync", sync))
 	}
-	e.logger().LogAttrs(context.WithoutCancel(ctx), slog.LevelError, "command failed", append(attrs, failure(err)...)...)
+	e.logger().LogAttrs(context.WithoutCancel(ctx), slog.LevelError, "command failed", append(attrs, whyFailed(err)...)...)
 }
 
 // explained is a failure as a person reads it: what failed and why, and below that what to do.
@@ -107,7 +107,7 @@ func readable(groups []string, a slog.Attr) slog.Attr {
 			parts = append(parts, fmt.Sprintf("%s %d", name, value[name]))
 		}
 		text = strings.Join(parts, ", ")
-	case []ledger.Group:
+	case []failure.Group:
 		parts := make([]string, len(value))
 		for i, g := range value {
 			parts[i] = fmt.Sprintf("%d: %s (%s)", g.Count, g.Reason, strings.Join(g.Examples, ", "))
@@ -135,11 +135,11 @@ func shortened(_ []string, a slog.Attr) slog.Attr {
 		return slog.String(a.Key, cutText(value.Error(), maxLogText))
 	case []string:
 		return slog.Any(a.Key, cutTexts(value, maxLogText))
-	case []ledger.Group:
-		groups := make([]ledger.Group, min(len(value), maxLogGroups))
+	case []failure.Group:
+		groups := make([]failure.Group, min(len(value), maxLogGroups))
 		for i := range groups {
 			g := value[i]
-			groups[i] = ledger.Group{Reason: cutText(g.Reason, maxLogPart), Count: g.Count, Examples: cutTexts(g.Examples, maxLogPart)}
+			groups[i] = failure.Group{Reason: cutText(g.Reason, maxLogPart), Count: g.Count, Examples: cutTexts(g.Examples, maxLogPart)}
 		}
 		return slog.Any(a.Key, groups)
 	}

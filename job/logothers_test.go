@@ -9,7 +9,7 @@ import (
 	"testing"
 	"unicode"
 
-	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/failure"
 )
 
 // Whatever a row, an object of the bucket or a service says: on a terminal nothing but the job's own colours is acted upon,
@@ -17,10 +17,10 @@ import (
 func TestLogOfOthers(t *testing.T) {
 	const limit = 256 << 10
 	hostile := "\x1b]0;owned\x07\x1b[2J\r\u202e\u0085\u2028" + strings.Repeat("\x1b[31m", 20_000)
-	groups := make([]ledger.Group, 21)
+	groups := make([]failure.Group, 21)
 	counts := map[string]int64{}
 	for i := range groups {
-		groups[i] = ledger.Group{Reason: hostile, Count: 1, Examples: []string{hostile, hostile}}
+		groups[i] = failure.Group{Reason: hostile, Count: 1, Examples: []string{hostile, hostile}}
 		counts[hostile[:100+i]] = 1
 	}
 	for _, terminal := range []bool{false, true} {

@@ -10,7 +10,7 @@ import (
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
-	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/reconcile"
 	"vertexmetadata/job/internal/secret"
@@ -75,7 +75,7 @@ func openBucket(ctx context.Context, cfg config.Config) (*bucket.Bucket, error) 
 	if err := useStandIns(cfg); err != nil {
 		return nil, err
 	}
-	return bucket.Open(ctx, cfg.Bucket, bucket.WithRoot(ledger.NewLayout(cfg.Sync).Prefix()), bucket.WithProject(cfg.Project))
+	return bucket.Open(ctx, cfg.Bucket, bucket.WithRoot(layout.New(cfg.Sync).Prefix()), bucket.WithProject(cfg.Project))
 }
 
 // password reads the database password, unless DATABASE_URL or a token stands for it. A byte order mark before it is an

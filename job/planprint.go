@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"vertexmetadata/job/internal/diff"
-	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/reconcile"
 )
 
@@ -65,7 +65,7 @@ func printSummary(out *printer, p reconcile.Plan) {
 const shownReasons = 5
 
 // printFailures shows why documents fail, with examples.
-func printFailures(out *printer, f ledger.Failures) {
+func printFailures(out *printer, f failure.Tally) {
 	if f.Count == 0 {
 		return
 	}
@@ -138,7 +138,7 @@ func planJSON(sync string, p reconcile.Plan, found *listing, changed []changedDo
 		Bytes     int64             `json:"bytes"`
 		Documents int64             `json:"documents"`
 		Skipped   int64             `json:"skipped"`
-		Failures  ledger.Failures   `json:"failures"`
+		Failures  failure.Tally     `json:"failures"`
 		Pending   string            `json:"pending,omitempty"`
 		Stop      string            `json:"stop,omitempty"`
 		IDs       ids               `json:"ids"`

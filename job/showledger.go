@@ -9,6 +9,8 @@ import (
 
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/document"
+	"vertexmetadata/job/internal/failure"
+	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/manifest"
 )
@@ -37,7 +39,7 @@ func readLedger(ctx context.Context, cfg config.Config, id string) (ledgerView, 
 		return v, err
 	}
 	defer b.Close()
-	store := ledger.NewStore(b, ledger.NewLayout(cfg.Sync), settings(cfg, false, false).DataStore)
+	store := ledger.NewStore(b, layout.New(cfg.Sync), settings(cfg, false, false).DataStore)
 	state, doubt, err := store.Load(ctx)
 	if err != nil {
 		return v, err
@@ -56,7 +58,7 @@ func readLedger(ctx context.Context, cfg config.Config, id string) (ledgerView, 
 		return v, err
 	}
 	remembered := failures.Remembered()
-	if i := slices.IndexFunc(remembered, func(f ledger.Failure) bool { return f.ID == id }); i >= 0 {
+	if i := slices.IndexFunc(remembered, func(f failure.Document) bool { return f.ID == id }); i >= 0 {
 		v.Known, v.Reason = true, remembered[i].Reason
 	}
 	return v, v.readPending(ctx, store, state.Pending, id)

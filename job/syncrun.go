@@ -109,14 +109,14 @@ func (r *syncRun) logEnd(ctx context.Context, s reconcile.Summary, took time.Dur
 	level := slog.LevelInfo
 	if err != nil {
 		level = slog.LevelError
-		r.log.LogAttrs(ctx, level, "sync failed", failure(err)...)
+		r.log.LogAttrs(ctx, level, "sync failed", whyFailed(err)...)
 	}
 	r.log.LogAttrs(ctx, level, "sync finished", append(s.Attrs(),
 		slog.Int64("duration_ms", took.Milliseconds()), slog.String("execution", r.cfg.Execution), slog.Int("task", r.cfg.Task), slog.String("version", version))...)
 }
 
-// failure says why something failed and what to do: error, hint and, after a panic, where.
-func failure(err error) []slog.Attr {
+// whyFailed says why something failed and what to do: error, hint and, after a panic, where.
+func whyFailed(err error) []slog.Attr {
 	text, hint := refusal.Split(err)
 	attrs := []slog.Attr{slog.String("error", text)}
 	if hint != "" {

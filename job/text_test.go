@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	"vertexmetadata/job/internal/failure"
 
-	"vertexmetadata/job/internal/ledger"
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestVisible(t *testing.T) {
@@ -104,7 +104,7 @@ func TestMoreReasons(t *testing.T) {
 	for more, want := range map[int]string{0: "", 1: "  and 1 more reason\n", 2: "  and 2 more reasons\n"} {
 		var shown bytes.Buffer
 		out := newPrinter(environment{stdout: &shown})
-		printFailures(out, ledger.Failures{Count: 9, Groups: make([]ledger.Group, shownReasons+more)})
+		printFailures(out, failure.Tally{Count: 9, Groups: make([]failure.Group, shownReasons+more)})
 		if err := out.flush(); err != nil {
 			t.Fatal(err)
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"vertexmetadata/job/internal/document"
+	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/manifest"
 )
@@ -25,7 +26,7 @@ type collector struct {
 	Changes
 	table    *manifest.Table
 	skipped  document.SkippedRows
-	before   ledger.Failures
+	before   failure.Tally
 	refused  map[failureKey]bool
 	rejected map[string]string // id -> reason
 	named    int
@@ -43,7 +44,7 @@ func errMemory() error {
 }
 
 // remember takes over what failed before, so that only what is new is named.
-func (c *collector) remember(before ledger.Failures) {
+func (c *collector) remember(before failure.Tally) {
 	c.before, c.refused, c.rejected = before, map[failureKey]bool{}, map[string]string{}
 	for _, f := range before.Remembered() {
 		if f.Rejected {
@@ -91,7 +92,7 @@ func (c *collector) take(ctx context.Context, id, line []byte) error {
 	case manifest.Rejected:
 		if !c.Full {
 			c.Rejected++
-			c.Failures.Add(ledger.Failure{ID: string(id), Hash: hash, Reason: c.whyRejected(string(id)), Rejected: true})
+			c.Failures.Add(failure.Document{ID: string(id), Hash: hash, Reason: c.whyRejected(string(id)), Rejected: true})
 			return nil
 		}
 	case manifest.Same:
@@ -127,7 +128,7 @@ func (c *collector) show(change Change) {
 // an earlier version stays in the data store.
 func (c *collector) refuse(ctx context.Context, f document.Refusal, earlier bool) {
 	c.Refused++
-	c.Failures.Add(ledger.Failure{ID: f.ID, Hash: f.Hash, Reason: f.Reason})
+	c.Failures.Add(failure.Document{ID: f.ID, Hash: f.Hash, Reason: f.Reason})
 	c.show(Change{Kind: Refuse, ID: []byte(f.ID), Reason: f.Reason})
 	if c.refused[failureKey{f.ID, f.Hash}] {
 		return

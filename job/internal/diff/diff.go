@@ -12,6 +12,7 @@ import (
 
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/document"
+	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/source"
 )
@@ -90,9 +91,9 @@ type Counts struct {
 // Changes are what has to be done. Commit or Abort ends them.
 type Changes struct {
 	Counts
-	Full      bool            // the import must be a full one
-	Failures  ledger.Failures // refused here, or rejected earlier and unchanged
-	Deletions []string        // ids to delete one by one; the first of them, if there are more than MaxDeleted
+	Full      bool          // the import must be a full one
+	Failures  failure.Tally // refused here, or rejected earlier and unchanged
+	Deletions []string      // ids to delete one by one; the first of them, if there are more than MaxDeleted
 
 	Lines    [][]byte        // the documents of a small change
 	Objects  []string        // else the objects that hold them, after Commit

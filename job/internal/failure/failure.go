@@ -1,4 +1,5 @@
-package ledger
+// Package failure remembers which documents of the source cannot be in the data store, and why.
+package failure
 
 import (
 	"bytes"
@@ -12,29 +13,31 @@ const (
 	// maxRemembered bounds how many failed documents are remembered one by one. More are counted; those that were refused
 	// here are then named again by every scan.
 	maxRemembered = 10_000
-	// maxReasons bounds how many reasons are counted apart, maxExamples how many documents stand for one.
-	maxReasons  = 20
+	// maxGroups bounds how many reasons are counted apart, maxExamples how many documents stand for one.
+	maxGroups   = 20
 	maxExamples = 3
-	// otherReasons counts what exceeds maxReasons.
+	// otherReasons counts what exceeds maxGroups.
 	otherReasons = "other reasons"
-	// maxFailuresBytes bounds what is read of the object that remembers failed documents.
-	maxFailuresBytes = 16 << 20
+	// MaxBytes bounds what has to be read of the object that remembers failed documents.
+	MaxBytes = 16 << 20
+	// maxLine bounds a line of it: an id and a reason, both cut, with every byte escaped.
+	maxLine = 8 << 10
 )
 
-// Failure is a document that is in the source and cannot be in the data store as it is.
-type Failure struct {
+// Document is one that is in the source and cannot be in the data store as it is.
+type Document struct {
 	ID       string `json:"id"`
 	Hash     uint64 `json:"hash,string"` // of the row when it was refused here, of the line when the service rejected it
 	Reason   string `json:"reason"`
 	Rejected bool   `json:"rejected,omitempty"` // by the service
 }
 
-// Failures count the failed documents of a scan by reason. Object lists the first of them, one [Failure] a line.
-type Failures struct {
+// Tally counts the failed documents of a scan by reason. Object names what lists the first of them, one [Document] a line.
+type Tally struct {
 	Count  int64   `json:"count"`
 	Groups []Group `json:"groups,omitempty"` // most frequent first
 	Object string  `json:"object,omitempty"`
-	all    []Failure
+	all    []Document
 }
 
 // Group is one reason for failures.
@@ -45,35 +48,35 @@ type Group struct {
 }
 
 // Add counts a failed document.
-func (f *Failures) Add(failure Failure) {
+func (f *Tally) Add(d Document) {
 	if len(f.all) < maxRemembered {
-		f.all = append(f.all, failure)
+		f.all = append(f.all, d)
 	}
-	f.count(1, failure.Reason, failure.ID)
+	f.count(1, d.Reason, d.ID)
 }
 
 // AddUnnamed counts n documents that the service rejected without saying which.
-func (f *Failures) AddUnnamed(n int64) {
+func (f *Tally) AddUnnamed(n int64) {
 	f.count(n, "rejected by Vertex AI Search, which did not say which document", "")
 }
 
 // Sorted returns the failures with the most frequent reason first.
-func (f Failures) Sorted() Failures {
+func (f Tally) Sorted() Tally {
 	f.Groups = slices.Clone(f.Groups)
 	slices.SortStableFunc(f.Groups, func(a, b Group) int { return cmp.Compare(b.Count, a.Count) })
 	return f
 }
 
 // Same reports that the same documents failed for the same reasons.
-func (f Failures) Same(g Failures) bool { return f.Count == g.Count && slices.Equal(f.all, g.all) }
+func (f Tally) Same(g Tally) bool { return f.Count == g.Count && slices.Equal(f.all, g.all) }
 
 // Remembered returns the failures that are remembered one by one.
-func (f *Failures) Remembered() []Failure { return f.all }
+func (f Tally) Remembered() []Document { return f.all }
 
-func (f *Failures) count(n int64, reason, example string) {
+func (f *Tally) count(n int64, reason, example string) {
 	f.Count += n
 	i := f.find(reason)
-	if i < 0 && len(f.Groups) >= maxReasons {
+	if i < 0 && len(f.Groups) >= maxGroups {
 		reason = otherReasons
 		i = f.find(reason)
 	}
@@ -88,35 +91,34 @@ func (f *Failures) count(n int64, reason, example string) {
 	}
 }
 
-func (f *Failures) find(reason string) int {
+func (f Tally) find(reason string) int {
 	return slices.IndexFunc(f.Groups, func(g Group) bool { return g.Reason == reason })
 }
 
-// encode writes the remembered failures, one JSON line each.
-func (f *Failures) encode() ([]byte, error) {
+// Encode writes the remembered documents, one JSON line each.
+func (f Tally) Encode() ([]byte, error) {
 	var out bytes.Buffer
 	lines := json.NewEncoder(&out)
-	for _, failure := range f.all {
-		if err := lines.Encode(failure); err != nil {
-			return nil, fmt.Errorf("encode failed document %q: %w", failure.ID, err)
+	for _, d := range f.all {
+		if err := lines.Encode(d); err != nil {
+			return nil, fmt.Errorf("encode failed document %q: %w", d.ID, err)
 		}
 	}
 	return out.Bytes(), nil
 }
 
-// decodeFailures reads what encode wrote. Lines that are not failures are left out: they only say what was named before.
-func decodeFailures(data []byte) (all []Failure) {
+// Recall returns f with what Encode wrote as the documents that are remembered. Damaged lines are left out: they only say
+// what was named before.
+func (f Tally) Recall(data []byte) Tally {
+	f.all = nil
 	for line := range bytes.Lines(data) {
-		var failure Failure
-		if len(line) > maxFailureLine || json.Unmarshal(line, &failure) != nil {
+		var d Document
+		if len(line) > maxLine || json.Unmarshal(line, &d) != nil {
 			continue
 		}
-		if all = append(all, failure); len(all) == maxRemembered {
+		if f.all = append(f.all, d); len(f.all) == maxRemembered {
 			break
 		}
 	}
-	return all
+	return f
 }
-
-// maxFailureLine bounds a line of them: an id and a reason, both cut, with every byte escaped.
-const maxFailureLine = 8 << 10

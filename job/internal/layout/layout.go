@@ -1,4 +1,5 @@
-package ledger
+// Package layout names the objects of a sync in the bucket.
+package layout
 
 import (
 	"fmt"
@@ -14,8 +15,8 @@ type Layout struct {
 	prefix string // metadata/ or metadata/NAME/
 }
 
-// NewLayout returns the layout of the sync with this name, which is empty for the only sync of a job.
-func NewLayout(name string) Layout {
+// New returns the layout of the sync with this name, which is empty for the only sync of a job.
+func New(name string) Layout {
 	if name == "" {
 		return Layout{"metadata/"}
 	}
@@ -86,9 +87,9 @@ func (l Layout) IsSnapshot(name string) bool {
 
 var snapshotName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^metadata(-[0-9]{5}-of-[0-9]{5})?\.jsonl$`) })
 
-// owns reports whether an object that a state names can be one of this sync: a ledger that somebody tampered with must not
+// Owns reports whether an object that a state names can be one of this sync: a ledger that somebody tampered with must not
 // lead to other objects of the bucket.
-func (l Layout) owns(name string) bool {
+func (l Layout) Owns(name string) bool {
 	if l.IsSnapshot(name) {
 		return true
 	}

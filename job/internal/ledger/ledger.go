@@ -10,6 +10,8 @@ package ledger
 import (
 	"slices"
 	"time"
+
+	"vertexmetadata/job/internal/failure"
 )
 
 // Format is the version of everything under a layout's root. A ledger of another format is none: the run becomes a full
@@ -45,14 +47,14 @@ type Segment struct {
 
 // Scan is what one reading of the source found.
 type Scan struct {
-	At            time.Time `json:"at"`
-	Statistics    string    `json:"statistics,omitempty"` // PostgreSQL's evidence just before At; empty: matches nothing
-	Configuration string    `json:"configuration"`        // fingerprint of the query and the rules for documents
-	Documents     int64     `json:"documents"`            // that the data store should hold
-	Left          int64     `json:"left,omitempty"`       // documents that are still to be deleted
-	NeedsContent  bool      `json:"needs_content,omitempty"`
-	Churn         int       `json:"churn,omitempty"` // scans in a row that found nearly every document changed
-	Failures      Failures  `json:"failures"`
+	At            time.Time     `json:"at"`
+	Statistics    string        `json:"statistics,omitempty"` // PostgreSQL's evidence just before At; empty: matches nothing
+	Configuration string        `json:"configuration"`        // fingerprint of the query and the rules for documents
+	Documents     int64         `json:"documents"`            // that the data store should hold
+	Left          int64         `json:"left,omitempty"`       // documents that are still to be deleted
+	NeedsContent  bool          `json:"needs_content,omitempty"`
+	Churn         int           `json:"churn,omitempty"` // scans in a row that found nearly every document changed
+	Failures      failure.Tally `json:"failures"`
 }
 
 // Import is work that was begun: documents to import, documents to delete, or both.

@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"vertexmetadata/job/internal/bucket"
+	"vertexmetadata/job/internal/failure"
+	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/job/internal/manifest"
 )
 
@@ -28,14 +30,14 @@ const segmentChunk = 1 << 20
 // its name: that makes two runs that begin from the same revision exclude each other, writes no name twice, and leaves a
 // history.
 type Store struct {
-	Layout    Layout
+	Layout    layout.Layout
 	bucket    *bucket.Bucket
 	dataStore string
 }
 
 // NewStore returns the ledger of a sync into a data store.
-func NewStore(b *bucket.Bucket, layout Layout, dataStore string) *Store {
-	return &Store{Layout: layout, bucket: b, dataStore: dataStore}
+func NewStore(b *bucket.Bucket, names layout.Layout, dataStore string) *Store {
+	return &Store{Layout: names, bucket: b, dataStore: dataStore}
 }
 
 // ErrSuperseded says that another run appended a revision meanwhile.
@@ -87,7 +89,7 @@ func (s *Store) newest(ctx context.Context) (int64, error) {
 	now := time.Now()
 	return s.bucket.Last(ctx, s.Layout.Revisions(), s.Layout.Revision, func(name string) (int64, bool) {
 		n, ok := s.Layout.RevisionOf(name)
-		return n, ok && Counts(n, now)
+		return n, ok && layout.Counts(n, now)
 	})
 }
 
@@ -160,10 +162,9 @@ func (s *Store) read(ctx context.Context, g Segment, fn func(in io.Reader, size 
 
 // WriteFailures keeps the remembered failures under name, unless an object holds them already, and returns f with a
 // reference in their place.
-func (s *Store) WriteFailures(ctx context.Context, f Failures, name string) (Failures, error) {
-	f = f.Sorted()
-	if f.Object == "" && len(f.all) > 0 {
-		data, err := f.encode()
+func (s *Store) WriteFailures(ctx context.Context, f failure.Tally, name string) (failure.Tally, error) {
+	if f.Object == "" && len(f.Remembered()) > 0 {
+		data, err := f.Encode()
 		if err != nil {
 			return f, err
 		}
@@ -172,25 +173,19 @@ func (s *Store) WriteFailures(ctx context.Context, f Failures, name string) (Fai
 		}
 		f.Object = name
 	}
-	f.all = nil
-	return f, nil
+	return f.Sorted().Recall(nil), nil
 }
 
 // ReadFailures returns f with the failures that are remembered. An object that is gone or damaged says nothing.
-func (s *Store) ReadFailures(ctx context.Context, f Failures) (Failures, error) {
-	f.all = nil
+func (s *Store) ReadFailures(ctx context.Context, f failure.Tally) (failure.Tally, error) {
 	if f.Object == "" {
-		return f, nil
+		return f.Recall(nil), nil
 	}
-	data, _, err := s.bucket.Read(ctx, f.Object, maxFailuresBytes)
-	switch {
-	case Damaged(err):
-		return f, nil
-	case err != nil:
+	data, _, err := s.bucket.Read(ctx, f.Object, failure.MaxBytes)
+	if err != nil && !Damaged(err) {
 		return f, err
 	}
-	f.all = decodeFailures(data)
-	return f, nil
+	return f.Recall(data), nil
 }
 
 // Damaged reports whether an error is caused by what is in the bucket, and not by the way there: reading it again would

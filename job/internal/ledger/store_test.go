@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"vertexmetadata/job/internal/bucket"
+	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/sandbox/storage"
 )
 
@@ -23,7 +24,7 @@ func newStore(t *testing.T) (*Store, *storage.Server) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.Close() })
-	return NewStore(b, NewLayout(""), "project/global/store"), objects
+	return NewStore(b, layout.New(""), "project/global/store"), objects
 }
 
 // Two that continue from the same revision: one is recorded, the other learns that it is late.

@@ -1,6 +1,10 @@
 package ledger
 
-import "time"
+import (
+	"time"
+
+	"vertexmetadata/job/internal/failure"
+)
 
 // Whether a segment that is appended counts.
 const (
@@ -43,9 +47,9 @@ func Started(s State, operation string, undeleted int64) State {
 
 // Rejections are the documents that the service did not take from an import that is done.
 type Rejections struct {
-	Named    *Segment // tried entries of those that are known, nil if there are none
-	Unnamed  int64    // how many others it rejected without saying which
-	Failures Failures // of the scan, and the rejected documents
+	Named    *Segment      // tried entries of those that are known, nil if there are none
+	Unnamed  int64         // how many others it rejected without saying which
+	Failures failure.Tally // of the scan, and the rejected documents
 }
 
 // Confirmed records that the pending work is done: the data store holds what was imported, but for what the service

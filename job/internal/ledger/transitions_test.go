@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"vertexmetadata/job/internal/failure"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
@@ -24,7 +26,7 @@ func settled() State {
 
 // TestTransitions: what each transition changes, and that it changes nothing of the state that it is given.
 func TestTransitions(t *testing.T) {
-	scan := Scan{At: at.Add(time.Hour), Statistics: "after", Documents: 3, Failures: Failures{Count: 1}}
+	scan := Scan{At: at.Add(time.Hour), Statistics: "after", Documents: 3, Failures: failure.Tally{Count: 1}}
 	work := Import{Documents: 1, Upserted: segment("up"), Removed: segment("gone"), Scan: scan}
 	full := Import{Full: true, Documents: 1, Upserted: segment("up"), Objects: []string{"new.jsonl"}, Scan: scan}
 	for name, tt := range map[string]struct {
@@ -94,7 +96,7 @@ func TestTransitions(t *testing.T) {
 		"confirmed, documents rejected": {
 			from: func() State { return Begin(settled(), Work{Import: work}) },
 			do: func(s State) State {
-				return Confirmed(s, Rejections{Named: segment("rejected"), Unnamed: 2, Failures: Failures{Count: 4}})
+				return Confirmed(s, Rejections{Named: segment("rejected"), Unnamed: 2, Failures: failure.Tally{Count: 4}})
 			},
 			want: func(s *State) {
 				s.Segments = append(settled().Segments, Segment{Name: "up", Entries: 1}, Segment{Name: "gone", Entries: 1}, Segment{Name: "rejected", Entries: 1})
@@ -127,7 +129,7 @@ func TestTransitions(t *testing.T) {
 			given, want := from(), from()
 			got := tt.do(given)
 			tt.want(&want)
-			opts := cmp.Options{cmpopts.IgnoreUnexported(Failures{}), cmpopts.EquateEmpty()}
+			opts := cmp.Options{cmpopts.IgnoreUnexported(failure.Tally{}), cmpopts.EquateEmpty()}
 			if diff := cmp.Diff(want, got, opts); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

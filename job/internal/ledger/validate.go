@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"vertexmetadata/job/internal/layout"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 
 // decode reads a revision and refuses whatever this program cannot have written there: the bucket may be written by
 // others, and a state leads to deletions and imports.
-func decode(data []byte, l Layout, dataStore string, revision int64) (State, error) {
+func decode(data []byte, l layout.Layout, dataStore string, revision int64) (State, error) {
 	var s State
 	if err := json.Unmarshal(data, &s); err != nil {
 		return State{}, err
@@ -38,7 +40,7 @@ func decode(data []byte, l Layout, dataStore string, revision int64) (State, err
 	return s, s.validate(l)
 }
 
-func (s State) validate(l Layout) error {
+func (s State) validate(l layout.Layout) error {
 	segments := s.Segments
 	counts := []int64{s.Scan.Documents, s.Scan.Left, s.Scan.Failures.Count, int64(s.Scan.Churn), s.Unnamed}
 	if p := s.Pending; p != nil {
@@ -64,17 +66,17 @@ func (s State) validate(l Layout) error {
 		if g.Entries <= 0 || g.Entries > maxEntries {
 			return fmt.Errorf("segment %q has %d entries", g.Name, g.Entries)
 		}
-		if !l.owns(g.Name) || strings.HasSuffix(g.Name, "/") || l.IsSnapshot(g.Name) {
+		if !l.Owns(g.Name) || strings.HasSuffix(g.Name, "/") || l.IsSnapshot(g.Name) {
 			return fmt.Errorf("object %q is no manifest segment of this sync", g.Name)
 		}
 	}
 	for name := range s.Objects() {
-		if !l.owns(name) {
+		if !l.Owns(name) {
 			return fmt.Errorf("object %q is none of this sync", name)
 		}
 	}
 	for _, name := range s.Snapshot {
-		if !l.owns(name) {
+		if !l.Owns(name) {
 			return fmt.Errorf("object %q is none of this sync", name)
 		}
 	}

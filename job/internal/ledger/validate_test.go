@@ -2,11 +2,10 @@ package ledger
 
 import (
 	"encoding/json"
-	"fmt"
-	"math"
 	"strings"
 	"testing"
-	"time"
+
+	"vertexmetadata/job/internal/layout"
 )
 
 // An operation of another data store, of another place or project is never polled.
@@ -31,32 +30,16 @@ func TestIsOperation(t *testing.T) {
 	}
 }
 
-// A revision counts while the ones after it can: whatever number others planted, the next run has one.
-func TestCounts(t *testing.T) {
-	now := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
-	most := int64(formatAge/time.Second) * revisionsPerSecond
-	for n, want := range map[int64]bool{0: false, -1: false, 1: true, 99_999_999: true, most: true, most + 1: false, math.MaxInt64: false} {
-		for _, at := range []time.Time{now, {}, now.AddDate(-50, 0, 0)} {
-			if got := Counts(n, at); got != want {
-				t.Errorf("revision %d at %v: %v, want %v", n, at, got, want)
-			}
-		}
-	}
-	if !Counts(most+1, now.AddDate(1, 0, 0)) {
-		t.Error("a later revision does not count later")
-	}
-}
-
 // Whatever stands in the bucket is a state that leads nowhere else, or an error; in neither case a panic.
 func FuzzDecode(f *testing.F) {
-	layout := NewLayout("")
+	names := layout.New("")
 	seed := State{
-		Format: Format, Revision: 7, DataStore: "project/global/mine", Complete: true, Snapshot: []string{layout.Snapshot(1, 1)},
-		Segments: []Segment{{Name: layout.Run("a") + "upserted", Entries: 3}},
+		Format: Format, Revision: 7, DataStore: "project/global/mine", Complete: true, Snapshot: []string{names.Snapshot(1, 1)},
+		Segments: []Segment{{Name: names.Run("a") + "upserted", Entries: 3}},
 		Pending: &Import{
-			Operation: "projects/1/locations/global/operations/x", Documents: 2, Deletions: 1, Objects: []string{layout.Snapshot(1, 1)},
-			Errors: layout.Run("b") + "errors/", Upserted: &Segment{Name: layout.Run("b") + "upserted", Entries: 2},
-			Removed: &Segment{Name: layout.Run("b") + "removed", Entries: 1},
+			Operation: "projects/1/locations/global/operations/x", Documents: 2, Deletions: 1, Objects: []string{names.Snapshot(1, 1)},
+			Errors: names.Run("b") + "errors/", Upserted: &Segment{Name: names.Run("b") + "upserted", Entries: 2},
+			Removed: &Segment{Name: names.Run("b") + "removed", Entries: 1},
 		},
 	}
 	data, err := json.Marshal(seed)
@@ -80,16 +63,16 @@ func FuzzDecode(f *testing.F) {
 		f.Add([]byte(strings.Replace(string(data), change[0], change[1], 1)))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		s, err := decode(data, layout, "project/global/mine", 7)
+		s, err := decode(data, names, "project/global/mine", 7)
 		if err != nil {
 			return
 		}
-		names := s.Snapshot
+		all := s.Snapshot
 		for name := range s.Objects() {
-			names = append(names, name)
+			all = append(all, name)
 		}
-		for _, name := range names {
-			if !strings.HasPrefix(name, layout.Root()) && !layout.IsSnapshot(name) || strings.Contains(name, "/../") || strings.Contains(name, "//") {
+		for _, name := range all {
+			if !strings.HasPrefix(name, names.Root()) && !names.IsSnapshot(name) || strings.Contains(name, "/../") || strings.Contains(name, "//") {
 				t.Errorf("the state names %q", name)
 			}
 		}
@@ -98,30 +81,11 @@ func FuzzDecode(f *testing.F) {
 			Confirmed(s, Rejections{})
 			s = Dropped(s)
 		}
-		if err := Begin(s, Work{Import: Import{Full: true}}).validate(layout); err != nil {
+		if err := Begin(s, Work{Import: Import{Full: true}}).validate(names); err != nil {
 			t.Errorf("no run can go on from it: %v", err)
 		}
 		if n := s.Entries(); n < 0 || n > maxSegments*maxEntries {
 			t.Errorf("%d entries", n)
-		}
-	})
-}
-
-// What is remembered of failed documents is bounded, whatever is in the object.
-func FuzzDecodeFailures(f *testing.F) {
-	f.Add([]byte(`{"id":"a","hash":"1","reason":"x"}`))
-	f.Add([]byte(strings.Repeat("{}\n", maxRemembered+10)))
-	f.Add([]byte(strings.Repeat("x", 2<<20) + "\n{\"id\":\"b\",\"hash\":\"2\"}\n"))
-	f.Add([]byte(fmt.Sprintf(`{"id":%q,"hash":"1"}`, strings.Repeat("i", maxFailureLine))))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		all := decodeFailures(data)
-		if len(all) > maxRemembered {
-			t.Errorf("%d are remembered", len(all))
-		}
-		for _, one := range all {
-			if len(one.ID)+len(one.Reason) > 3*maxFailureLine {
-				t.Errorf("one of %d bytes is remembered", len(one.ID)+len(one.Reason))
-			}
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/manifest"
 )
@@ -35,8 +36,8 @@ func TestPlantedLedger(t *testing.T) {
 		},
 		"import without a list of its documents": {
 			plant: func(w *world, s *ledger.State) {
-				objects.Write(w.bucket, layout.Run("x")+"errors/1", []byte(`{"code":3,"message":"document \"doc-00001\" is bad"}`))
-				s.Pending = &ledger.Import{Operation: operation(w.bucket), Started: w.time(), Documents: 5, Errors: layout.Run("x") + "errors/"}
+				objects.Write(w.bucket, names.Run("x")+"errors/1", []byte(`{"code":3,"message":"document \"doc-00001\" is bad"}`))
+				s.Pending = &ledger.Import{Operation: operation(w.bucket), Started: w.time(), Documents: 5, Errors: names.Run("x") + "errors/"}
 			},
 			says: "the ledger cannot be used",
 		},
@@ -49,7 +50,7 @@ func TestPlantedLedger(t *testing.T) {
 			says:  "the ledger cannot be used",
 		},
 		"segment that climbs": {
-			plant: func(w *world, s *ledger.State) { s.Segments[0].Name = layout.Root() + "../../../theirs.txt" },
+			plant: func(w *world, s *ledger.State) { s.Segments[0].Name = names.Root() + "../../../theirs.txt" },
 			says:  "the ledger cannot be used",
 		},
 		"segment without a name": {
@@ -104,13 +105,13 @@ func TestPlantedLedger(t *testing.T) {
 		},
 		"failures that are none": {
 			plant: func(w *world, s *ledger.State) {
-				s.Scan.Failures = ledger.Failures{Count: 1, Object: layout.Run("x") + "failures"}
+				s.Scan.Failures = failure.Tally{Count: 1, Object: names.Run("x") + "failures"}
 				objects.Write(w.bucket, s.Scan.Failures.Object, append(bytes.Repeat([]byte("x"), 3<<20), "\n{}\nnull\n[]"...))
 			},
 		},
 		"failures of more than anybody reads": {
 			plant: func(w *world, s *ledger.State) {
-				s.Scan.Failures = ledger.Failures{Count: 1, Object: layout.Run("x") + "failures"}
+				s.Scan.Failures = failure.Tally{Count: 1, Object: names.Run("x") + "failures"}
 				objects.Write(w.bucket, s.Scan.Failures.Object, make([]byte, 17<<20))
 			},
 		},
@@ -221,13 +222,13 @@ func TestPlantedRevisions(t *testing.T) {
 		w.fill(20)
 		w.want(w.run(), Imported)
 		for n := range 1_200 {
-			if _, err := objects.Write(w.bucket, layout.Revision(int64(1000+n)), []byte("{}")); err != nil {
+			if _, err := objects.Write(w.bucket, names.Revision(int64(1000+n)), []byte("{}")); err != nil {
 				t.Fatal(err)
 			}
 		}
 		w.want(w.run(), Imported)
 		w.wantInSync()
-		if n := len(objects.List(w.bucket, layout.Revisions())); n > ledger.KeptRevisions+5 {
+		if n := len(objects.List(w.bucket, names.Revisions())); n > ledger.KeptRevisions+5 {
 			t.Errorf("%d revisions are left", n)
 		}
 	})
@@ -256,7 +257,7 @@ func (w *world) plantSegment(name string, write func(*manifest.Writer)) ledger.S
 	if err := m.Close(); err != nil {
 		w.t.Fatal(err)
 	}
-	g := ledger.Segment{Name: layout.Run("planted") + name, Entries: m.Count()}
+	g := ledger.Segment{Name: names.Run("planted") + name, Entries: m.Count()}
 	if _, err := objects.Write(w.bucket, g.Name, data.Bytes()); err != nil {
 		w.t.Fatal(err)
 	}
@@ -290,7 +291,7 @@ func (w *world) copyLedger(number string) {
 	if data, err = json.Marshal(s); err != nil {
 		w.t.Fatal(err)
 	}
-	if _, err := objects.Write(w.bucket, layout.Revisions()+number+".json", data); err != nil {
+	if _, err := objects.Write(w.bucket, names.Revisions()+number+".json", data); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/ledger"
 )
 
@@ -81,6 +82,6 @@ func (i importer) confirm(ctx context.Context, s ledger.State, progress datastor
 }
 
 // keepFailures writes down the failed documents, unless the ledger has them already.
-func (i importer) keepFailures(ctx context.Context, s ledger.State, f ledger.Failures) (ledger.Failures, error) {
+func (i importer) keepFailures(ctx context.Context, s ledger.State, f failure.Tally) (failure.Tally, error) {
 	return i.books.ledger.WriteFailures(ctx, f, fmt.Sprintf("%sfailures-%d.jsonl", i.folder, s.Revision))
 }

@@ -120,20 +120,20 @@ var faults = map[string]fault{
 	},
 	"ledger cannot be written": {
 		fault: func(w *world) func() {
-			return objects.Inject(storage.Fault{Op: storage.OpInsert, Object: layout.Revisions() + "*", Status: 403, Count: -1}).Remove
+			return objects.Inject(storage.Fault{Op: storage.OpInsert, Object: names.Revisions() + "*", Status: 403, Count: -1}).Remove
 		},
 		want: Failed, says: "access denied",
 	},
 	"reply of a write of the ledger is lost": {
 		fault: func(w *world) func() {
-			return objects.Inject(storage.Fault{Op: storage.OpInsert, Object: layout.Revisions() + "*", DropReply: true, Count: 2}).Remove
+			return objects.Inject(storage.Fault{Op: storage.OpInsert, Object: names.Revisions() + "*", DropReply: true, Count: 2}).Remove
 		},
 		want: Imported, says: "import done",
 	},
 	"upload is cut": {
 		full: true,
 		fault: func(w *world) func() {
-			return objects.Inject(storage.Fault{Op: storage.OpInsert, Object: layout.Snapshot(1, 1), Cut: true, CutAfter: 1000}).Remove
+			return objects.Inject(storage.Fault{Op: storage.OpInsert, Object: names.Snapshot(1, 1), Cut: true, CutAfter: 1000}).Remove
 		},
 		want: Imported, says: "import done",
 	},

@@ -7,6 +7,7 @@ import (
 
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/diff"
+	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/manifest"
 )
@@ -119,7 +120,7 @@ func (i importer) locate(ctx context.Context, name string, isOnly bool, x *rejec
 
 // markRejected writes a segment with the rejected and suspected documents of an import, nil when there are none, counts
 // them among the failures, and returns how many the service named. Ids that were not sent are left out.
-func (i importer) markRejected(ctx context.Context, s ledger.State, x rejected, f *ledger.Failures) (_ *ledger.Segment, known int64, err error) {
+func (i importer) markRejected(ctx context.Context, s ledger.State, x rejected, f *failure.Tally) (_ *ledger.Segment, known int64, err error) {
 	marks := i.books.ledger.NewSegment(ctx, fmt.Sprintf("%srejected-%d", i.folder, s.Revision))
 	defer marks.Abort()
 	logged := 0
@@ -133,7 +134,7 @@ func (i importer) markRejected(ctx context.Context, s ledger.State, x rejected, 
 		} else {
 			return nil
 		}
-		f.Add(ledger.Failure{ID: id, Hash: e.Hash, Reason: reason, Rejected: true})
+		f.Add(failure.Document{ID: id, Hash: e.Hash, Reason: reason, Rejected: true})
 		if logged++; logged <= diff.MaxNamed {
 			i.log.WarnContext(ctx, "document rejected by Vertex AI Search", "id", id, "reason", reason,
 				"hint", "it is sent again when it changes, or by the next full sync; an earlier version stays searchable until then")

@@ -16,6 +16,7 @@ import (
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/document"
+	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/source"
@@ -214,7 +215,7 @@ func (r *Run) snapshotProtected(ctx context.Context) bool {
 }
 
 func (r *Run) ledger() *ledger.Store {
-	return ledger.NewStore(r.Bucket, ledger.NewLayout(r.Name), r.DataStore)
+	return ledger.NewStore(r.Bucket, layout.New(r.Name), r.DataStore)
 }
 
 func (r *Run) now() time.Time {

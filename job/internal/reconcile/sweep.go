@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vertexmetadata/job/internal/bucket"
+	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/job/internal/ledger"
 )
 
@@ -21,12 +22,12 @@ func (r *Run) sweep(ctx context.Context, start, state ledger.State, folder strin
 		return
 	}
 	fullDone := state.LastFull != start.LastFull && !state.LastFull.IsZero()
-	layout := r.ledger().Layout
+	names := r.ledger().Layout
 	isOver := r.overFor(start, state, folder)
-	swept, err := r.Bucket.DeleteAll(ctx, layout.Internal(), isOver)
+	swept, err := r.Bucket.DeleteAll(ctx, names.Internal(), isOver)
 	if err == nil && fullDone {
-		_, err = r.Bucket.DeleteAll(ctx, layout.Snapshots(), func(o bucket.Object) bool {
-			return layout.IsSnapshot(o.Name) && !slices.Contains(state.Snapshot, o.Name)
+		_, err = r.Bucket.DeleteAll(ctx, names.Snapshots(), func(o bucket.Object) bool {
+			return names.IsSnapshot(o.Name) && !slices.Contains(state.Snapshot, o.Name)
 		})
 	}
 	switch {
@@ -44,16 +45,16 @@ func (r *Run) sweep(ctx context.Context, start, state ledger.State, folder strin
 // run's own folder, unless the state needs them now; those that a dead run left; revisions beyond those that are kept; and
 // what another format left, once a full sync of this one is confirmed.
 func (r *Run) overFor(start, state ledger.State, folder string) func(bucket.Object) bool {
-	layout := r.ledger().Layout
+	names := r.ledger().Layout
 	needed, superseded := state.Objects(), start.Objects()
 	return func(o bucket.Object) bool {
-		revision, isRevision := layout.RevisionOf(o.Name)
+		revision, isRevision := names.RevisionOf(o.Name)
 		switch {
 		case !r.Bucket.Owns(o.Name):
 			return false // no name that this job, or the service, has written
-		case isRevision && ledger.Counts(revision, r.now()):
+		case isRevision && layout.Counts(revision, r.now()):
 			return revision <= state.Revision-ledger.KeptRevisions
-		case !strings.HasPrefix(o.Name, layout.Root()):
+		case !strings.HasPrefix(o.Name, names.Root()):
 			return !state.LastFull.IsZero()
 		case within(needed, o.Name):
 			return false

@@ -239,7 +239,7 @@ func TestLostReplyOfAnImportThatRuns(t *testing.T) {
 
 // deleteLedger removes every revision, as somebody who starts over by hand does.
 func (w *world) deleteLedger() {
-	for _, o := range objects.List(w.bucket, layout.Revisions()) {
+	for _, o := range objects.List(w.bucket, names.Revisions()) {
 		objects.Delete(w.bucket, o.Name)
 	}
 }

@@ -18,6 +18,7 @@ import (
 
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/source"
 	"vertexmetadata/sandbox/discoveryengine"
@@ -267,7 +268,7 @@ func (w *world) wantInSync() {
 // newest names the object of the ledger's last revision.
 func (w *world) newest() string {
 	w.t.Helper()
-	list := objects.List(w.bucket, layout.Revisions())
+	list := objects.List(w.bucket, names.Revisions())
 	if len(list) == 0 {
 		w.t.Fatal("there is no ledger")
 	}
@@ -282,23 +283,23 @@ func (w *world) state() ledger.State {
 		w.t.Fatal(err)
 	}
 	defer clients.close()
-	s, doubt, err := ledger.NewStore(clients.Bucket, layout, w.set.DataStore).Load(w.t.Context())
+	s, doubt, err := ledger.NewStore(clients.Bucket, names, w.set.DataStore).Load(w.t.Context())
 	if err != nil || doubt != nil {
 		w.t.Fatal(err, doubt)
 	}
 	return s
 }
 
-// layout names the objects of every world.
-var layout = ledger.NewLayout("")
+// names are those of the objects of every world.
+var names = layout.New("")
 
 // wantTidy fails the test if the bucket holds anything that the ledger does not need.
 func (w *world) wantTidy() {
 	w.t.Helper()
 	s := w.state()
 	needed := s.Objects()
-	for _, o := range objects.List(w.bucket, layout.Internal()) {
-		if n, ok := layout.RevisionOf(o.Name); ok && n > s.Revision-ledger.KeptRevisions {
+	for _, o := range objects.List(w.bucket, names.Internal()) {
+		if n, ok := names.RevisionOf(o.Name); ok && n > s.Revision-ledger.KeptRevisions {
 			continue
 		}
 		if !within(needed, o.Name) {
@@ -306,7 +307,7 @@ func (w *world) wantTidy() {
 		}
 	}
 	for _, o := range objects.List(w.bucket, "") {
-		if !strings.HasPrefix(o.Name, layout.Internal()) && !slices.Contains(s.Snapshot, o.Name) {
+		if !strings.HasPrefix(o.Name, names.Internal()) && !slices.Contains(s.Snapshot, o.Name) {
 			w.t.Errorf("object %s is not part of the snapshot %v", o.Name, s.Snapshot)
 		}
 	}
