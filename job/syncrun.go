@@ -111,7 +111,7 @@ func (r *syncRun) logEnd(ctx context.Context, s reconcile.Summary, took time.Dur
 		level = slog.LevelError
 		r.log.LogAttrs(ctx, level, "sync failed", whyFailed(err)...)
 	}
-	r.log.LogAttrs(ctx, level, "sync finished", append(s.Attrs(),
+	r.log.LogAttrs(ctx, level, "sync finished", append(attrs(s),
 		slog.Int64("duration_ms", took.Milliseconds()), slog.String("execution", r.cfg.Execution), slog.Int("task", r.cfg.Task), slog.String("version", version))...)
 }
 

@@ -74,7 +74,7 @@ func TestWorlds(t *testing.T) {
 				}
 			}
 			failures.Add(progress.Samples...)
-			suspected := len(failures.ByID)+len(failures.ByPlace) > 0 || failures.Unnamed > 0 || progress.Rejected()
+			suspected := len(failures.ByID)+len(failures.ByPlace) > 0 || failures.Unnamed > 0 || progress.Failed > 0 || len(progress.Samples) > 0
 			if blind := world.Metadata == discoveryengine.MetadataAbsent && world.ErrorFolder == discoveryengine.NoFolder; suspected == blind {
 				t.Errorf("suspected %v: %+v, %+v", suspected, failures, progress)
 			}

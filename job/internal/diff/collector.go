@@ -92,7 +92,7 @@ func (c *collector) take(ctx context.Context, id, line []byte) error {
 	case manifest.Rejected:
 		if !c.Full {
 			c.Rejected++
-			c.Failures.Add(failure.Document{ID: string(id), Hash: hash, Reason: c.whyRejected(string(id)), Rejected: true})
+			c.Scan.Failures.Add(failure.Document{ID: string(id), Hash: hash, Reason: c.whyRejected(string(id)), Rejected: true})
 			return nil
 		}
 	case manifest.Same:
@@ -128,7 +128,7 @@ func (c *collector) show(change Change) {
 // an earlier version stays in the data store.
 func (c *collector) refuse(ctx context.Context, f document.Refusal, earlier bool) {
 	c.Refused++
-	c.Failures.Add(failure.Document{ID: f.ID, Hash: f.Hash, Reason: f.Reason})
+	c.Scan.Failures.Add(failure.Document{ID: f.ID, Hash: f.Hash, Reason: f.Reason})
 	c.show(Change{Kind: Refuse, ID: []byte(f.ID), Reason: f.Reason})
 	if c.refused[failureKey{f.ID, f.Hash}] {
 		return
@@ -149,11 +149,12 @@ func (c *collector) finish(ctx context.Context) error {
 		c.in.Log.WarnContext(ctx, "more documents refused than are named", "named", MaxNamed, "refused", c.named)
 	}
 	if c.in.State.Unnamed > 0 && !c.Full {
-		c.Failures.AddUnnamed(c.in.State.Unnamed)
+		c.Scan.Failures.AddUnnamed(c.in.State.Unnamed)
 	}
-	if c.Failures.Same(c.before) {
-		c.Failures = c.before // which is in the bucket already
+	if c.Scan.Failures.Same(c.before) {
+		c.Scan.Failures = c.before // which is in the bucket already
 	}
+	c.Scan.Documents = c.Documents
 	// A full import removes what the manifest does not know too, and the manifest may have been written by others: the data
 	// store itself is asked what it holds. A full import of nothing does not exist: what is there is deleted id by id then.
 	listed := c.Full && c.in.Listed != nil

@@ -12,7 +12,6 @@ import (
 
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/document"
-	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/source"
 )
@@ -40,9 +39,10 @@ type Comparison struct {
 	Rules  document.Options
 
 	State      ledger.State
-	Full       bool   // every document is sent, not only what changed
-	Folder     string // of the objects that are written, with a slash at its end
-	MaxDeleted int    // how many ids Deletions holds at most
+	Scan       ledger.Scan // what is known of this reading before it begins
+	Full       bool        // every document is sent, not only what changed
+	Folder     string      // of the objects that are written, with a slash at its end
+	MaxDeleted int         // how many ids Deletions holds at most
 	// KeepSnapshot: the bucket's policy protects the last full sync's snapshot, so documents go into Folder alone.
 	KeepSnapshot bool
 
@@ -91,9 +91,9 @@ type Counts struct {
 // Changes are what has to be done. Commit or Abort ends them.
 type Changes struct {
 	Counts
-	Full      bool          // the import must be a full one
-	Failures  failure.Tally // refused here, or rejected earlier and unchanged
-	Deletions []string      // ids to delete one by one; the first of them, if there are more than MaxDeleted
+	Full      bool        // the import must be a full one
+	Scan      ledger.Scan // the reading; its failures were refused here, or rejected earlier and are unchanged
+	Deletions []string    // ids to delete one by one; the first of them, if there are more than MaxDeleted
 
 	Lines    [][]byte        // the documents of a small change
 	Objects  []string        // else the objects that hold them, after Commit
@@ -135,7 +135,7 @@ func newCollector(ctx context.Context, in Comparison) (*collector, error) {
 	}
 	c := &collector{in: in, table: table}
 	c.remember(remembered)
-	c.Changes = Changes{Full: in.Full, Counts: Counts{Before: table.Len()}}
+	c.Changes = Changes{Full: in.Full, Scan: in.Scan, Counts: Counts{Before: table.Len()}}
 	if in.Show != nil {
 		return c, nil
 	}

@@ -30,7 +30,7 @@ func Begin(s State, w Work) State {
 		s.LastFull = time.Time{}
 	}
 	s.Scan.Statistics = ""
-	s.Scan.Left = w.Scan.Left + w.Deletions
+	s.Scan.Left, s.Scan.Emptied = w.Scan.Left+w.Deletions, w.Scan.Emptied
 	pending := w.Import
 	s.Pending = &pending
 	return s

@@ -18,10 +18,6 @@ type books struct {
 	version   string
 }
 
-func (r *Run) books() books {
-	return books{db: r.DB, ledger: r.ledger(), now: r.now, execution: r.Execution, version: r.Version}
-}
-
 // append makes next the ledger's newest revision, if nobody appended one since prev and this run still holds its lock.
 func (b books) append(ctx context.Context, prev, next ledger.State, note ledger.Note) (ledger.State, error) {
 	if err := b.db.Check(ctx); err != nil {

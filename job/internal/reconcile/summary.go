@@ -2,10 +2,9 @@ package reconcile
 
 import (
 	"fmt"
-	"log/slog"
-	"math"
 	"time"
 
+	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/ledger"
 )
@@ -44,54 +43,15 @@ func (s *Summary) read(state ledger.State) {
 // scanned takes over what the scan found.
 func (s *Summary) scanned(c *diff.Changes) {
 	s.Documents, s.Skipped, s.Changed = c.Documents, c.Skipped, c.Changed
-	s.Failed = c.Failures.Count
+	s.Failed = c.Scan.Failures.Count
 }
 
-// applied adds what was done, by this run for an earlier one or for itself.
-func (s *Summary) applied(d done) {
-	s.Upserted += d.accepted
-	s.Bytes += d.bytes
-	s.Deleted += d.deleted
-	s.Left, s.PendingAge = d.left, d.age
-}
-
-// Attrs lists the summary's fields as the last log line shows them.
-func (s Summary) Attrs() []slog.Attr {
-	attrs := []slog.Attr{
-		slog.String("outcome", string(s.Outcome)),
-		slog.Int64("documents", s.Documents),
-		slog.Int64("upserted", s.Upserted),
-		slog.Int64("deleted", s.Deleted),
-		slog.Int64("skipped", s.Skipped),
-		slog.Int64("failed", s.Failed),
-		slog.Int64("changed", s.Changed),
-		slog.Int64("bytes", s.Bytes),
+// tooManyFailed returns an error if more documents failed than a run tolerates.
+func tooManyFailed(limit config.Limit, failed, documents int64) error {
+	if most := limit.Of(documents + failed); failed > most {
+		return &tooManyFailedError{failed: failed, limit: most}
 	}
-	if s.Left > 0 {
-		attrs = append(attrs, slog.Int64("left", s.Left))
-	}
-	if s.PendingAge > 0 {
-		attrs = append(attrs, slog.Int64("pending_age_ms", s.PendingAge.Milliseconds()))
-	}
-	return attrs
-}
-
-// Tolerance is how many documents may fail: a count, or a share of the documents of the source.
-type Tolerance struct {
-	Count int64
-	Share float64 // 0 to 1; counts when Count is 0
-}
-
-// exceeded returns an error if more than that many documents failed.
-func (t Tolerance) exceeded(failed, documents int64) error {
-	limit := t.Count
-	if limit == 0 {
-		limit = int64(math.Floor(t.Share * float64(documents+failed)))
-	}
-	if failed <= limit {
-		return nil
-	}
-	return &tooManyFailedError{failed: failed, limit: limit}
+	return nil
 }
 
 // tooManyFailedError fails a run that did all it could.

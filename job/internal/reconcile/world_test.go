@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"vertexmetadata/job/internal/bucket"
+	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/job/internal/ledger"
@@ -98,7 +99,7 @@ func newWorld(t *testing.T) *world {
 		config: datastore.Config{Project: "project", DataStore: name, Endpoint: engine.Addr(), Budget: 2 * time.Second},
 		set: Settings{
 			Query: query, ImportWait: 20 * time.Second, FullSyncInterval: 24 * time.Hour,
-			MaxDeleteRatio: 0.5, MaxFailed: Tolerance{Share: 1}, DataStore: name,
+			MaxDeleteRatio: 0.5, MaxChangeRatio: 1, MaxFailed: config.Limit{Share: 1}, DataStore: name,
 		},
 	}
 	w.exec(`CREATE SCHEMA ` + name)
