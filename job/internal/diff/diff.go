@@ -12,6 +12,7 @@ import (
 
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/document"
+	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/source"
 )
@@ -133,8 +134,7 @@ func newCollector(ctx context.Context, in Comparison) (*collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &collector{in: in, table: table}
-	c.remember(remembered)
+	c := &collector{in: in, table: table, before: failure.NewMemory(remembered)}
 	c.Changes = Changes{Full: in.Full, Scan: in.Scan, Counts: Counts{Before: table.Len()}}
 	if in.Show != nil {
 		return c, nil

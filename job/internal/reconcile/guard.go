@@ -2,30 +2,15 @@ package reconcile
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/refusal"
 )
 
-// stopError stops a run before it writes anything.
-type stopError struct {
-	text      string
-	hint      string
-	allowable bool // --allow-mass-delete lets the run pass
-}
-
-func (e *stopError) Error() string { return e.text }
-
-// Hint says what to do.
-func (e *stopError) Hint() string { return e.hint }
-
-// Stopped reports that an error is a guard's: nothing was written.
-func Stopped(err error) bool {
-	var stop *stopError
-	return errors.As(err, &stop)
-}
+// massDeleteError stops a run before it writes anything; --allow-mass-delete lets it pass.
+type massDeleteError struct{ refusal.Advice }
 
 const hintMassDelete = "check the query and the database, or allow it once with --allow-mass-delete"
 
@@ -33,8 +18,7 @@ const hintMassDelete = "check the query and the database, or allow it once with 
 // they were deleted.
 func (r *Run) guard(ctx context.Context, s ledger.State, c *diff.Changes) error {
 	err := judge(r.Settings, s.Scan.Emptied, c.Counts)
-	var stop *stopError
-	isMassDelete := errors.As(err, &stop) && stop.allowable
+	stop, isMassDelete := err.(*massDeleteError)
 	if !isMassDelete && (c.Gone == 0 || c.Gone*suspiciousShare < c.Before) {
 		return err
 	}
@@ -42,7 +26,7 @@ func (r *Run) guard(ctx context.Context, s ledger.State, c *diff.Changes) error 
 	switch {
 	case unknown != nil || len(hidden) == 0:
 	case isMassDelete:
-		stop.hint = hidden[0].Text + "; " + stop.hint
+		stop.Remedy = hidden[0].Text + "; " + stop.Remedy
 	case err == nil:
 		r.Log.WarnContext(ctx, "documents are deleted, and row-level security may hide their rows", "documents", c.Gone, "table", hidden[0].Text, "hint", hidden[0].Remedy)
 	}
@@ -56,16 +40,16 @@ const suspiciousShare = 10
 // makes none: who may write into the bucket could write there that more was allowed.
 func judge(set Settings, emptied bool, c diff.Counts) error {
 	if c.Rows > 0 && c.Documents == 0 && c.Refused > 0 {
-		return &stopError{
-			text: fmt.Sprintf("all documents would be refused: %s of %s read, the others skipped", plural(c.Refused, "row"), plural(c.Rows, "row")),
-			hint: "correct the query: the warnings above say why its rows cannot become documents",
+		return &refusal.Advice{
+			Text:   fmt.Sprintf("all documents would be refused: %s of %s read, the others skipped", plural(c.Refused, "row"), plural(c.Rows, "row")),
+			Remedy: "correct the query: the warnings above say why its rows cannot become documents",
 		}
 	}
 	if set.AllowMassDelete || emptied && c.Documents == 0 {
 		return nil
 	}
 	massDelete := func(format string, about ...any) error {
-		return &stopError{text: fmt.Sprintf(format, about...), hint: hintMassDelete, allowable: true}
+		return &massDeleteError{refusal.Advice{Text: fmt.Sprintf(format, about...), Remedy: hintMassDelete}}
 	}
 	switch {
 	case c.Rows == 0 && c.Before > 0:

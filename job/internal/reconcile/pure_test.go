@@ -37,7 +37,7 @@ func TestJudge(t *testing.T) {
 			set := set
 			set.AllowMassDelete = tt.allow
 			err := judge(set, tt.emptied, tt.counts)
-			if got := text(err); got != tt.want || Stopped(err) != (tt.want != "") {
+			if got := text(err); got != tt.want || stopped(err) != (tt.want != "") {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 		})

@@ -105,7 +105,7 @@ func TestEmptiedSourceDrains(t *testing.T) {
 	w.fill(3)
 	w.want(w.run(), Imported)
 	w.exec(`DELETE FROM docs`)
-	if r := w.want(w.run(), Failed); !Stopped(r.err) {
+	if r := w.want(w.run(), Failed); !stopped(r.err) {
 		t.Errorf("what was allowed once is allowed for ever: %v", r.err)
 	}
 }
@@ -120,7 +120,7 @@ func TestSourceThatDrainsFillsAgain(t *testing.T) {
 	w.exec(`DELETE FROM docs`)
 	w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Pending)
 	w.exec(`INSERT INTO docs SELECT * FROM away WHERE id <= 'doc-00005'`)
-	if r := w.want(w.run(), Failed); !Stopped(r.err) {
+	if r := w.want(w.run(), Failed); !stopped(r.err) {
 		t.Errorf("not stopped: %v", r.err)
 	}
 	w.exec(`INSERT INTO docs SELECT * FROM away ON CONFLICT DO NOTHING`)
@@ -137,7 +137,7 @@ func TestAllowedMassDeleteIsDoneAtOnce(t *testing.T) {
 	w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Imported)
 	w.wantInSync()
 	w.exec(`DELETE FROM docs WHERE id > 'doc-00010'`)
-	if r := w.want(w.run(), Failed); !Stopped(r.err) {
+	if r := w.want(w.run(), Failed); !stopped(r.err) {
 		t.Errorf("not stopped: %v", r.err)
 	}
 }
@@ -157,7 +157,7 @@ func TestAllowedDeletionsThatFailed(t *testing.T) {
 			}
 			w.want(w.run(func(s *Settings) { s.AllowMassDelete, s.Full = true, full }), Failed)
 			undo()
-			if r := w.want(w.run(), Failed); !Stopped(r.err) {
+			if r := w.want(w.run(), Failed); !stopped(r.err) {
 				t.Errorf("not stopped: %v", r.err)
 			}
 			if r := w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Imported); r.Deleted != 16 {

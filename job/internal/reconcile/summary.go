@@ -7,6 +7,7 @@ import (
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/refusal"
 )
 
 // Outcome is how a run ended.
@@ -46,24 +47,16 @@ func (s *Summary) scanned(c *diff.Changes) {
 	s.Failed = c.Scan.Failures.Count
 }
 
-// tooManyFailed returns an error if more documents failed than a run tolerates.
+// tooManyFailed returns an error if more documents failed than a run tolerates. The run did all that it could.
 func tooManyFailed(limit config.Limit, failed, documents int64) error {
-	if most := limit.Of(documents + failed); failed > most {
-		return &tooManyFailedError{failed: failed, limit: most}
+	most := limit.Of(documents + failed)
+	if failed <= most {
+		return nil
 	}
-	return nil
-}
-
-// tooManyFailedError fails a run that did all it could.
-type tooManyFailedError struct{ failed, limit int64 }
-
-func (e *tooManyFailedError) Error() string {
-	return fmt.Sprintf("%s failed, MAX_FAILED allows %d; all others are in sync", plural(e.failed, "document"), e.limit)
-}
-
-// Hint says what to do.
-func (e *tooManyFailedError) Hint() string {
-	return "correct the rows or leave them out in the query; the warnings above count them by reason; job show ID shows one"
+	return &refusal.Advice{
+		Text:   fmt.Sprintf("%s failed, MAX_FAILED allows %d; all others are in sync", plural(failed, "document"), most),
+		Remedy: "correct the rows or leave them out in the query; the warnings above count them by reason; job show ID shows one",
+	}
 }
 
 func plural(n int64, noun string) string {

@@ -155,7 +155,7 @@ func TestGuards(t *testing.T) {
 			held := w.held()
 			objects.ResetLog()
 			r := w.want(w.run(tt.change), Failed)
-			if r.err.Error() != tt.want || !Stopped(r.err) {
+			if r.err.Error() != tt.want || !stopped(r.err) {
 				t.Errorf("error %q, want %q", r.err, tt.want)
 			}
 			for _, req := range objects.Log() {

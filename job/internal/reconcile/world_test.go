@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/refusal"
 	"vertexmetadata/job/internal/source"
 	"vertexmetadata/sandbox/discoveryengine"
 	"vertexmetadata/sandbox/postgres"
@@ -322,4 +324,11 @@ func contextWithCancel(t *testing.T) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	return ctx, cancel
+}
+
+// stopped reports that an error is a guard's.
+func stopped(err error) bool {
+	var massDelete *massDeleteError
+	var advice *refusal.Advice
+	return errors.As(err, &massDelete) || errors.As(err, &advice)
 }
