@@ -15,7 +15,6 @@ import (
 
 	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/panics"
-	"vertexmetadata/job/internal/refusal"
 )
 
 // maxLogText is the longest text in a log line, in bytes. Cloud Logging refuses entries over 256 KB, and a row may have
@@ -59,11 +58,8 @@ func (e environment) fail(ctx context.Context, command, sync string, err error) 
 
 // explained is a failure as a person reads it: what failed and why, and below that what to do.
 func explained(l look, what string, err error) string {
-	text, hint := refusal.Split(err)
-	lines := l.paint(red, what+":") + " " + shorten(oneLine(text), maxLogText) + "\n"
-	if hint != "" {
-		lines += "  " + l.paint(bold, shorten(oneLine(hint), maxLogText)) + "\n"
-	}
+	text, hint := advice(err)
+	lines := l.paint(red, what+":") + " " + shorten(oneLine(text), maxLogText) + "\n  " + l.paint(bold, shorten(oneLine(hint), maxLogText)) + "\n"
 	if caught := (*panics.Error)(nil); errors.As(err, &caught) {
 		lines += visibleLines(string(caught.Stack)) + "\n"
 	}
