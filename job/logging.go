@@ -15,6 +15,7 @@ import (
 
 	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/refusal"
 )
 
 // maxLogText is the longest text in a log line, in bytes. Cloud Logging refuses entries over 256 KB, and a row may have
@@ -128,7 +129,11 @@ func shortened(_ []string, a slog.Attr) slog.Attr {
 	case string:
 		return slog.String(a.Key, cutText(value, maxLogText))
 	case error:
-		return slog.String(a.Key, cutText(value.Error(), maxLogText))
+		text, hint := refusal.Split(value)
+		if hint != "" { // a group without a name is written as its members
+			return slog.Attr{Value: slog.GroupValue(slog.String(a.Key, text), slog.String("hint", hint))}
+		}
+		return slog.String(a.Key, cutText(text, maxLogText))
 	case []string:
 		return slog.Any(a.Key, cutTexts(value, maxLogText))
 	case []failure.Group:

@@ -21,7 +21,7 @@ import (
 const (
 	// firstPoll is short for the sake of the sandbox, whose small imports end at
 	// once; the pause grows, so one of minutes costs a few polls more.
-	firstPoll = 50 * time.Millisecond
+	firstPoll = 10 * time.Millisecond
 	slowPoll  = 10 * time.Second
 
 	// pollGrace is how long a first answer is waited for, beyond the wait asked

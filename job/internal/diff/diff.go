@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"runtime/debug"
 
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/document"
@@ -16,11 +15,6 @@ import (
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/source"
 )
-
-// gcPercent bounds what a scan adds to the table of the manifest, which is nearly all of its memory: the collector starts
-// when the heap has grown by this much. With Go's 100 it would be twice the table. The table holds no pointers, so a
-// collection costs next to nothing however large it is. An idle tick, which has no table, would be 2 ms slower with it.
-const gcPercent = 20
 
 const (
 	// maxObject is how large an object of documents may become; the service reads files up to 2 GB.
@@ -125,7 +119,6 @@ func Compare(ctx context.Context, in Comparison) (*Changes, error) {
 }
 
 func newCollector(ctx context.Context, in Comparison) (*collector, error) {
-	debug.SetGCPercent(gcPercent)
 	table, err := in.Ledger.LoadTable(ctx, in.State)
 	if err != nil {
 		return nil, err

@@ -81,7 +81,7 @@ func (i importer) apply(ctx context.Context, s ledger.State, c *diff.Changes, sc
 	}
 	operation, err := i.start(ctx, *s.Pending, c.Lines)
 	if errors.Is(err, datastore.ErrBusy) && ctx.Err() == nil {
-		i.log.WarnContext(ctx, "the service is busy, the next run starts the import", "error", err.Error())
+		i.log.WarnContext(ctx, "the service is busy, the next run starts the import", "error", err)
 		return s, Pending, deleteErr
 	}
 	if err == nil {
@@ -168,7 +168,7 @@ func (i importer) delete(ctx context.Context, ids []string) (undeleted int64, er
 	named := 0
 	for id, cause := range failed {
 		if named++; named <= diff.MaxNamed {
-			i.log.ErrorContext(ctx, "document not deleted, the next run tries again", "id", id, "error", cause.Error())
+			i.log.ErrorContext(ctx, "document not deleted, the next run tries again", "id", id, "error", cause)
 		}
 		if err == nil {
 			err = fmt.Errorf("delete %d of %s: %w", undeleted, plural(int64(len(ids)), "document"), cause)

@@ -22,7 +22,7 @@ func (r *Run) examine(ctx context.Context, s ledger.State) (ledger.Scan, documen
 	if s.Scan.Configuration != scan.Configuration {
 		kind, err := r.Store.Check(ctx)
 		if err != nil {
-			r.Log.WarnContext(ctx, "cannot read which kind of documents the data store takes", "error", err.Error())
+			r.Log.WarnContext(ctx, "cannot read which kind of documents the data store takes", "error", err)
 			kind = datastore.ContentUnknown
 		}
 		columns, err := r.DB.Columns(ctx)
@@ -46,7 +46,7 @@ func (r *Run) listed(ctx context.Context) iter.Seq2[string, error] {
 		for id, err := range r.Store.IDs(ctx) {
 			switch {
 			case errors.Is(err, datastore.ErrNotReadable) && r.AllowMassDelete:
-				r.Log.WarnContext(ctx, "cannot list what the data store holds, what the full sync deletes is not known", "error", err.Error())
+				r.Log.WarnContext(ctx, "cannot list what the data store holds, what the full sync deletes is not known", "error", err)
 				return
 			case errors.Is(err, datastore.ErrNotReadable):
 				err = &refusal.Advice{Text: err.Error(), Remedy: "make sure that the data store holds nothing but this sync's documents, then allow a first full sync once with --allow-mass-delete"}

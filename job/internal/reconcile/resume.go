@@ -49,7 +49,7 @@ func (i importer) resume(ctx context.Context, s ledger.State) (ledger.State, ear
 	case s.Pending != nil:
 		return s, earlier{outcome: outcome}, err
 	case err != nil:
-		i.log.ErrorContext(ctx, "the import of an earlier run failed", "error", err.Error())
+		i.log.ErrorContext(ctx, "the import of an earlier run failed", "error", err)
 		return s, earlier{failed: err}, nil
 	}
 	return s, earlier{outcome: Imported}, nil
@@ -66,7 +66,7 @@ func (i importer) resumeUnknown(ctx context.Context, s ledger.State) (ledger.Sta
 	case ctx.Err() != nil, errors.Is(err, datastore.ErrUnavailable), errors.Is(err, datastore.ErrBusy):
 		return s, earlier{}, err // the next run asks again
 	case err != nil:
-		i.log.WarnContext(ctx, "cannot list the data store's operations, a lost import would not be found", "error", err.Error())
+		i.log.WarnContext(ctx, "cannot list the data store's operations, a lost import would not be found", "error", err)
 	}
 	if len(running) > 0 {
 		if s.Pending != nil {

@@ -157,7 +157,7 @@ func (r *Run) open(ctx context.Context) (state ledger.State, stats source.Stats,
 	load := panics.Guard(func() error {
 		var doubt, err error
 		if state, doubt, err = r.ledger().Load(ctx); doubt != nil {
-			r.Log.WarnContext(ctx, "the ledger cannot be used, starting over with a full sync", "error", doubt.Error())
+			r.Log.WarnContext(ctx, "the ledger cannot be used, starting over with a full sync", "error", doubt)
 		}
 		return err
 	})
@@ -192,7 +192,7 @@ func (r *Run) compare(ctx context.Context, state ledger.State, stats source.Stat
 	}
 	changes, err := compare(fullDue(r.Settings, state, scan.At))
 	if ledger.Damaged(err) {
-		r.Log.WarnContext(ctx, "the manifest cannot be read, starting over with a full sync", "error", err.Error())
+		r.Log.WarnContext(ctx, "the manifest cannot be read, starting over with a full sync", "error", err)
 		state = ledger.State{Revision: state.Revision, Snapshot: state.Snapshot}
 		changes, err = compare(true)
 	}
