@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"vertexmetadata/job/internal/refusal"
-
 	discoveryengine "cloud.google.com/go/discoveryengine/apiv1"
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 // Content says whether the documents of a data store have content beside their

@@ -141,7 +141,7 @@ func (c *collector) finish(ctx context.Context) error {
 	c.Scan.Documents = c.Documents
 	// A full import removes what the manifest does not know too, and the manifest may have been written by others: the data
 	// store itself is asked what it holds. A full import of nothing does not exist: what is there is deleted id by id then.
-	listed := c.Full && c.in.Listed != nil
+	listed := c.Full
 	if c.Send == 0 {
 		c.Full = false
 	}

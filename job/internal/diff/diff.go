@@ -24,8 +24,7 @@ const (
 	maxLinesBytes = 1 << 20
 )
 
-// Comparison is one reading of the source and what it is compared with. All fields but Progress, Show and Listed must be
-// set.
+// Comparison is one reading of the source and what it is compared with. All fields but Progress and Show must be set.
 type Comparison struct {
 	DB     *source.DB
 	Bucket *bucket.Bucket

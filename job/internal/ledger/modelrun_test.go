@@ -25,7 +25,8 @@ func (m *model) run() {
 		return
 	}
 	full := !s.Complete || s.LastFull.IsZero() || m.chance(6)
-	s = m.apply(s, m.compare(s, full))
+	w, folded := m.compare(s, full)
+	s = m.apply(s, w, folded)
 	if s.Pending != nil && s.Pending.Operation != "" && !m.chance(3) {
 		m.resume(s)
 	}
@@ -64,8 +65,7 @@ func (m *model) resume(s State) (_ State, running bool) {
 }
 
 // compare returns the work that brings the data store in sync.
-func (m *model) compare(s State, full bool) Work {
-	var w Work
+func (m *model) compare(s State, full bool) (w Import, folded *Segment) {
 	held := m.manifest(s)
 	if len(s.Segments) > 3 {
 		var all []entry
@@ -76,8 +76,8 @@ func (m *model) compare(s State, full bool) Work {
 			}
 		}
 		if !unknown { // the model's entries cannot say it
-			if w.Folded = m.segment("folded", all); w.Folded == nil {
-				w.Folded = &Segment{}
+			if folded = m.segment("folded", all); folded == nil {
+				folded = &Segment{}
 			}
 		}
 	}
@@ -106,15 +106,15 @@ func (m *model) compare(s State, full bool) Work {
 	w.Full, w.Documents = full, int64(len(up))
 	w.Upserted, w.Removed = m.segment("up", up), m.segment("gone", gone)
 	w.Scan.At = at
-	return w
+	return w, folded
 }
 
-func (m *model) apply(s State, w Work) State {
+func (m *model) apply(s State, w Import, folded *Segment) State {
 	m.step("compared")
 	if w.Upserted == nil && w.Removed == nil {
-		return m.save(Scanned(s, w.Scan, w.Folded), "scanned")
+		return m.save(Scanned(s, w.Scan, folded), "scanned")
 	}
-	s = m.save(Begin(s, w), map[bool]string{false: "begun", true: "begun a full sync"}[w.Full])
+	s = m.save(Begin(s, w, folded), map[bool]string{false: "begun", true: "begun a full sync"}[w.Full])
 	undeleted := int64(0)
 	if w.Removed != nil {
 		for _, e := range m.segments[w.Removed.Name] {

@@ -20,9 +20,6 @@ import (
 // KeptRevisions is how many revisions stay in the bucket, for job history and against a run that was stalled.
 const KeptRevisions = 50
 
-// maxHistory bounds how many revisions are shown: more than are kept, unless they cannot be deleted.
-const maxHistory = 1000
-
 // segmentChunk is the upload chunk of segments, which need less throughput than documents.
 const segmentChunk = 1 << 20
 
@@ -100,13 +97,13 @@ func (s *Store) Append(ctx context.Context, prev, next State) (State, error) {
 	return next, nil
 }
 
-// History returns the last revisions, at most n, the newest first. Those that cannot be read are left out.
-func (s *Store) History(ctx context.Context, n int64) ([]State, error) {
+// History returns the last revisions, at most KeptRevisions, the newest first. Those that cannot be read are left out.
+func (s *Store) History(ctx context.Context) ([]State, error) {
 	newest, err := s.newest(ctx)
 	if err != nil {
 		return nil, err
 	}
-	states := make([]State, min(n, newest, maxHistory))
+	states := make([]State, min(newest, KeptRevisions))
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
 	for i := range states {

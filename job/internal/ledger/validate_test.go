@@ -59,7 +59,7 @@ func FuzzDecode(f *testing.F) {
 			Confirmed(s, Rejections{})
 			s = Dropped(s)
 		}
-		if err := Begin(s, Work{Import: Import{Full: true}}).validate(names); err != nil {
+		if err := Begin(s, Import{Full: true}, nil).validate(names); err != nil {
 			t.Errorf("no run can go on from it: %v", err)
 		}
 		if n := s.Entries(); n < 0 || n > maxSegments*maxEntries {

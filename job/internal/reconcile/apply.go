@@ -132,7 +132,7 @@ func (i importer) begin(ctx context.Context, s ledger.State, c *diff.Changes, sc
 		}
 	}
 	note := ledger.Note{Event: "begin", Full: c.Full, Sent: c.Send, Deleted: p.Deletions}
-	return i.append(ctx, s, ledger.Begin(s, ledger.Work{Import: p, Folded: c.Folded}), note)
+	return i.append(ctx, s, ledger.Begin(s, p, c.Folded), note)
 }
 
 // publish gives the parts of a snapshot their final names. It copies on the server what does not bear its name already.
@@ -190,7 +190,7 @@ func (i importer) start(ctx context.Context, p ledger.Import, lines [][]byte) (o
 	if len(lines) > 0 {
 		operation, err = i.store.ImportInline(ctx, lines)
 	} else {
-		operation, err = i.store.ImportObjects(ctx, i.uris(p.Objects), mode, i.bucket.URI(p.Errors))
+		operation, err = i.store.ImportObjects(ctx, i.bucket.URIs(p.Objects), mode, i.bucket.URI(p.Errors))
 	}
 	if err != nil {
 		return "", fmt.Errorf("start import of %s: %w", plural(p.Documents, "document"), err)
@@ -198,12 +198,4 @@ func (i importer) start(ctx context.Context, p ledger.Import, lines [][]byte) (o
 	i.log.InfoContext(ctx, "import started", "operation", operation, "mode", mode.String(), "documents", p.Documents,
 		"objects", len(p.Objects), "duration_ms", time.Since(begin).Milliseconds())
 	return operation, nil
-}
-
-func (i importer) uris(objects []string) []string {
-	uris := make([]string, len(objects))
-	for n, name := range objects {
-		uris[n] = i.bucket.URI(name)
-	}
-	return uris
 }

@@ -185,8 +185,8 @@ func (r *Run) compare(ctx context.Context, state ledger.State, stats source.Stat
 		in.State, in.Full = state, full
 		if collect != nil {
 			in.Show = collect()
-		} else {
-			in.KeepSnapshot = full && r.snapshotProtected(ctx)
+		} else if full {
+			in.KeepSnapshot, _ = r.Bucket.Protected(ctx, r.ledger().Layout.Snapshot(1, 1)) // writing it says what is wrong
 		}
 		return diff.Compare(ctx, in)
 	}
@@ -203,12 +203,6 @@ func (r *Run) compare(ctx context.Context, state ledger.State, stats source.Stat
 		changes, err = compare(true)
 	}
 	return state, changes, err
-}
-
-// snapshotProtected reports whether the snapshot of the last full sync cannot be written again.
-func (r *Run) snapshotProtected(ctx context.Context) bool {
-	protected, err := r.Bucket.Protected(ctx, r.ledger().Layout.Snapshot(1, 1))
-	return err == nil && protected // else writing it says what is wrong
 }
 
 func (r *Run) ledger() *ledger.Store {
