@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -92,7 +93,7 @@ func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 	fmt.Fprintln(table, "time (UTC)\twhat\tsent\tdeleted\trejected\tdocuments\texecution")
 	for _, s := range states {
 		r := entryOf(cfg.Sync, s)
-		what := visible(r.Event)
+		what := wordOf(r.Event).word
 		if r.Full {
 			what += ", full"
 		}
@@ -102,15 +103,33 @@ func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 	_ = table.Flush() // a builder takes everything
 	for i, line := range strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n") {
 		line = strings.TrimRight(line, " ")
-		switch {
-		case i == 0:
-			line = out.paint(bold, line)
-		case states[i-1].Note.Event == "dropped":
-			line = out.paint(red, line)
-		case states[i-1].Note.Event == "confirmed":
-			line = out.paint(green, line)
+		color := bold
+		if i > 0 {
+			color = wordOf(states[i-1].Note.Event).color
 		}
-		out.printf("%s\n", line)
+		out.printf("%s\n", out.paint(color, line))
 	}
-	out.printf("\nbegin: about to send   started: import accepted   confirmed: done\ndropped: import failed, to be retried   scanned: read, nothing to send\n")
+	out.printf("\n")
+	for _, w := range eventWords {
+		out.printf("%-10s %s\n", w.word, w.meaning)
+	}
+}
+
+// eventWord is what a revision of the ledger records, for people.
+type eventWord struct{ event, word, meaning, color string }
+
+var eventWords = []eventWord{
+	{"begin", "prepared", "about to send", ""},
+	{"started", "started", "the service accepted the import", ""},
+	{"confirmed", "confirmed", "done", green},
+	{"dropped", "dropped", "the import failed or was lost: the next run retries", red},
+	{"scanned", "scanned", "the source was read, nothing to send", ""},
+}
+
+// wordOf is the word for an event; one of another version of the job stands for itself.
+func wordOf(event string) eventWord {
+	if i := slices.IndexFunc(eventWords, func(w eventWord) bool { return w.event == event }); i >= 0 {
+		return eventWords[i]
+	}
+	return eventWord{word: visible(event)}
 }

@@ -66,10 +66,10 @@ func TestBadInput(t *testing.T) {
 		"unknown setting":          {change: []variable{"DATABASE_URL=postgres://app:{PASSWORD}@{HOST}/app?sslmode=disable&hunter=2"}, code: 2, want: `connect to database "app" as user "app" at host {HOST}: the server refuses a parameter of DATABASE_URL (SQLSTATE 42704): leave out what is neither libpq's nor a setting of PostgreSQL; behind a pooler, leave out settings`},
 		"stand-in elsewhere":       {change: []variable{"DISCOVERYENGINE_ENDPOINT=evil.example:443"}, code: 2, want: "configuration: DISCOVERYENGINE_ENDPOINT is set, and on Cloud Run it may only name a loopback address; unset it"},
 		"literal of another type":  {change: []variable{"SYNC_QUERY=SELECT post_id AS id FROM posts WHERE post_rarity = 'abc'"}, code: 2, want: `prepare the query: invalid input syntax for type integer: "abc" (line 1, column 53): a value written in the query does not fit: correct the query (SYNC_QUERY or SYNC_QUERY_FILE)`},
-		"unknown flag":             {args: []string{"--ful"}, code: 2, want: usage + `unknown flag --ful, did you mean "--full"?; see job --help`},
-		"unknown flag of sync":     {args: []string{"sync", "--bogus"}, code: 2, want: usage + "unknown flag --bogus; see job --help"},
-		"unknown command":          {args: []string{"purge"}, code: 2, want: usage + "unexpected argument purge; see job --help"},
-		"flag with a wrong value":  {args: []string{"sync", "--full=maybe"}, code: 2, want: usage + `--full: bool value must be true, 1, yes, false, 0 or no but got "maybe"; see job --help`},
+		"unknown flag":             {args: []string{"--ful"}, code: 2, want: usage + `unknown flag --ful, did you mean "--full"?: see job --help`},
+		"unknown flag of sync":     {args: []string{"sync", "--bogus"}, code: 2, want: usage + "unknown flag --bogus: see job --help"},
+		"unknown command":          {args: []string{"purge"}, code: 2, want: usage + "unexpected argument purge: see job --help"},
+		"flag with a wrong value":  {args: []string{"sync", "--full=maybe"}, code: 2, want: usage + `--full: bool value must be true, 1, yes, false, 0 or no but got "maybe": see job --help`},
 		"wrong password":           {change: []variable{"DATABASE_URL=postgres://app:" + variable(newSecret("wrong-")) + "@{HOST}/{WORLD}?sslmode=disable"}, code: 1, want: `connect to database "{WORLD}" as user "app" at host {HOST}: password authentication failed for user "app": check the user (DB_USER) and the password (SECRET_ID and VERSION_ID), or DATABASE_URL`},
 		"no such database":         {change: []variable{"DATABASE_URL=postgres://app:{PASSWORD}@{HOST}/nowhere?sslmode=disable"}, code: 1, want: `connect to database "nowhere" as user "app" at host {HOST}: database "nowhere" does not exist: check the database name (DB_NAME, or DATABASE_URL)`},
 		"connection refused":       {change: []variable{"DATABASE_URL=postgres://app:{PASSWORD}@127.0.0.1:1/app"}, code: 1, want: `connect to database "app" as user "app" at host 127.0.0.1:1: connection refused: check host and port, and that the database is up`},
@@ -217,8 +217,8 @@ func TestSilentServices(t *testing.T) {
 	}
 	for _, line := range []string{
 		"FAIL  database     " + strings.Replace(unreachable, ": check the host", "\n                   check the host", 1),
-		"FAIL  bucket       check permissions on gs://" + w.name + ": no answer in time: check the network",
-		"FAIL  data store   check projects/test-project/locations/global/collections/default_collection/dataStores/" + w.name + ": no answer in time: check the network",
+		"FAIL  bucket       check permissions on gs://" + w.name + ": no answer in time\n                   check the network, and that the service is up",
+		"FAIL  data store   check projects/test-project/locations/global/collections/default_collection/dataStores/" + w.name + ": no answer in time\n                   check the network, and that the service is up",
 	} {
 		if !strings.Contains(r.stdout, line+"\n") {
 			t.Errorf("check does not say %q:\n%s", line, r.stdout)
@@ -226,13 +226,13 @@ func TestSilentServices(t *testing.T) {
 	}
 
 	r = refused.wait()
-	line := "FAIL  bucket       check permissions on gs://" + w.name + ": no answer in time: check the network; last failure: dial tcp 127.0.0.1:1: connect: connection refused"
+	line := "FAIL  bucket       check permissions on gs://" + w.name + ": no answer in time; last failure: dial tcp 127.0.0.1:1: connect: connection refused\n                   check the network, and that the service is up"
 	if !strings.Contains(r.stdout, line+"\n") {
 		t.Errorf("check does not say %q:\n%s", line, r.stdout)
 	}
 }
 
-// failures are a run's errors with what to do about them, but for its last line.
+// failures are a run's errors with what to do about them where they say it themselves, but for its last line.
 func failures(r result) (texts []string) {
 	for _, line := range r.lines {
 		if line["severity"] != "ERROR" || line["message"] == "sync finished" {
@@ -243,7 +243,7 @@ func failures(r result) (texts []string) {
 			text = fmt.Sprint(command, " failed")
 		}
 		for _, key := range []string{"error", "hint"} {
-			if more, ok := line[key].(string); ok {
+			if more, ok := line[key].(string); ok && more != hintCorrect && more != hintWait {
 				text += ": " + more
 			}
 		}

@@ -121,11 +121,6 @@ func misuse(ctx context.Context, env environment, parser *kong.Kong, args []stri
 	return newSyncRun(env, config.Identity(env.getenv)).finish(ctx, failedSummary, err)
 }
 
-// usageError is a command line that makes no sense.
-type usageError struct{ error }
-
-func (e *usageError) Error() string { return "command line: " + e.error.Error() + "; see job --help" }
-
 // reportedError wraps an error that was shown already.
 type reportedError struct{ error }
 

@@ -30,7 +30,7 @@ const (
 
 // paint colours text.
 func (l look) paint(color, text string) string {
-	if !l.color || text == "" {
+	if !l.color || color == "" || text == "" {
 		return text
 	}
 	return "\x1b[" + color + "m" + text + "\x1b[0m"

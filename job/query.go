@@ -90,7 +90,7 @@ func queryOrigin(cfg config.Config, getenv func(string) string) string {
 
 // columnsOf asks the database for the columns of the query.
 func columnsOf(ctx context.Context, cfg config.Config, limit time.Duration) ([]source.Column, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNoAnswer)
 	defer cancel()
 	db, err := openDatabase(ctx, cfg, "query")
 	if err != nil {

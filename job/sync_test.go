@@ -78,8 +78,8 @@ func TestStopped(t *testing.T) {
 		err  error
 		want string
 	}{
-		"the error says it": {fmt.Errorf("read gs://b/o: %w", cause), "stopped, the next run completes the work: read gs://b/o: terminated signal received"},
-		"it does not":       {errors.New("read rows: it was interrupted"), "stopped (terminated signal received), the next run completes the work: read rows: it was interrupted"},
+		"the error says it": {fmt.Errorf("read gs://b/o: %w", cause), "stopped: read gs://b/o: terminated signal received"},
+		"it does not":       {errors.New("read rows: it was interrupted"), "stopped: terminated signal received: read rows: it was interrupted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := stopped(cause, tt.err); got.Error() != tt.want {

@@ -55,11 +55,16 @@ func TestWorlds(t *testing.T) {
 			if err != nil || len(running) != 1 || running[0] != operation {
 				t.Errorf("running %v, error %v, want %s", running, err, operation)
 			}
-			_, err = s.ImportObjects(t.Context(), []string{"gs://b/m.jsonl"}, Incremental, "")
+			second, err := s.ImportObjects(t.Context(), []string{"gs://b/m.jsonl"}, Incremental, "")
 			if refused := world.SecondImport != codes.OK; errors.Is(err, ErrBusy) != refused || !refused && err != nil {
 				t.Errorf("second import: %v", err)
 			}
 			engine.Release()
+			if second != "" { // which would bring back what is deleted below
+				if progress, err := s.Await(t.Context(), second, 5*time.Second); err != nil || !progress.Done {
+					t.Fatalf("second import: %+v, error %v", progress, err)
+				}
+			}
 			progress, err := s.Await(t.Context(), operation, 5*time.Second)
 			if err != nil || !progress.Done || progress.Err != nil {
 				t.Fatalf("%+v, error %v", progress, err)
