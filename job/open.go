@@ -92,7 +92,7 @@ func password(ctx context.Context, cfg config.Config) (string, error) {
 
 func openStore(ctx context.Context, cfg config.Config) (*datastore.Store, error) {
 	return datastore.Open(ctx, datastore.Config{
-		Project: cfg.Project, Location: cfg.Location, DataStore: cfg.DataStore, Endpoint: cfg.DiscoveryEngineEndpoint, BusyWait: cfg.ImportWait,
+		Project: cfg.Project, Location: cfg.Location, DataStore: cfg.DataStore, Endpoint: cfg.DiscoveryEngineEndpoint,
 	})
 }
 

@@ -65,14 +65,14 @@ func TestImports(t *testing.T) {
 	s := start(t, srv, 5*time.Second)
 	op, err := s.ImportInline(t.Context(), [][]byte{
 		[]byte(`{"id": "a", "structData": {"answer": "鳥"}, "content": {"mimeType": "image/png", "uri": "gs://i/a"}}` + "\n"),
-	})
+	}, 0)
 	if err != nil || op != branchName+"/operations/import-documents-1" {
 		t.Fatalf("operation %q, error %v", op, err)
 	}
-	if _, err := s.ImportObjects(t.Context(), []string{"gs://b/metadata/m.jsonl"}, Full, "gs://b/metadata/.sync/errors/"); err != nil {
+	if _, err := s.ImportObjects(t.Context(), []string{"gs://b/metadata/m.jsonl"}, Full, "gs://b/metadata/.sync/errors/", 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.ImportObjects(t.Context(), []string{"gs://b/1", "gs://b/2"}, Incremental, ""); err != nil {
+	if _, err := s.ImportObjects(t.Context(), []string{"gs://b/1", "gs://b/2"}, Incremental, "", 0); err != nil {
 		t.Fatal(err)
 	}
 	gcs := func(uris ...string) *pb.ImportDocumentsRequest_GcsSource {
@@ -106,11 +106,11 @@ func TestImportsRefusedHere(t *testing.T) {
 			for _, l := range lines {
 				raw = append(raw, []byte(l))
 			}
-			return s.ImportInline(t.Context(), raw)
+			return s.ImportInline(t.Context(), raw, 0)
 		}
 	}
 	objects := func(uris ...string) func() (string, error) {
-		return func() (string, error) { return s.ImportObjects(t.Context(), uris, Full, "") }
+		return func() (string, error) { return s.ImportObjects(t.Context(), uris, Full, "", 0) }
 	}
 	into := "import into " + storeName + ": "
 	for _, tt := range []struct {
@@ -185,7 +185,7 @@ func TestRefusals(t *testing.T) {
 			}
 			s := start(t, srv, budget)
 			began := time.Now()
-			_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "")
+			_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "", budget)
 			if err == nil && tt.want != "" || err != nil && err.Error() != tt.want {
 				t.Errorf("error\n%v, want\n%s", err, tt.want)
 			}
@@ -209,13 +209,13 @@ func TestRefusals(t *testing.T) {
 func TestServiceThatHangsOrIsAway(t *testing.T) {
 	srv := &service{hang: map[string]bool{"ImportDocuments": true}}
 	s := start(t, srv, 200*time.Millisecond)
-	_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "")
+	_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "", 0)
 	if !errors.Is(err, ErrUnavailable) || !strings.HasPrefix(err.Error(), "import into "+storeName+": the service is unavailable: ") {
 		t.Errorf("hanging: %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("SIGTERM"))
-	if _, err := s.ImportObjects(ctx, []string{"gs://b/o"}, Full, ""); err == nil || err.Error() != "import into "+storeName+": SIGTERM" {
+	if _, err := s.ImportObjects(ctx, []string{"gs://b/o"}, Full, "", 0); err == nil || err.Error() != "import into "+storeName+": SIGTERM" {
 		t.Errorf("cancelled: %v", err)
 	}
 	away, err := Open(t.Context(), Config{Project: "p1", DataStore: "posts", Endpoint: "127.0.0.1:1", Budget: 300 * time.Millisecond})
@@ -223,7 +223,7 @@ func TestServiceThatHangsOrIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer away.Close()
-	if _, err := away.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, ""); !errors.Is(err, ErrUnavailable) {
+	if _, err := away.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "", 0); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("away: %v", err)
 	}
 }

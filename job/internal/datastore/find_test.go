@@ -156,8 +156,7 @@ func TestBusy(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := &service{listed: tt.listed, forever: map[string]error{"ImportDocuments": tt.err}}
 			s := start(t, srv, time.Second)
-			s.cfg.BusyWait = -1
-			_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "")
+			_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "", 0)
 			if got := errorText(err); got != tt.want {
 				t.Errorf("error\n%s, want\n%s", got, tt.want)
 			}
@@ -186,7 +185,7 @@ func TestErrorFolderRefused(t *testing.T) {
 		t.Run(tt.text, func(t *testing.T) {
 			srv := &service{refusals: map[string][]error{"ImportDocuments": {status.Error(codes.InvalidArgument, tt.text)}}}
 			s := start(t, srv, time.Second)
-			_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, folder)
+			_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, folder, 0)
 			if (err == nil) != tt.again {
 				t.Errorf("error %v", err)
 			}

@@ -17,15 +17,15 @@ import (
 	"vertexmetadata/job/internal/refusal"
 )
 
-// importDocuments starts an import once the service takes one, and returns the
+// importDocuments starts an import once the service takes one, within the wait, and returns the
 // operation's name.
-func (s *Store) importDocuments(ctx context.Context, req *pb.ImportDocumentsRequest) (string, error) {
+func (s *Store) importDocuments(ctx context.Context, req *pb.ImportDocumentsRequest, wait time.Duration) (string, error) {
 	client, err := s.documents()
 	if err != nil {
 		return "", err
 	}
 	req.Parent = s.branch
-	end := time.Now().Add(s.cfg.BusyWait)
+	end := time.Now().Add(wait)
 	backoff := gax.Backoff{Initial: 250 * time.Millisecond, Max: 10 * time.Second, Multiplier: 2}
 	for {
 		operation, err := s.tryImport(ctx, client, req)

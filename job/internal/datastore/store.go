@@ -36,7 +36,6 @@ type Config struct {
 	Branch     string        // default: default_branch
 	Endpoint   string        // host:port of a stand-in, spoken to in plaintext without credentials; default: the service
 	Budget     time.Duration // of one call with its retries; default: DefaultBudget
-	BusyWait   time.Duration // how long an import waits for its turn where the service is busy; default: Budget, below 0: not at all
 }
 
 // Store is one data store. Its methods may be used by many goroutines at a time.
@@ -67,9 +66,6 @@ func Open(_ context.Context, cfg Config) (*Store, error) {
 	}
 	if cfg.Budget <= 0 {
 		cfg.Budget = DefaultBudget
-	}
-	if cfg.BusyWait == 0 {
-		cfg.BusyWait = cfg.Budget
 	}
 	var problems []error
 	for _, p := range []struct{ field, value, remedy string }{
