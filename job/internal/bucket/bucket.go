@@ -1,5 +1,5 @@
 // Package bucket keeps objects in one Google Cloud Storage bucket: small ones
-// with compare-and-swap, large ones as streams of bounded memory.
+// that are created once, large ones as streams of bounded memory.
 //
 // Every call is bounded in time and retried with jitter by the storage
 // client's own policy, as long as a retry can help. All changes are retried,
@@ -43,11 +43,9 @@ type Bucket struct {
 
 // Object describes one stored object.
 type Object struct {
-	Name       string
-	Generation int64     // changes with every write
-	Size       int64     // bytes
-	CRC32C     uint32    // Castagnoli, of the content
-	Updated    time.Time // last change
+	Name    string
+	Size    int64     // bytes
+	Updated time.Time // last change
 }
 
 // Option changes a setting of Open.
