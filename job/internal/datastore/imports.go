@@ -25,28 +25,14 @@ const (
 )
 
 // Mode is what an import does to the documents that it does not name.
-type Mode int
+type Mode = pb.ImportDocumentsRequest_ReconciliationMode
 
 const (
 	// Incremental adds and replaces; other documents stay.
-	Incremental Mode = iota
+	Incremental = pb.ImportDocumentsRequest_INCREMENTAL
 	// Full replaces the whole content of the data store.
-	Full
+	Full = pb.ImportDocumentsRequest_FULL
 )
-
-func (m Mode) String() string {
-	if m == Full {
-		return "FULL"
-	}
-	return "INCREMENTAL"
-}
-
-func (m Mode) proto() pb.ImportDocumentsRequest_ReconciliationMode {
-	if m == Full {
-		return pb.ImportDocumentsRequest_FULL
-	}
-	return pb.ImportDocumentsRequest_INCREMENTAL
-}
 
 // ImportInline starts the incremental import of up to MaxInline documents, one
 // JSON line each, and returns the operation's name. It is never a full import:
@@ -77,7 +63,7 @@ func (s *Store) ImportInline(ctx context.Context, lines [][]byte, wait time.Dura
 	}
 	return s.importDocuments(ctx, &pb.ImportDocumentsRequest{
 		Source:             &pb.ImportDocumentsRequest_InlineSource_{InlineSource: &pb.ImportDocumentsRequest_InlineSource{Documents: docs}},
-		ReconciliationMode: Incremental.proto(),
+		ReconciliationMode: Incremental,
 	}, wait)
 }
 
@@ -93,7 +79,7 @@ func (s *Store) ImportObjects(ctx context.Context, uris []string, mode Mode, err
 	}
 	req := &pb.ImportDocumentsRequest{
 		Source:             &pb.ImportDocumentsRequest_GcsSource{GcsSource: &pb.GcsSource{InputUris: uris, DataSchema: "document"}},
-		ReconciliationMode: mode.proto(),
+		ReconciliationMode: mode,
 	}
 	if errorsPrefix != "" {
 		req.ErrorConfig = &pb.ImportErrorConfig{Destination: &pb.ImportErrorConfig_GcsPrefix{GcsPrefix: errorsPrefix}}

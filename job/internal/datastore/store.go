@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	discoveryengine "cloud.google.com/go/discoveryengine/apiv1"
@@ -44,9 +45,8 @@ type Store struct {
 	name      string // resource name of the data store
 	branch    string // resource name of its branch
 	documents func() (*discoveryengine.DocumentClient, error)
-	writes    *rate.Limiter  // of single documents
-	opened    []func() error // closes what was opened
-	mu        sync.Mutex
+	opened    atomic.Pointer[discoveryengine.DocumentClient] // nil: nothing to close
+	writes    *rate.Limiter                                  // of single documents
 }
 
 // part is what one step of a resource name may consist of.
@@ -98,14 +98,10 @@ func (s *Store) Name() string { return s.name }
 
 // Close releases the connections.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var errs []error
-	for _, closeClient := range s.opened {
-		errs = append(errs, closeClient())
+	if client := s.opened.Swap(nil); client != nil {
+		return client.Close()
 	}
-	s.opened = nil
-	return errors.Join(errs...)
+	return nil
 }
 
 // connect makes the client of the documents. It goes without a deadline of its
@@ -115,18 +111,12 @@ func (s *Store) connect() (*discoveryengine.DocumentClient, error) {
 	if err != nil {
 		return nil, s.unconnected(err)
 	}
-	s.closeLater(client.Close)
+	s.opened.Store(client)
 	return client, nil
 }
 
 func (s *Store) unconnected(err error) error {
 	return refusal.Explain("connect to", s.address(), err, s.target())
-}
-
-func (s *Store) closeLater(f func() error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.opened = append(s.opened, f)
 }
 
 // address is where the API of the data store's location is: a data store in us
