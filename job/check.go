@@ -91,7 +91,7 @@ func untried(name, why string) finding { return finding{name: name, detail: why,
 type contentMatch struct {
 	columns []source.Column   // nil: not known
 	store   datastore.Content // what the data store takes
-	schema  map[string]datastore.Field
+	schema  map[string]string
 }
 
 // findings compares the query's documents with those that the data store takes: any other would be refused one by one, at

@@ -146,13 +146,13 @@ var schemaTypes = map[source.Kind][]string{
 
 // schemaFindings compares the query's columns with the types that the data store's fields have: they cannot be changed, and
 // documents with others are refused.
-func schemaFindings(columns []source.Column, schema map[string]datastore.Field) []finding {
+func schemaFindings(columns []source.Column, schema map[string]string) []finding {
 	var conflicts []error
 	for _, c := range columns {
-		field, wanted := schema[c.Name], schemaTypes[c.Kind]
-		if field.Type != "" && wanted != nil && !slices.Contains(wanted, field.Type) {
+		kind, wanted := schema[c.Name], schemaTypes[c.Kind]
+		if kind != "" && wanted != nil && !slices.Contains(wanted, kind) {
 			conflicts = append(conflicts, &advisedError{
-				fmt.Sprintf("field %q is of type %s in the data store, and the query makes it a %s", c.Name, field.Type, wanted[0]),
+				fmt.Sprintf("field %q is of type %s in the data store, and the query makes it a %s", c.Name, kind, wanted[0]),
 				"cast the column in the query, rename it, or set DATA_STORE_ID to a new data store",
 			})
 		}

@@ -53,7 +53,7 @@ func TestOpen(t *testing.T) {
 				}
 				return
 			}
-			if tt.want != "" || s.address() != tt.address || s.branch != tt.branch || s.Name()+"/branches/default_branch" != s.branch {
+			if tt.want != "" || s.address() != tt.address || s.branch != tt.branch || s.name+"/branches/default_branch" != s.branch {
 				t.Errorf("address %s branch %s, want %s, %s, error %q", s.address(), s.branch, tt.address, tt.branch, tt.want)
 			}
 		})
@@ -360,7 +360,7 @@ func TestSearch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Hit{
+	want := []Document{
 		{ID: "a", StructData: []byte(`{"answer":"鳥 a"}`), URI: "gs://images/a"},
 		{ID: "b", StructData: []byte(`{"answer":"鳥 b"}`), URI: "gs://images/b"},
 	}

@@ -149,7 +149,7 @@ func (f *Failures) Parse(r io.Reader) error {
 	defer func() { f.read = maxErrorBytes - max(bounded.N, 0) }()
 	in := bufio.NewReaderSize(bounded, 64<<10)
 	for {
-		line, err := readLine(in)
+		line, err := readLine(in, maxFailureLine)
 		if bounded.N <= 0 || f.Truncated {
 			f.Truncated = true
 			return nil
@@ -166,11 +166,11 @@ func (f *Failures) Parse(r io.Reader) error {
 	}
 }
 
-// readLine reads a line of any length, and keeps maxFailureLine bytes of it.
-func readLine(in *bufio.Reader) (line []byte, err error) {
+// readLine reads a line of any length, and keeps the first most bytes of it.
+func readLine(in *bufio.Reader, most int) (line []byte, err error) {
 	for {
 		piece, err := in.ReadSlice('\n')
-		line = append(line, piece[:min(len(piece), maxFailureLine-len(line))]...)
+		line = append(line, piece[:min(len(piece), most-len(line))]...)
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return line, err
 		}
@@ -236,7 +236,7 @@ func reasonOf(number any, message string) string {
 
 // clip is text in one line of at most maxReason bytes.
 func clip(text string) string {
-	text = strings.ToValidUTF8(oneLine(text[:min(len(text), 4*maxReason)]), "\uFFFD")
+	text = strings.ToValidUTF8(strings.Join(strings.Fields(text[:min(len(text), 4*maxReason)]), " "), "\uFFFD")
 	if len(text) <= maxReason {
 		return text
 	}

@@ -67,8 +67,9 @@ func (x *Rejected) readErrorFiles(files Files) error {
 
 // locate looks up the documents at the failed lines that lie in an object of the import.
 func (x *Rejected) locate(files Files, name string) error {
-	uri, isOnly := files.URI(name), len(files.Imported) == 1
-	if !x.In(uri, isOnly) {
+	uri := files.URI(name)
+	reasons := x.linesOf(uri, len(files.Imported) == 1)
+	if len(reasons) == 0 {
 		return nil
 	}
 	in, err := files.Open(name)
@@ -76,10 +77,9 @@ func (x *Rejected) locate(files Files, name string) error {
 		return err
 	}
 	defer in.Close()
-	located, err := x.Locate(in, uri, isOnly, x.Suspects)
-	x.Located += located
-	if err != nil {
+	if err := suspectsIn(in, reasons, x.Suspects); err != nil {
 		return fmt.Errorf("look up rejected documents in %s: %w", uri, err)
 	}
+	x.Located += int64(len(reasons))
 	return nil
 }

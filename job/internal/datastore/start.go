@@ -3,6 +3,7 @@ package datastore
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -93,9 +94,8 @@ func refusesErrorFolder(req *pb.ImportDocumentsRequest, err error) bool {
 		return false
 	}
 	message := strings.ToLower(status.Convert(err).Message())
-	return folder != "" && (strings.Contains(message, "error_config") || strings.Contains(message, "errorconfig") ||
-		strings.Contains(message, "gcs_prefix") || strings.Contains(message, "gcsprefix") ||
-		strings.Contains(message, strings.ToLower(strings.TrimSuffix(folder, "/"))))
+	names := []string{"error_config", "errorconfig", "gcs_prefix", "gcsprefix", strings.ToLower(strings.TrimSuffix(folder, "/"))}
+	return folder != "" && slices.ContainsFunc(names, func(name string) bool { return strings.Contains(message, name) })
 }
 
 // maxRetryDelay bounds what a server may ask a client to wait.

@@ -7,10 +7,12 @@
 package datastore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,13 +32,11 @@ const DefaultBudget = 25 * time.Second
 
 // Config names a data store. Project and DataStore must be set.
 type Config struct {
-	Project    string        // project id or number
-	Location   string        // global (the default), us or eu
-	Collection string        // default: default_collection
-	DataStore  string        // data store id
-	Branch     string        // default: default_branch
-	Endpoint   string        // host:port of a stand-in, spoken to in plaintext without credentials; default: the service
-	Budget     time.Duration // of one call with its retries; default: DefaultBudget
+	Project   string        // project id or number
+	Location  string        // global (the default), us or eu
+	DataStore string        // data store id
+	Endpoint  string        // host:port of a stand-in, spoken to in plaintext without credentials; default: the service
+	Budget    time.Duration // of one call with its retries; default: DefaultBudget
 }
 
 // Store is one data store. Its methods may be used by many goroutines at a time.
@@ -55,15 +55,7 @@ var part = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
 // Open checks cfg and returns the data store. Nothing is connected before the
 // first call, so a run that needs no data store does not pay for one.
 func Open(_ context.Context, cfg Config) (*Store, error) {
-	if cfg.Location == "" {
-		cfg.Location = "global"
-	}
-	if cfg.Collection == "" {
-		cfg.Collection = "default_collection"
-	}
-	if cfg.Branch == "" {
-		cfg.Branch = "default_branch"
-	}
+	cfg.Location = cmp.Or(cfg.Location, "global")
 	if cfg.Budget <= 0 {
 		cfg.Budget = DefaultBudget
 	}
@@ -71,30 +63,23 @@ func Open(_ context.Context, cfg Config) (*Store, error) {
 	for _, p := range []struct{ field, value, remedy string }{
 		{"project", cfg.Project, "set PROJECT_ID to a project's id or number"},
 		{"data store", cfg.DataStore, "set DATA_STORE_ID to the id alone, without the path before it"},
-		{"collection", cfg.Collection, "it is an id"},
-		{"branch", cfg.Branch, "it is an id"},
 	} {
 		if !part.MatchString(p.value) {
 			problems = append(problems, fmt.Errorf("%s %q: %s", p.field, p.value, p.remedy))
 		}
 	}
-	switch cfg.Location {
-	case "global", "us", "eu":
-	default:
+	if !slices.Contains([]string{"global", "us", "eu"}, cfg.Location) {
 		problems = append(problems, fmt.Errorf("location %q: set GCP_LOCATION to global, us or eu", cfg.Location))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("open data store: %w", err)
 	}
 	s := &Store{cfg: cfg, writes: rate.NewLimiter(writesPerSecond, writesAtOnce)}
-	s.name = fmt.Sprintf("projects/%s/locations/%s/collections/%s/dataStores/%s", cfg.Project, cfg.Location, cfg.Collection, cfg.DataStore)
-	s.branch = s.name + "/branches/" + cfg.Branch
+	s.name = fmt.Sprintf("projects/%s/locations/%s/collections/default_collection/dataStores/%s", cfg.Project, cfg.Location, cfg.DataStore)
+	s.branch = s.name + "/branches/default_branch"
 	s.documents = sync.OnceValues(s.connect)
 	return s, nil
 }
-
-// Name is the data store's resource name.
-func (s *Store) Name() string { return s.name }
 
 // Close releases the connections.
 func (s *Store) Close() error {
