@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/refusal"
 )
 
 // The service takes 12,000 writes of single documents a minute and project. A run's
@@ -103,9 +104,9 @@ type deleteCall func(context.Context, *pb.DeleteDocumentRequest, ...gax.CallOpti
 func (s *Store) deleteOne(ctx, caller context.Context, call deleteCall, id string) error {
 	object := s.branch + "/documents/" + id
 	if !validID(id) {
-		return &callError{
-			text: fmt.Sprintf("delete %s/documents/%q: not a document id", s.branch, id),
-			errs: []error{status.Error(codes.InvalidArgument, "not a document id")},
+		return &refusal.Advice{
+			Text:   fmt.Sprintf("delete %s/documents/%q: not a document id", s.branch, id),
+			Causes: []error{status.Error(codes.InvalidArgument, "not a document id")},
 		}
 	}
 	bounded, cancel, retry := s.bounded(ctx)

@@ -30,15 +30,6 @@ var (
 	ErrNoDocument = errors.New("document is not in the data store")
 )
 
-// callError is `verb object: cause`, with what errors.Is and status.Code need.
-type callError struct {
-	text string
-	errs []error
-}
-
-func (e *callError) Error() string   { return e.text }
-func (e *callError) Unwrap() []error { return e.errs }
-
 // explain turns an error of the client into one that names the object and,
 // where a person must act, the remedy. The caller's own context ended the call
 // when ctx is over.

@@ -11,6 +11,8 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 // Progress is how far an import has come.
@@ -82,9 +84,9 @@ func progress(op *longrunningpb.Operation) Progress {
 	p.Succeeded, p.Failed = max(p.Succeeded, 0), max(p.Failed, 0)
 	p.Total = max(p.Total, p.Succeeded+p.Failed)
 	if st := op.GetError(); st != nil {
-		p.Err = &callError{
-			text: fmt.Sprintf("operation %s: %s: %s", op.GetName(), codes.Code(st.GetCode()), oneLine(st.GetMessage())),
-			errs: []error{status.ErrorProto(st)},
+		p.Err = &refusal.Advice{
+			Text:   fmt.Sprintf("operation %s: %s: %s", op.GetName(), codes.Code(st.GetCode()), oneLine(st.GetMessage())),
+			Causes: []error{status.ErrorProto(st)},
 		}
 	}
 	var response pb.ImportDocumentsResponse
