@@ -33,7 +33,6 @@ type Writer struct {
 	out     *bufio.Writer
 	sum     *xxh3.Hasher
 	count   uint64
-	bytes   int64
 	scratch [1 + 1 + MaxID + 8]byte
 	err     error
 }
@@ -76,9 +75,6 @@ func (w *Writer) Remove(id []byte) error {
 // Count returns the number of entries written so far.
 func (w *Writer) Count() int64 { return int64(w.count) }
 
-// Size returns the number of bytes written so far, those still in the buffer included.
-func (w *Writer) Size() int64 { return w.bytes }
-
 // Close writes the trailer and flushes; it does not close the underlying writer.
 func (w *Writer) Close() error {
 	w.write(binary.BigEndian.AppendUint64([]byte{kindEnd}, w.count))
@@ -100,7 +96,6 @@ func (w *Writer) flush() error {
 func (w *Writer) write(b []byte) error {
 	if w.err == nil {
 		_, w.err = w.out.Write(b)
-		w.bytes += int64(len(b))
 	}
 	return w.err
 }
