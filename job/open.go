@@ -75,7 +75,7 @@ func openBucket(ctx context.Context, cfg config.Config) (*bucket.Bucket, error) 
 	if err := useStandIns(cfg); err != nil {
 		return nil, err
 	}
-	return bucket.Open(ctx, cfg.Bucket, bucket.WithRoot(layout.New(cfg.Sync).Prefix()), bucket.WithProject(cfg.Project))
+	return bucket.Open(ctx, bucket.Config{Name: cfg.Bucket, Project: cfg.Project, Root: layout.New(cfg.Sync).Prefix()})
 }
 
 // password reads the database password, unless DATABASE_URL or a token stands for it. A byte order mark before it is an

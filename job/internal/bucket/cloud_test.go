@@ -195,7 +195,7 @@ func hangUp(w http.ResponseWriter) {
 
 func openBucket(t testing.TB, budget time.Duration) *Bucket {
 	t.Helper()
-	b, err := Open(t.Context(), bucketName, WithBudget(budget))
+	b, err := Open(t.Context(), Config{Name: bucketName, Budget: budget})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -140,7 +140,7 @@ func TestListFrom(t *testing.T) {
 // No call reaches outside of the root, whatever the name was read from.
 func TestRoot(t *testing.T) {
 	c := newCloud(t)
-	b, err := Open(t.Context(), bucketName, WithBudget(time.Second), WithRoot("metadata/"))
+	b, err := Open(t.Context(), Config{Name: bucketName, Root: "metadata/", Budget: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

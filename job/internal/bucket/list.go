@@ -19,7 +19,7 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Object, erro
 // ListFrom is List without the names that come before from, which cost nothing.
 func (b *Bucket) ListFrom(ctx context.Context, prefix, from string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
-		if err := b.insidePrefix(prefix); err != nil {
+		if err := b.inside(prefix); err != nil && prefix != b.root { // a prefix may be empty without a root
 			yield(Object{}, fmt.Errorf("list gs://%s: %w", b.name, err))
 			return
 		}

@@ -37,7 +37,7 @@ func TestValidName(t *testing.T) {
 
 func TestOpenRefusesAddresses(t *testing.T) {
 	for _, name := range []string{"", "gs://posts", "posts/metadata"} {
-		if _, err := Open(t.Context(), name); err == nil || !strings.HasSuffix(err.Error(), "not a bucket name: set GCS_BUCKET to the name alone, without gs://") {
+		if _, err := Open(t.Context(), Config{Name: name}); err == nil || !strings.HasSuffix(err.Error(), "not a bucket name: set GCS_BUCKET to the name alone, without gs://") {
 			t.Errorf("Open(%q): %v", name, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package bucket
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -28,44 +29,26 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Read returns a small object's content. An absent object is ErrNotExist. One of more than limit bytes is ErrTooLarge, before any of it is
 // kept in memory: others may be able to write the object too.
-func (b *Bucket) Read(ctx context.Context, name string, limit int64) (data []byte, err error) {
-	if err := b.inside(name); err != nil {
-		return nil, fmt.Errorf("read gs://%s: %w", b.name, err)
-	}
-	ctx, dog := watch(ctx, b.budget)
-	defer dog.stop()
-	r, err := b.handle.Object(name).NewReader(ctx)
+func (b *Bucket) Read(ctx context.Context, name string, limit int64) ([]byte, error) {
+	in, err := b.Reader(ctx, name)
 	if err != nil {
-		return nil, b.explain(ctx, "read", name, err)
+		return nil, err
 	}
-	defer r.Close()
-	size := r.Attrs.Size // below 0 where the service does not know it
+	defer in.Close()
+	size := in.Size()
 	if size > limit {
 		return nil, b.tooLarge(name, size, limit)
 	}
-	// One byte more than announced, so that the end is seen without growing.
-	data = make([]byte, 0, max(size, 0)+1)
-	for {
-		n, err := r.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		if int64(len(data)) > limit {
-			return nil, b.tooLarge(name, int64(len(data)), limit)
-		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, b.explain(ctx, "read", name, err)
-		}
-		if len(data) == cap(data) {
-			data = append(data, 0)[:len(data)]
-		}
-		dog.feed()
+	content := bytes.NewBuffer(make([]byte, 0, max(size, 0)+bytes.MinRead))
+	switch read, err := content.ReadFrom(io.LimitReader(in, limit+1)); {
+	case err != nil:
+		return nil, err
+	case read > limit:
+		return nil, b.tooLarge(name, read, limit)
+	case size >= 0 && read != size:
+		return nil, fmt.Errorf("read %s: %w: %d of %d bytes", b.URI(name), ErrCorrupt, read, size)
 	}
-	if size >= 0 && int64(len(data)) != size {
-		return nil, fmt.Errorf("read %s: %w: %d of %d bytes", b.URI(name), ErrCorrupt, len(data), size)
-	}
-	return data, nil
+	return content.Bytes(), nil
 }
 
 func (b *Bucket) tooLarge(name string, size, limit int64) error {
