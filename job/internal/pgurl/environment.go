@@ -20,6 +20,17 @@ func Variables() []string {
 	return slices.DeleteFunc(slices.Clone(variables), func(name string) bool { return os.Getenv(name) == "" })
 }
 
+// Settings returns the names of those that are set and that the server is sent beside the settings of the value.
+func Settings(raw string) (names []string) {
+	pairs, _, err := split(raw)
+	for _, s := range []struct{ variable, parameter string }{{"PGOPTIONS", "options"}, {"PGTZ", "timezone"}} {
+		if err == nil && os.Getenv(s.variable) != "" && !given(pairs, s.parameter, "") {
+			names = append(names, s.variable)
+		}
+	}
+	return names
+}
+
 // environment is held while variables are taken away: pgconn reads them whether one wants it or not.
 var environment sync.Mutex
 

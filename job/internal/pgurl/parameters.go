@@ -140,7 +140,7 @@ func judge(name, value string) (keep bool, wrong *Problem) {
 	if !known {
 		p, known = parameters[strings.ToLower(name)]
 		if known && p.use != refused {
-			return false, &Problem{fmt.Sprintf("has a parameter %s in capitals", strings.ToLower(name)), "write it in lower case"}
+			return false, &Problem{fmt.Sprintf(variable+"has a parameter %s in capitals", strings.ToLower(name)), "write it in lower case"}
 		}
 		name = strings.ToLower(name)
 	}
@@ -151,12 +151,20 @@ func judge(name, value string) (keep bool, wrong *Problem) {
 		if spelt := names[name]; spelt != "" {
 			name = spelt
 		}
-		return false, &Problem{fmt.Sprintf("has the parameter %s, which is not supported", name), p.remedy}
+		return false, &Problem{fmt.Sprintf(variable+"has the parameter %s, which is not supported", name), naming(p.remedy, name)}
 	case len(p.values) > 0 && !slices.Contains(p.values, value):
 		return false, &Problem{
-			fmt.Sprintf("has a value of %s that is not supported", name),
+			fmt.Sprintf(variable+"has a value of %s that is not supported", name),
 			"use one of " + strings.Join(slices.DeleteFunc(slices.Clone(p.values), func(v string) bool { return v == "" }), ", "),
 		}
 	}
 	return p.use == passed, nil
+}
+
+// naming puts a parameter's name into its remedy, which may stand among others.
+func naming(remedy, name string) string {
+	if strings.HasPrefix(remedy, "use ") {
+		return remedy + " in place of " + name
+	}
+	return strings.Replace(remedy, "leave it out", "leave "+name+" out", 1)
 }

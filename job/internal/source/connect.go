@@ -109,10 +109,10 @@ func (a *attempt) failure(ctx context.Context, err error) error {
 	var record tls.RecordHeaderError
 	var certificate *tls.CertificateVerificationError
 	switch socket := strings.HasPrefix(a.pg.Host, "/"); {
-	case errors.As(err, &server) && byURL && a.custom() && (class(server.Code) == "22" || class(server.Code) == "42" && server.Code != codeInsufficientRight || server.Code == "08P01"):
+	case errors.As(err, &server) && byURL && len(a.settings()) > 0 && (class(server.Code) == "22" || class(server.Code) == "42" && server.Code != codeInsufficientRight || server.Code == "08P01"):
 		// The server quotes the parameter, which may be a part of a password that was not encoded.
 		e.Err, e.Config = server, true
-		e.Reason = fmt.Sprintf("the server refuses a parameter of DATABASE_URL (SQLSTATE %s)", server.Code)
+		e.Reason = fmt.Sprintf("the server refuses %s (SQLSTATE %s)", strings.Join(a.settings(), " or "), server.Code)
 		e.Remedy = "leave out what is neither libpq's nor a setting of PostgreSQL; behind a pooler, leave out settings"
 	case errors.As(err, &server):
 		e.Op = "connect to " + a.where()
@@ -178,14 +178,21 @@ func (a *attempt) failure(ctx context.Context, err error) error {
 	return e
 }
 
-// custom reports that DATABASE_URL has settings beyond those that the job makes itself.
-func (a *attempt) custom() bool {
+// settings says where what the server is sent comes from, beyond what the job sends by itself.
+func (a *attempt) settings() (from []string) {
+	for _, name := range pgurl.Settings(a.config.URL) {
+		from = append(from, name+" of the environment")
+	}
+	custom := 0
 	for name := range a.pg.RuntimeParams {
 		if name != "application_name" && name != "client_encoding" {
-			return true
+			custom++
 		}
 	}
-	return false
+	if custom > len(from) {
+		from = append([]string{"a parameter of DATABASE_URL"}, from...)
+	}
+	return from
 }
 
 func withoutSecret(text, secret string) string {
