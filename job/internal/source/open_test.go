@@ -95,17 +95,17 @@ func TestOpenErrors(t *testing.T) {
 		{
 			"malformed",
 			Config{URL: "postgres://u:s3cr3t-p%ss@host:port/d"},
-			`read DATABASE_URL: it is not a libpq URL: percent-encode the user and the password: / as %2F, @ as %40, # as %23, ? as %3F, % as %25`, true,
+			`connect to the database: DATABASE_URL is not a libpq URL: percent-encode the user and the password: / as %2F, @ as %40, # as %23, ? as %3F, % as %25`, true,
 		},
 		{
 			"another scheme",
 			Config{URL: "mysql://u:s3cr3t-p%25ss@host/d"},
-			`read DATABASE_URL: it begins with mysql://: name a PostgreSQL database: begin it with postgres://`, true,
+			`connect to the database: DATABASE_URL begins with mysql://: name a PostgreSQL database: begin it with postgres://`, true,
 		},
 		{
 			"bad parameter",
 			Config{URL: "postgres://u:s3cr3t-p%25ss@host/d?sslmode=maybe"},
-			`read DATABASE_URL: it has a value of sslmode that is not supported: use one of disable, allow, prefer, require, verify-ca, verify-full`, true,
+			`connect to the database: DATABASE_URL has a value of sslmode that is not supported: use one of disable, allow, prefer, require, verify-ca, verify-full`, true,
 		},
 	}
 	for _, tt := range tests {

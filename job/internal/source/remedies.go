@@ -15,6 +15,7 @@ const (
 	codeUntranslatable    = "22P05"
 	codeInvalidEncoding   = "22021"
 	codeInsufficientRight = "42501"
+	codeCanceled          = "57014"
 )
 
 // remedy says what a person does about an error of the server. Of the rows that fit, the first counts.
@@ -52,6 +53,7 @@ var queryRemedies = []remedy{
 	{code: codeInsufficientRight, text: "for schema", config: true, advice: "grant the user USAGE on it, and SELECT on what the query reads in it"},
 	{code: codeInsufficientRight, text: "for type", config: true, advice: "grant the user USAGE on it"},
 	{code: codeInsufficientRight, text: "for foreign server", config: true, advice: "grant the user USAGE on it"},
+	{code: codeInsufficientRight, text: "could not open file", config: true, advice: "let the server's account read the file that the foreign table names"},
 	{code: codeInsufficientRight, config: true, advice: "grant the user SELECT on it (and USAGE on its schema)"},
 
 	// The query.
@@ -80,6 +82,9 @@ var queryRemedies = []remedy{
 	{code: "HV00J", config: true, advice: "correct the options of the foreign table or server"},
 	{code: "HV00N", advice: "check the foreign server that the query reads; " + nextRun},
 	{code: "HV", advice: "check the foreign table, its server and its user mapping"},
+
+	{code: "58P01", advice: "put the file where the server looks for it, or correct the options of the foreign table that names it"},
+	{code: "58", advice: "check the server's disk and file system; " + nextRun},
 
 	// Limits of the server.
 	{code: "53100", advice: "free space on the server's disk"},

@@ -29,6 +29,9 @@ func TestRemedies(t *testing.T) {
 		{Code: "42703", Message: `column "c" does not exist`, Where: "remote SQL command: SELECT c FROM public.t"},
 		{Code: "42704", Message: `user mapping not found for "app"`},
 		{Code: "08001", Message: `could not connect to server "remote"`, Detail: "connection refused"},
+		{Code: "58P01", Message: `could not open file "/x" for reading: No such file or directory`, Hint: "COPY FROM instructs the PostgreSQL server process to read a file."},
+		{Code: "42501", Message: `could not open file "/x" for reading: Permission denied`},
+		{Code: "58030", Message: "could not read block 1 in file"},
 		{Code: "HV00J", Message: `invalid option "x"`, Hint: "Valid options are: …"},
 		{Code: "HV00B", Message: "invalid handle", Where: "somewhere"},
 		{Code: "55P03", Message: "canceling statement due to lock timeout"},
@@ -105,7 +108,7 @@ func TestFaultsOfTheQuery(t *testing.T) {
 		{"SELECT id, 1/0 AS n FROM t", "prepare the query: division by zero: a value written in the query does not fit: " + correct, true},
 		{"SELECT id, n::int AS n FROM t", `read rows (after 1, the last with id "1"): invalid input syntax for type integer: "x": a row holds what the query cannot work with: ` +
 			"correct that row or the query (SYNC_QUERY or SYNC_QUERY_FILE), or leave the row out", false},
-		{"SELECT id, denied(id) AS d FROM t", "prepare the query: permission denied for function denied: grant the user EXECUTE on it", true},
+		{"SELECT id, denied(id) AS d FROM t", "prepare the query: permission denied for function denied: run GRANT EXECUTE ON FUNCTION public.denied(integer) TO " + server.User(), true},
 		{"SELECT id FROM empty", `read rows: materialized view "empty" has not been populated; HINT: Use the REFRESH MATERIALIZED VIEW command: fill it with REFRESH MATERIALIZED VIEW`, true},
 		{"SELECT raises(id) AS id FROM t", "read rows: no price; HINT: Set one: a function of the query raised it: correct the row or the function", false},
 		{"SELECT id, 1 AS " + strings.Repeat("n", 64) + " FROM t", fmt.Sprintf("check the query: PostgreSQL cuts the name %q, which has 64 bytes, to 63: write a shorter name", strings.Repeat("n", 64)), true},
