@@ -20,15 +20,19 @@ func Variables() []string {
 	return slices.DeleteFunc(slices.Clone(variables), func(name string) bool { return os.Getenv(name) == "" })
 }
 
-// Settings returns the names of those that are set and that the server is sent beside the settings of the value.
-func Settings(raw string) (names []string) {
+// Origin says where a parameter's value comes from: the value of DATABASE_URL, a variable of the environment that counts
+// where the value says nothing, or neither: then it is empty.
+func Origin(raw, parameter, variable string) string {
 	pairs, _, err := split(raw)
-	for _, s := range []struct{ variable, parameter string }{{"PGOPTIONS", "options"}, {"PGTZ", "timezone"}} {
-		if err == nil && os.Getenv(s.variable) != "" && !given(pairs, s.parameter, "") {
-			names = append(names, s.variable)
-		}
+	switch {
+	case err != nil:
+		return ""
+	case given(pairs, parameter, ""):
+		return parameter + " in DATABASE_URL"
+	case os.Getenv(variable) != "":
+		return variable + " of the environment"
 	}
-	return names
+	return ""
 }
 
 // environment is held while variables are taken away: pgconn reads them whether one wants it or not.

@@ -123,17 +123,13 @@ func (a *attempt) failure(ctx context.Context, err error) error {
 		}
 	case errors.Is(err, context.Canceled):
 		e.Err, e.Reason = context.Canceled, "it was interrupted"
-	case strings.Contains(err.Error(), "require_auth check failed"), strings.Contains(err.Error(), "channel binding check failed"):
-		e.Reason, e.Remedy = "the server asks for the password in a form that others on the network can read", "set password_encryption = 'scram-sha-256' on the server, set the password again and use scram-sha-256 in pg_hba.conf, "+
-			"or let the certificate be verified: sslmode=verify-full and sslrootcert in DATABASE_URL"
-		if slices.Contains(pgurl.Variables(), "PGREQUIREAUTH") {
-			e.Remedy = "unset PGREQUIREAUTH, or let the server use a method that it names"
-		}
+	case strings.Contains(err.Error(), "require_auth check failed"):
+		a.unlike(e, "require_auth", "PGREQUIREAUTH", "the server asks for the password in a form that others on the network can read",
+			"set password_encryption = 'scram-sha-256' on the server, set the password again and use scram-sha-256 in pg_hba.conf, or let the certificate be verified: sslmode=verify-full and sslrootcert in DATABASE_URL")
+	case strings.Contains(err.Error(), "channel binding check failed"), strings.Contains(err.Error(), "channel binding required"):
+		a.unlike(e, "channel_binding", "PGCHANNELBINDING", "the server does not bind the login to its certificate", "use scram-sha-256 and TLS at the server")
 	case strings.Contains(err.Error(), "ValidateConnect failed"):
-		e.Reason, e.Remedy = "the server is not what target_session_attrs asks for", "correct target_session_attrs in DATABASE_URL"
-		if slices.Contains(pgurl.Variables(), "PGTARGETSESSIONATTRS") {
-			e.Remedy = "unset PGTARGETSESSIONATTRS, or correct it"
-		}
+		a.unlike(e, "target_session_attrs", "PGTARGETSESSIONATTRS", "the server is not what the job needs", "connect to another server")
 	case a.config.connector():
 		e.Reason = withoutSecret(err.Error(), a.pg.Password)
 		e.Remedy = "check CLOUD_SQL_INSTANCE (project:region:instance), that the instance has such an address (CLOUD_SQL_IP_TYPE) and the job's network reaches it, and that the job's account has roles/cloudsql.client"
@@ -172,21 +168,32 @@ func (a *attempt) failure(ctx context.Context, err error) error {
 		// taken out all the same.
 		e.Reason = withoutSecret(err.Error(), a.pg.Password)
 	}
-	if set := pgurl.Variables(); byURL && len(set) > 0 {
-		e.Remedy = strings.TrimPrefix(e.Remedy+"; libpq's "+strings.Join(set, ", ")+" of the environment count too", "; ")
+	set := slices.DeleteFunc(pgurl.Variables(), func(name string) bool { return strings.Contains(e.Reason+e.Remedy, name) })
+	if byURL && len(set) > 0 {
+		e.Remedy = strings.TrimPrefix(e.Remedy+"; beside DATABASE_URL counts what the environment says: "+strings.Join(set, ", "), "; ")
 	}
 	return e
 }
 
+// unlike explains a server that is not what a parameter asks for, wherever its value comes from, or else by the given words.
+func (a *attempt) unlike(e *Error, parameter, variable, reason, remedy string) {
+	e.Reason, e.Remedy = reason, remedy
+	if origin := pgurl.Origin(a.config.URL, parameter, variable); origin != "" {
+		e.Reason, e.Remedy = "the server does not offer what "+origin+" asks for", "let the server offer it, or correct "+origin
+	}
+}
+
 // settings says where what the server is sent comes from, beyond what the job sends by itself.
 func (a *attempt) settings() (from []string) {
-	for _, name := range pgurl.Settings(a.config.URL) {
-		from = append(from, name+" of the environment")
-	}
 	custom := 0
 	for name := range a.pg.RuntimeParams {
 		if name != "application_name" && name != "client_encoding" {
 			custom++
+		}
+	}
+	for _, s := range [][2]string{{"options", "PGOPTIONS"}, {"timezone", "PGTZ"}} {
+		if origin := pgurl.Origin(a.config.URL, s[0], s[1]); strings.HasPrefix(origin, s[1]) {
+			from = append(from, origin)
 		}
 	}
 	if custom > len(from) {
