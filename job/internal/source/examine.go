@@ -35,7 +35,7 @@ func (db *DB) Examine(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	relations, err := db.relations(ctx)
+	unpopulated, err := db.unpopulated(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -43,14 +43,12 @@ func (db *DB) Examine(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := []Finding{db.encryption(), rights}
-	found = append(found, tableFindings(relations)...)
+	found := append([]Finding{db.encryption(), rights}, unpopulated...)
 	security, err := db.RowSecurity(ctx)
 	if err != nil {
 		return nil, err
 	}
 	found = append(found, security...)
-	found = append(found, db.foreignTables(ctx, relations)...)
 	found = append(found, columnFindings(columns)...)
 	return append(found, db.sample(ctx)), nil
 }
@@ -79,33 +77,6 @@ func (db *DB) encryption() Finding {
 func hostOf(address string) string {
 	host := address[:max(0, strings.LastIndexByte(address, ':'))]
 	return strings.Trim(host, "[]")
-}
-
-func tableFindings(relations []relation) (found []Finding) {
-	for _, r := range relations {
-		if r.kind == "m" && !r.populated {
-			found = append(found, failing("table", &Error{
-				Op: "read materialized view " + r.name, Reason: "it has not been populated", Remedy: "run REFRESH MATERIALIZED VIEW " + r.name, Config: true,
-			}))
-		}
-	}
-	return found
-}
-
-// foreignTables reads a row of each foreign table: whether its server answers shows in no other way. One that a view's owner
-// reads may be closed to this role, and is left to the sample.
-func (db *DB) foreignTables(ctx context.Context, relations []relation) (found []Finding) {
-	for _, r := range relations {
-		if r.kind != "f" || !r.ours {
-			continue
-		}
-		f := Finding{Name: "foreign", Text: fmt.Sprintf("foreign table %s of server %s answers", r.name, r.server)}
-		if _, err := db.ownRows(ctx, fmt.Sprintf("read foreign table %s of server %s", r.name, r.server), "SELECT 1 FROM "+r.name+" LIMIT 1"); err != nil {
-			f = failing("foreign", err)
-		}
-		found = append(found, f)
-	}
-	return found
 }
 
 // Vertex AI Search takes at most two fields of vectors, of at most 768 numbers.

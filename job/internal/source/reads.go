@@ -55,23 +55,16 @@ func (db *DB) reads(ctx context.Context, op string, planned bool, words []string
 	return results[len(results)-1].Rows, nil
 }
 
-// relation is a table or view behind the query.
-type relation struct {
-	name      string
-	kind      string // pg_class.relkind
-	populated bool
-	server    string // of a foreign table
-	ours      bool   // the session's own role reads it
-}
-
-func (db *DB) relations(ctx context.Context) ([]relation, error) {
-	rows, err := db.reads(ctx, "look up the tables of the query", true, names(db.query), `SELECT c.oid::regclass, c.relkind, c.relispopulated, coalesce(s.srvname, ''), bool_or(r.role = me.oid)
-FROM reads r CROSS JOIN me JOIN pg_class c ON c.oid = r.oid LEFT JOIN pg_foreign_table f ON f.ftrelid = c.oid LEFT JOIN pg_foreign_server s ON s.oid = f.ftserver GROUP BY c.oid, s.srvname ORDER BY c.oid`)
-	relations := make([]relation, len(rows))
-	for i, row := range rows {
-		relations[i] = relation{string(row[0]), string(row[1]), string(row[2]) == "t", string(row[3]), string(row[4]) == "t"}
+// unpopulated returns the materialized views behind the query that cannot be read yet.
+func (db *DB) unpopulated(ctx context.Context) (found []Finding, err error) {
+	rows, err := db.reads(ctx, "look up the tables of the query", true, names(db.query),
+		"SELECT c.oid::regclass FROM pg_class c WHERE c.relkind = 'm' AND NOT c.relispopulated AND c.oid IN (SELECT oid FROM reads) ORDER BY c.oid")
+	for _, row := range rows {
+		found = append(found, failing("table", &Error{
+			Op: fmt.Sprintf("read materialized view %s", row[0]), Reason: "it has not been populated", Remedy: fmt.Sprintf("run REFRESH MATERIALIZED VIEW %s", row[0]), Config: true,
+		}))
 	}
-	return relations, err
+	return found, err
 }
 
 // elaborate adds to an error about the query what the server does not say: which grant is missing, who locks a table, and
@@ -107,8 +100,10 @@ func (db *DB) elaborate(ctx context.Context, failure error) error {
 		}
 		if grants := list(strings.ReplaceAll(grantsQuery, "$3", columns)); len(grants) > 0 {
 			e.Remedy = "run " + strings.Join(grants, "; ")
+			return failure
 		}
-	case class == "08", class == "HV", class == "58", strings.HasPrefix(server.Where, "remote SQL command"):
+		e.Reason += bracketed(list(foreignQuery))
+	case class != "42", strings.Contains(server.Message, "user mapping"), strings.HasPrefix(server.Where, "remote SQL command"):
 		e.Reason += bracketed(list(foreignQuery))
 	}
 	return failure

@@ -57,7 +57,7 @@ var queryRemedies = []remedy{
 	{code: codeInsufficientRight, config: true, advice: "grant the user SELECT on it (and USAGE on its schema)"},
 
 	// The query.
-	{code: "42704", text: "user mapping", config: true, advice: "make one: CREATE USER MAPPING FOR the job's user SERVER …"},
+	{code: "42704", text: "user mapping", config: true, advice: "run CREATE USER MAPPING FOR the job's user SERVER … OPTIONS (…)"},
 	{code: "42P01", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
 	{code: "42703", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
 	{code: "42883", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
@@ -83,6 +83,7 @@ var queryRemedies = []remedy{
 	{code: "HV00N", advice: "check the foreign server that the query reads; " + nextRun},
 	{code: "HV", advice: "check the foreign table, its server and its user mapping"},
 
+	{code: "2F003", config: true, advice: "give the user mapping of the foreign server a password, or have a superuser set password_required 'false' in it"},
 	{code: "58P01", advice: "put the file where the server looks for it, or correct the options of the foreign table that names it"},
 	{code: "58", advice: "check the server's disk and file system; " + nextRun},
 

@@ -29,6 +29,7 @@ func TestRemedies(t *testing.T) {
 		{Code: "42703", Message: `column "c" does not exist`, Where: "remote SQL command: SELECT c FROM public.t"},
 		{Code: "42704", Message: `user mapping not found for "app"`},
 		{Code: "08001", Message: `could not connect to server "remote"`, Detail: "connection refused"},
+		{Code: "2F003", Message: "password is required", Hint: "Target server's authentication method must be changed or password_required=false set in the user mapping attributes."},
 		{Code: "58P01", Message: `could not open file "/x" for reading: No such file or directory`, Hint: "COPY FROM instructs the PostgreSQL server process to read a file."},
 		{Code: "42501", Message: `could not open file "/x" for reading: Permission denied`},
 		{Code: "58030", Message: "could not read block 1 in file"},
