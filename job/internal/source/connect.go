@@ -123,13 +123,14 @@ func (a *attempt) failure(ctx context.Context, err error) error {
 		}
 	case errors.Is(err, context.Canceled):
 		e.Err, e.Reason = context.Canceled, "it was interrupted"
-	case strings.Contains(err.Error(), "require_auth check failed"):
-		a.unlike(e, "require_auth", "PGREQUIREAUTH", "the server asks for the password in a form that others on the network can read",
-			"set password_encryption = 'scram-sha-256' on the server, set the password again and use scram-sha-256 in pg_hba.conf, or let the certificate be verified: sslmode=verify-full and sslrootcert in DATABASE_URL")
-	case strings.Contains(err.Error(), "channel binding check failed"), strings.Contains(err.Error(), "channel binding required"):
-		a.unlike(e, "channel_binding", "PGCHANNELBINDING", "the server does not bind the login to its certificate", "use scram-sha-256 and TLS at the server")
+	case strings.Contains(err.Error(), "require_auth check failed"), strings.Contains(err.Error(), "channel binding "):
+		e.Reason, e.Remedy = "the server asks for the password in a form that others on the network can read", "set password_encryption = 'scram-sha-256' on the server, set the password again and use scram-sha-256 in pg_hba.conf, "+
+			"or let the certificate be verified: sslmode=verify-full and sslrootcert in DATABASE_URL"
+		if strings.Contains(err.Error(), "require_auth") {
+			a.unlike(e, "require_auth", "PGREQUIREAUTH")
+		}
 	case strings.Contains(err.Error(), "ValidateConnect failed"):
-		a.unlike(e, "target_session_attrs", "PGTARGETSESSIONATTRS", "the server is not what the job needs", "connect to another server")
+		a.unlike(e, "target_session_attrs", "PGTARGETSESSIONATTRS")
 	case a.config.connector():
 		e.Reason = withoutSecret(err.Error(), a.pg.Password)
 		e.Remedy = "check CLOUD_SQL_INSTANCE (project:region:instance), that the instance has such an address (CLOUD_SQL_IP_TYPE) and the job's network reaches it, and that the job's account has roles/cloudsql.client"
@@ -166,7 +167,7 @@ func (a *attempt) failure(ctx context.Context, err error) error {
 	default:
 		// What is left comes from pgconn or the connector, which name addresses and settings but not the password; ours is
 		// taken out all the same.
-		e.Reason = withoutSecret(err.Error(), a.pg.Password)
+		e.Reason, e.Remedy = withoutSecret(err.Error(), a.pg.Password), "look into the server's log; "+nextRun
 	}
 	set := slices.DeleteFunc(pgurl.Variables(), func(name string) bool { return strings.Contains(e.Reason+e.Remedy, name) })
 	if byURL && len(set) > 0 {
@@ -175,9 +176,8 @@ func (a *attempt) failure(ctx context.Context, err error) error {
 	return e
 }
 
-// unlike explains a server that is not what a parameter asks for, wherever its value comes from, or else by the given words.
-func (a *attempt) unlike(e *Error, parameter, variable, reason, remedy string) {
-	e.Reason, e.Remedy = reason, remedy
+// unlike explains a server that is not what a parameter asks for, wherever its value comes from.
+func (a *attempt) unlike(e *Error, parameter, variable string) {
 	if origin := pgurl.Origin(a.config.URL, parameter, variable); origin != "" {
 		e.Reason, e.Remedy = "the server does not offer what "+origin+" asks for", "let the server offer it, or correct "+origin
 	}

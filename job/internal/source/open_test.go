@@ -300,7 +300,7 @@ func TestUnknownErrorsHideThePassword(t *testing.T) {
 		"SASL said " + secret + " twice: " + secret: `connect to database "d" as user "u" at host h:5432: SASL said *** twice: ***`,
 		"nothing of it": `connect to database "d" as user "u" at host h:5432: nothing of it`,
 	} {
-		if got := (&attempt{config: Config{URL: "postgres://u@h/d"}, pg: pg}).failure(t.Context(), errors.New(text)); got.Error() != want {
+		if got := (&attempt{config: Config{URL: "postgres://u@h/d"}, pg: pg}).failure(t.Context(), errors.New(text)); got.Error() != want+": look into the server's log; the next run tries again" {
 			t.Errorf("got  %v\nwant %s", got, want)
 		}
 	}

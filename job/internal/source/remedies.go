@@ -100,9 +100,12 @@ var queryRemedies = []remedy{
 	{code: codeUntranslatable, advice: "a text has a character that UTF-8 cannot express: repair it, or leave the row or the column out of the query"},
 	{code: codeInvalidEncoding, advice: "a text is not valid in the database's encoding: repair it, or leave the row or the column out of the query"},
 	{code: "22", when: "before", config: true, advice: "a value written in the query does not fit: correct the query " + queryVariables},
+	{code: "23", advice: "a row holds what the query cannot work with: correct that row or the query " + queryVariables + ", or leave the row out"},
 	{code: "22", when: "during", advice: "a row holds what the query cannot work with: correct that row or the query " + queryVariables + ", or leave the row out"},
 	{code: "21000", advice: "a subquery of the query returned several rows: correct the query " + queryVariables},
 	{code: "P0", advice: "a function of the query raised it: correct the row or the function"},
+
+	{advice: "look into the server's log, and check the query " + queryVariables},
 }
 
 func find(remedies []remedy, e *pgconn.PgError, when string) remedy {
