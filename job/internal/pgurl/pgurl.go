@@ -53,7 +53,7 @@ func Parse(raw string) (*pgconn.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept := pairs[:0]
+	kept := make([]pair, 0, len(pairs))
 	var wrong *Problem
 	for _, p := range pairs {
 		keep, problem := judge(p.name, p.value)
@@ -72,7 +72,10 @@ func Parse(raw string) (*pgconn.Config, error) {
 	if rest != "" && !hasUser(rest, kept) && slices.ContainsFunc(Addresses(config), func(f pgconn.FallbackConfig) bool { return !isHost(f.Host, rest) }) {
 		return nil, &Problem{variable + "names no user, and what stands in place of the host may be something else", form}
 	}
-	return secure(rest, kept, config)
+	if config, err = secure(rest, kept, config); err == nil {
+		setVersions(config, pairs)
+	}
+	return config, err
 }
 
 // hasUser reports that the value, or PGUSER, says who logs in.
@@ -212,13 +215,19 @@ func explain(rest string, pairs []pair, err error) *Problem {
 	if errors.As(err, &file) { // of a certificate, a key or a service file
 		return &Problem{fmt.Sprintf(variable+"names %s, which cannot be read (%v)", file.Path, file.Err), "correct the path, or mount the file"}
 	}
+	if hasKey, hasCert := given(pairs, "sslkey", ""), given(pairs, "sslcert", ""); hasKey != hasCert {
+		return &Problem{variable + "has only one of sslcert and sslkey", "set both, or neither"}
+	}
 	for i, p := range pairs {
 		if _, known := parameters[p.name]; !known || i == 0 && len(pairs) == 1 && rest == "" {
 			continue
 		}
 		others := append(append([]pair{}, pairs[:i]...), pairs[i+1:]...)
 		if _, err := parse(rest, others); err == nil {
-			return &Problem{variable + "has a value of " + p.name + " that libpq does not know", "correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values"}
+			if p.name == "service" {
+				return &Problem{variable + "names a service that is not in the service file", "write host, database and user in place of service, or correct servicefile"}
+			}
+			return &Problem{variable + "has a value of " + p.name + " that is not valid", "correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values"}
 		}
 	}
 	return &Problem{variable + "is not a libpq URL", encode}

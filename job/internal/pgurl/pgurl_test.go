@@ -1,6 +1,7 @@
 package pgurl
 
 import (
+	"crypto/tls"
 	"errors"
 	"net/url"
 	"strings"
@@ -57,11 +58,15 @@ func TestParseRefuses(t *testing.T) {
 		"postgres://app:geheim@h/app?pgbouncer=true":                    "has the parameter pgbouncer, which is not supported: leave pgbouncer out, and connect past the pooler or pool by session",
 		"postgres://app:geheim@h/app?currentSchema=x":                   "has the parameter currentSchema, which is not supported: use options=-csearch_path%3DNAME in place of currentSchema",
 		"postgres://app:geheim@h/app?SSLMODE=require":                   "has a parameter sslmode in capitals: write it in lower case",
-		"postgres://app:geheim@h/app?sslmode=geheim":                    "has a value of sslmode that is not supported: use one of disable, allow, prefer, require, verify-ca, verify-full",
-		"postgres://app:geheim@h/app?gssencmode=require":                "has a value of gssencmode that is not supported: use one of disable, prefer",
-		"postgres://app:geheim@h/app?connect_timeout=geheim":            "has a value of connect_timeout that libpq does not know: correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values",
-		"postgres://app:geheim@h/app?require_auth=geheim":               "has a value of require_auth that libpq does not know: correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values",
+		"postgres://app:geheim@h/app?sslmode=geheim":                    "has a value of sslmode that is not supported: set sslmode to one of disable, allow, prefer, require, verify-ca, verify-full",
+		"postgres://app:geheim@h/app?gssencmode=require":                "has a value of gssencmode that is not supported: set gssencmode to one of disable, prefer",
+		"postgres://app:geheim@h/app?connect_timeout=geheim":            "has a value of connect_timeout that is not valid: correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values",
+		"postgres://app:geheim@h/app?require_auth=geheim":               "has a value of require_auth that is not valid: correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values",
 		"postgres://app:geheim@h/app?sslrootcert=absent.pem":            "names absent.pem, which cannot be read (no such file or directory): correct the path, or mount the file",
+		"postgres://app:geheim@h/app?sslkey=geheim":                     "has only one of sslcert and sslkey: set both, or neither",
+		"postgres://app:geheim@h/app?service=geheim":                    "names a service that is not in the service file: write host, database and user in place of service, or correct servicefile",
+		"postgres://app:geheim@h/app?ssl=false":                         "has a value of ssl that is not supported: use sslmode in place of ssl",
+		"postgres://app:geheim@h/app?requiressl=1":                      "has the parameter requiressl, which is not supported: use sslmode=require in place of requiressl",
 		"host=h user=app password=geheim schema=x":                      "has the parameter schema, which is not supported: use options=-csearch_path%3DNAME in place of schema",
 	} {
 		t.Run(raw, func(t *testing.T) {
@@ -142,6 +147,25 @@ func TestEncryption(t *testing.T) {
 				t.Errorf("TLS %v, plain %v, require_auth %q, channel_binding %q, defaulted %v", got.TLSConfig != nil, plain, got.RequireAuth, got.ChannelBinding, Defaulted(tt.raw))
 			}
 		})
+	}
+}
+
+func TestVersionsOfTLS(t *testing.T) {
+	for raw, want := range map[string][2]uint16{
+		"postgres://u@db.example/d":                                                                                 {tls.VersionTLS12, 0},
+		"postgres://u@db.example/d?ssl_min_protocol_version=TLSv1.3":                                                {tls.VersionTLS13, 0},
+		"postgres://u@db.example/d?sslmode=verify-full&ssl_max_protocol_version=TLSv1.2":                            {tls.VersionTLS12, tls.VersionTLS12},
+		"postgres://u@db.example,other.example/d?ssl_min_protocol_version=TLSv1.2&ssl_max_protocol_version=TLSv1.3": {tls.VersionTLS12, tls.VersionTLS13},
+	} {
+		config, err := Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range Addresses(config) {
+			if got := [2]uint16{max(f.TLSConfig.MinVersion, tls.VersionTLS12), f.TLSConfig.MaxVersion}; got != want {
+				t.Errorf("%s: %v, want %v", raw, got, want)
+			}
+		}
 	}
 }
 

@@ -105,7 +105,7 @@ func TestOpenErrors(t *testing.T) {
 		{
 			"bad parameter",
 			Config{URL: "postgres://u:s3cr3t-p%25ss@host/d?sslmode=maybe"},
-			`connect to the database: DATABASE_URL has a value of sslmode that is not supported: use one of disable, allow, prefer, require, verify-ca, verify-full`, true,
+			`connect to the database: DATABASE_URL has a value of sslmode that is not supported: set sslmode to one of disable, allow, prefer, require, verify-ca, verify-full`, true,
 		},
 	}
 	for _, tt := range tests {
