@@ -37,7 +37,7 @@ func (c *checkCommand) Run(ctx context.Context, env environment) error {
 	}
 	var found []finding
 	for _, problem := range problems.Problems {
-		found = append(found, finding{name: "config", err: errors.New(problem)})
+		found = append(found, finding{name: "config", err: problem})
 	}
 	return c.report(newPrinter(env), "", found, err)
 }

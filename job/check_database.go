@@ -54,10 +54,7 @@ func (m *contentMatch) checkSource(ctx context.Context, cfg config.Config) (foun
 
 // fromSource is a finding of package source as check prints it.
 func fromSource(f source.Finding) finding {
-	if f.Failure {
-		return finding{name: f.Name, err: &advisedError{f.Text, f.Remedy}}
-	}
-	return finding{name: f.Name, detail: f.Text, remedy: f.Remedy, warning: f.Warning}
+	return finding{name: f.Name, detail: f.Text, remedy: f.Remedy, warning: f.Warning, err: f.Err}
 }
 
 func checkStatistics(ctx context.Context, db *source.DB) finding {
