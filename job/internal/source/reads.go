@@ -118,8 +118,8 @@ func bracketed(texts []string) (all string) {
 
 // lockersQuery lists who keeps readers away from what the query reads, or from an index of it. A prepared transaction holds
 // locks without a process.
-const lockersQuery = `SELECT format('table %s, locked by %s', c.oid::regclass, coalesce('process ' || l.pid, 'the prepared transaction ' || (SELECT p.gid FROM pg_prepared_xacts p
-    WHERE l.virtualtransaction = '-1/' || p.transaction::text), 'a prepared transaction'))
+const lockersQuery = `SELECT format('table %s, locked by %s', c.oid::regclass, coalesce('process ' || l.pid, (SELECT format('the prepared transaction %L: end it with COMMIT PREPARED or ROLLBACK PREPARED', p.gid)
+    FROM pg_locks own JOIN pg_prepared_xacts p ON p.transaction = own.transactionid WHERE own.virtualtransaction = l.virtualtransaction AND own.pid IS NULL LIMIT 1), 'a prepared transaction'))
 FROM pg_locks l LEFT JOIN pg_index i ON i.indexrelid = l.relation JOIN pg_class c ON c.oid = coalesce(i.indrelid, l.relation)
 WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid() AND c.oid IN (SELECT oid FROM reads)
   AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) GROUP BY c.oid, l.pid, l.virtualtransaction ORDER BY c.oid LIMIT 3`

@@ -74,3 +74,14 @@ func TestLockedTables(t *testing.T) {
 		_ = conn.Close(context.Background())
 	}
 }
+
+// TestLockOfAPreparedTransaction: it has no process, and no session that could end.
+func TestLockOfAPreparedTransaction(t *testing.T) {
+	url := database(t, "CREATE TABLE t (id int)", "BEGIN; LOCK TABLE t; PREPARE TRANSACTION 'it''s forgotten'")
+	defer func() { run(t, url, "ROLLBACK PREPARED 'it''s forgotten'") }()
+	_, err := open(t, Config{URL: url, Query: "SELECT id FROM t", LockTimeout: 50 * time.Millisecond}).Columns(t.Context())
+	const want = "(table public.t, locked by the prepared transaction 'it''s forgotten': end it with COMMIT PREPARED or ROLLBACK PREPARED): "
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
