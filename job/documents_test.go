@@ -196,7 +196,7 @@ func TestOutcomesAndFieldsAreDocumented(t *testing.T) {
 			}
 		}
 	}
-	fields := names(`slog\.(?:String|Int64)\("([a-z_]+)"`, readDocument(t, "internal/reconcile/summary.go"))
+	fields := names(`slog\.(?:String|Int64)\("([a-z_]+)"`, readDocument(t, "summary.go"))
 	operating := readDocument(t, "../docs/OPERATING.md")
 	for field := range fields {
 		if !strings.Contains(operating, "`"+field+"`") {
@@ -204,7 +204,7 @@ func TestOutcomesAndFieldsAreDocumented(t *testing.T) {
 		}
 	}
 	if len(outcomes) < 5 || len(fields) < 10 {
-		t.Errorf("found %d outcomes and %d fields in summary.go", len(outcomes), len(fields))
+		t.Errorf("found %d outcomes and %d fields", len(outcomes), len(fields))
 	}
 }
 

@@ -29,7 +29,7 @@ func (c *historyCommand) Run(ctx context.Context, env environment) error {
 			return err
 		}
 		defer b.Close()
-		states, err := ledger.NewStore(b, layout.New(cfg.Sync), settings(cfg, false, false).DataStore).History(ctx, ledger.KeptRevisions)
+		states, err := ledger.NewStore(b, layout.New(cfg.Sync), settings(cfg, false, false).DataStore).History(ctx)
 		if err != nil {
 			return err
 		}

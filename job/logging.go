@@ -132,7 +132,11 @@ func shortened(_ []string, a slog.Attr) slog.Attr {
 	case string:
 		return slog.String(a.Key, cutText(value, maxLogText))
 	case error:
-		return slog.String(a.Key, cutText(value.Error(), maxLogText))
+		text, hint := refusal.Split(value)
+		if hint != "" { // a group without a name is written as its members
+			return slog.Attr{Value: slog.GroupValue(slog.String(a.Key, text), slog.String("hint", hint))}
+		}
+		return slog.String(a.Key, cutText(text, maxLogText))
 	case []string:
 		return slog.Any(a.Key, cutTexts(value, maxLogText))
 	case []failure.Group:

@@ -4,13 +4,27 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
 	"unicode"
 
 	"vertexmetadata/job/internal/failure"
+	"vertexmetadata/job/internal/refusal"
 )
+
+// An error is logged with what to do about it, as an attribute of its own.
+func TestErrorsAreLoggedWithTheirHint(t *testing.T) {
+	err := fmt.Errorf("sync: %w", &refusal.Advice{Text: "no room", Remedy: "make room"})
+	for terminal, want := range map[bool]string{false: `"error":"sync: no room","hint":"make room"`, true: `error="sync: no room" hint="make room"`} {
+		var out bytes.Buffer
+		newLogger(&out, look{}, terminal, slog.LevelInfo).Warn("cannot clean up", "error", err)
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("got  %s\nwant %s", out.String(), want)
+		}
+	}
+}
 
 // Whatever a row, an object of the bucket or a service says: on a terminal nothing but the job's own colours is acted upon,
 // and no line is larger than Cloud Logging takes.
@@ -25,7 +39,7 @@ func TestLogOfOthers(t *testing.T) {
 	}
 	for _, terminal := range []bool{false, true} {
 		for name, value := range map[string]any{
-			"text": hostile, "groups": groups, "counts": counts, "names": []string{hostile, hostile}, "error": errors.New(hostile),
+			"text": hostile, "groups": groups, "counts": counts, "names": []string{hostile, hostile}, "error": errors.New(hostile), "advice": &refusal.Advice{Text: hostile, Remedy: hostile},
 		} {
 			var out bytes.Buffer
 			newLogger(&out, look{}, terminal, slog.LevelInfo).Warn("document refused", name, value)

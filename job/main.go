@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -26,7 +27,12 @@ const (
 	exitConfiguration = 2
 )
 
+// idleGCPercent keeps the garbage collector from starting in an idle tick, whose heap ends just above the 4 MB at which it
+// would: 4 of 19 ms of processor time. A scan sets its own.
+const idleGCPercent = 400
+
 func main() {
+	debug.SetGCPercent(idleGCPercent)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], environment{

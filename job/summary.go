@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"time"
 
 	"vertexmetadata/job/internal/reconcile"
@@ -62,4 +63,25 @@ func sideNotes(s reconcile.Summary) string {
 		notes += plural(s.Failed, "document") + " failed: job plan says why"
 	}
 	return notes
+}
+
+// attrs lists a summary's fields as the last log line shows them.
+func attrs(s reconcile.Summary) []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("outcome", string(s.Outcome)),
+		slog.Int64("documents", s.Documents),
+		slog.Int64("upserted", s.Upserted),
+		slog.Int64("deleted", s.Deleted),
+		slog.Int64("skipped", s.Skipped),
+		slog.Int64("failed", s.Failed),
+		slog.Int64("changed", s.Changed),
+		slog.Int64("bytes", s.Bytes),
+	}
+	if s.Left > 0 {
+		attrs = append(attrs, slog.Int64("left", s.Left))
+	}
+	if s.PendingAge > 0 {
+		attrs = append(attrs, slog.Int64("pending_age_ms", s.PendingAge.Milliseconds()))
+	}
+	return attrs
 }

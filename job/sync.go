@@ -54,6 +54,6 @@ func settings(cfg config.Config, full, allowMassDelete bool) reconcile.Settings 
 		Documents: document.Options{MIMETypes: cfg.MIMETypes, MaxBytes: cfg.MaxDocumentBytes, Buckets: cfg.ContentBuckets},
 		Full:      full, AllowMassDelete: allowMassDelete,
 		ImportWait: cfg.ImportWait, FullSyncInterval: cfg.FullSyncInterval, RescanInterval: cfg.RescanInterval,
-		MaxDeleteRatio: cfg.MaxDeleteRatio, MaxChangeRatio: cfg.MaxChangeRatio, MaxFailed: reconcile.Tolerance(cfg.MaxFailed),
+		MaxDeleteRatio: cfg.MaxDeleteRatio, MaxChangeRatio: cfg.MaxChangeRatio, MaxFailed: cfg.MaxFailed,
 	}
 }

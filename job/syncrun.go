@@ -11,7 +11,6 @@ import (
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/reconcile"
-	"vertexmetadata/job/internal/refusal"
 )
 
 // grace is how long a run may take to end after SIGTERM. Operators expect five seconds; Cloud Run kills it
@@ -111,17 +110,13 @@ func (r *syncRun) logEnd(ctx context.Context, s reconcile.Summary, took time.Dur
 		level = slog.LevelError
 		r.log.LogAttrs(ctx, level, "sync failed", whyFailed(err)...)
 	}
-	r.log.LogAttrs(ctx, level, "sync finished", append(s.Attrs(),
+	r.log.LogAttrs(ctx, level, "sync finished", append(attrs(s),
 		slog.Int64("duration_ms", took.Milliseconds()), slog.String("execution", r.cfg.Execution), slog.Int("task", r.cfg.Task), slog.String("version", version))...)
 }
 
 // whyFailed says why something failed and what to do: error, hint and, after a panic, where.
 func whyFailed(err error) []slog.Attr {
-	text, hint := refusal.Split(err)
-	attrs := []slog.Attr{slog.String("error", text)}
-	if hint != "" {
-		attrs = append(attrs, slog.String("hint", hint))
-	}
+	attrs := []slog.Attr{slog.Any("error", err)}
 	if caught := (*panics.Error)(nil); errors.As(err, &caught) {
 		attrs = append(attrs, slog.String("stack_trace", string(caught.Stack))) // the key that Error Reporting looks for
 	}

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"vertexmetadata/job/internal/failure"
-
 	"github.com/google/go-cmp/cmp"
+
+	"vertexmetadata/job/internal/failure"
 )
 
 func TestVisible(t *testing.T) {

@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -218,98 +216,6 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// TestGracefulEnd: at the timeout the process is asked to end, and what it then writes is kept.
-func TestGracefulEnd(t *testing.T) {
-	t.Parallel()
-	c := newCloud(t, "end at SIGTERM", Options{}, map[string]any{"timeout": "1s"})
-	c.run()
-	if diff := cmp.Diff([]string{"ready", "cleaned up"}, c.output("stdout")); diff != "" {
-		t.Error(diff)
-	}
-}
-
-// TestKill: a process that does not end is killed after its grace, with the processes that it started.
-func TestKill(t *testing.T) {
-	t.Parallel()
-	c := newCloud(t, "ignore SIGTERM", Options{Grace: 100 * time.Millisecond}, map[string]any{"timeout": "1s"})
-	_, failure := c.run()
-	if failure == nil || !strings.Contains(failure.Error(), "The configured timeout was reached.") {
-		t.Errorf("failure %v", failure)
-	}
-	checkGone(t, c.output("stdout"))
-}
-
-// TestNothingLingers: what a task leaves running ends with it.
-func TestNothingLingers(t *testing.T) {
-	t.Parallel()
-	c := newCloud(t, "leave a child", Options{}, nil)
-	if _, failure := c.run(); failure != nil {
-		t.Error(failure)
-	}
-	checkGone(t, c.output("stdout"))
-}
-
-// checkGone finds the line "child PID" and waits until that process is no more; a killed child is init's to reap.
-func checkGone(t *testing.T, lines []string) {
-	t.Helper()
-	var pid int
-	for _, line := range lines {
-		if _, err := fmt.Sscanf(line, "child %d", &pid); err == nil {
-			break
-		}
-	}
-	if pid == 0 {
-		t.Fatalf("the task named no child: %q", lines)
-	}
-	for deadline := time.Now().Add(5 * time.Second); running(pid); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("process %d is still running", pid)
-		}
-	}
-}
-
-// running is false for a process that is gone or dead and waiting to be reaped.
-func running(pid int) bool {
-	if syscall.Kill(pid, 0) != nil {
-		return false
-	}
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	return err != nil || !strings.Contains(string(stat), ") Z ")
-}
-
-func TestCancel(t *testing.T) {
-	t.Parallel()
-	c := newCloud(t, "end at SIGTERM", Options{}, nil)
-	name := c.start()
-	waitFor(t, func() bool { return len(c.output("stdout")) > 0 })
-	c.post("/run/v2/"+name+":cancel", nil)
-	execution, failure := c.wait(name)
-	if failure == nil || failure.Error() != "Execution was cancelled." || execution["cancelledCount"] != 1.0 {
-		t.Errorf("failure %v of %v", failure, execution)
-	}
-}
-
-// TestClose ends what runs when the sandbox ends.
-func TestClose(t *testing.T) {
-	t.Parallel()
-	c := newCloud(t, "end at SIGTERM", Options{}, nil)
-	c.start()
-	waitFor(t, func() bool { return len(c.output("stdout")) > 0 })
-	c.Close()
-	if diff := cmp.Diff([]string{"ready", "cleaned up"}, c.output("stdout")); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func waitFor(t *testing.T, happened func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("it did not happen in 20 seconds")
-		}
-	}
-}
-
 // TestSecretTakenAway: secrets are read when a task starts, as the account may then.
 func TestSecretTakenAway(t *testing.T) {
 	c := newCloud(t, "environment", Options{Sockets: map[string]string{instance: "x"}}, map[string]any{"maxRetries": 3})
@@ -326,58 +232,6 @@ func TestSecretTakenAway(t *testing.T) {
 		t.Errorf("it was tried again: %v", execution["retriedCount"])
 	}
 	if diff := cmp.Diff([]string{want}, c.output("varlog")); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestSockets(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		sockets map[string]string
-		revoke  bool
-		want    []string
-		log     string // in the system's log
-	}{
-		{"granted", map[string]string{instance: "/run/pg/.s.PGSQL.6000"}, false, []string{"1 false", instance + " /run/pg/.s.PGSQL.6000 <nil>"}, ""},
-		{"no grant", map[string]string{instance: "/run/pg/.s.PGSQL.6000"}, true, []string{"0 true"}, "Permission 'cloudsql.instances.connect' denied on resource 'projects/p1-demo/instances/db'"},
-		{"no instance", nil, false, []string{"0 true"}, "The Cloud SQL instance " + instance + " does not exist."},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			c := newCloud(t, "list the sockets", Options{Sockets: test.sockets}, nil)
-			if test.revoke {
-				if err := c.Revoke("//cloudresourcemanager.googleapis.com/projects/p1-demo", "roles/cloudsql.client", "serviceAccount:"+account); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if _, failure := c.run(); failure != nil {
-				t.Fatal(failure)
-			}
-			if diff := cmp.Diff(test.want, c.output("stdout")); diff != "" {
-				t.Error(diff)
-			}
-			if log := strings.Join(c.output("varlog"), "\n"); !strings.Contains(log, test.log) || test.log == "" && log != "" {
-				t.Errorf("the log says %q", log)
-			}
-		})
-	}
-}
-
-// TestDoors: what arrives at a endpoint carries the token of the job's account.
-func TestDoors(t *testing.T) {
-	var c *cloud
-	endpoint := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		token := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
-		allowed := c.Authorize(token, "cloudsql.instances.connect", "projects/p1-demo/instances/db")
-		refused := c.Authorize(token, "storage.objects.get", "projects/_/buckets/b/objects/o")
-		_, _ = fmt.Fprint(w, r.URL.Path, " ", allowed == nil, " ", refused)
-	}))
-	defer endpoint.Close()
-	c = newCloud(t, "ask the endpoints", Options{Endpoints: Endpoints{Storage: endpoint.Listener.Addr().String()}}, nil)
-	if _, failure := c.run(); failure != nil {
-		t.Fatal(failure)
-	}
-	want := []string{"/whoami true Permission 'storage.objects.get' denied on resource 'b/b/o/o' (or it may not exist). " + account + " lacks it."}
-	if diff := cmp.Diff(want, c.output("stdout")); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -2,17 +2,12 @@ package storage_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
-	"io"
-	"math/rand/v2"
-	"net/http"
 	"strings"
 	"testing"
 
 	gcs "cloud.google.com/go/storage"
 	"github.com/google/go-cmp/cmp"
-	"google.golang.org/api/googleapi"
 	"google.golang.org/api/iterator"
 	"google.golang.org/api/option"
 
@@ -86,87 +81,6 @@ func TestEmulatorHostIsEnough(t *testing.T) {
 	write(t, client.Bucket(bucket).Object("a"), "hello")
 	if got := read(t, client.Bucket(bucket).Object("a")); string(got) != "hello" {
 		t.Errorf("read %q", got)
-	}
-}
-
-func TestPreconditions(t *testing.T) {
-	s := start(t)
-	client := connect(t, s)
-	b := client.Bucket(bucket)
-	for _, test := range []struct {
-		name   string
-		exists bool
-		do     func(o *gcs.ObjectHandle, live int64) error
-		want   int
-	}{
-		{"create where none is", false, insertIf(func(int64) gcs.Conditions { return gcs.Conditions{DoesNotExist: true} }), 0},
-		{"create where one is", true, insertIf(func(int64) gcs.Conditions { return gcs.Conditions{DoesNotExist: true} }), 412},
-		{"replace the generation read", true, insertIf(func(g int64) gcs.Conditions { return gcs.Conditions{GenerationMatch: g} }), 0},
-		{"replace another generation", true, insertIf(func(g int64) gcs.Conditions { return gcs.Conditions{GenerationMatch: g + 1} }), 412},
-		{"replace one that is gone", false, insertIf(func(int64) gcs.Conditions { return gcs.Conditions{GenerationMatch: 7} }), 412},
-		{"replace unless unchanged", true, insertIf(func(g int64) gcs.Conditions { return gcs.Conditions{GenerationNotMatch: g} }), 412},
-		{"delete the generation read", true, deleteIf(func(g int64) gcs.Conditions { return gcs.Conditions{GenerationMatch: g} }), 0},
-		{"delete another generation", true, deleteIf(func(g int64) gcs.Conditions { return gcs.Conditions{GenerationMatch: g + 1} }), 412},
-		{"delete one that is gone", false, deleteIf(func(int64) gcs.Conditions { return gcs.Conditions{GenerationMatch: 7} }), 404},
-		{"patch the generation read", true, patchIf(func(g int64) gcs.Conditions { return gcs.Conditions{GenerationMatch: g} }), 0},
-		{"patch another generation", true, patchIf(func(g int64) gcs.Conditions { return gcs.Conditions{GenerationMatch: g + 1} }), 412},
-		{"patch one that is gone", false, patchIf(func(int64) gcs.Conditions { return gcs.Conditions{GenerationMatch: 7} }), 404},
-		{"read the generation read", true, readIf(func(g int64) gcs.Conditions { return gcs.Conditions{GenerationMatch: g} }), 0},
-		{"read another generation", true, readIf(func(g int64) gcs.Conditions { return gcs.Conditions{GenerationMatch: g + 1} }), 412},
-		{"attrs if changed", true, func(o *gcs.ObjectHandle, live int64) error {
-			return second(o.If(gcs.Conditions{GenerationNotMatch: live}).Attrs(context.Background()))
-		}, 304},
-		{"read by generation", true, func(o *gcs.ObjectHandle, live int64) error { return readOnce(o.Generation(live)) }, 0},
-		{"read by a generation that was overwritten", true, func(o *gcs.ObjectHandle, live int64) error { return readOnce(o.Generation(live - 1)) }, 404},
-		{"attrs of another generation", true, func(o *gcs.ObjectHandle, live int64) error {
-			_, err := o.If(gcs.Conditions{GenerationMatch: live + 1}).Attrs(context.Background())
-			return err
-		}, 412},
-		{"compose onto one that is there", true, func(o *gcs.ObjectHandle, live int64) error {
-			_, err := o.If(gcs.Conditions{DoesNotExist: true}).ComposerFrom(o).Run(context.Background())
-			return err
-		}, 412},
-		{"compose from a changed source", true, func(o *gcs.ObjectHandle, live int64) error {
-			_, err := b.Object("composed").ComposerFrom(o.If(gcs.Conditions{GenerationMatch: live + 1})).Run(context.Background())
-			return err
-		}, 412},
-		{"compose", true, func(o *gcs.ObjectHandle, live int64) error {
-			_, err := b.Object("composed").ComposerFrom(o.If(gcs.Conditions{GenerationMatch: live}), o).Run(context.Background())
-			return err
-		}, 0},
-		{"copy onto one that is there", true, func(o *gcs.ObjectHandle, live int64) error {
-			_, err := o.If(gcs.Conditions{DoesNotExist: true}).CopierFrom(o).Run(context.Background())
-			return err
-		}, 412},
-		{"copy a changed source", true, func(o *gcs.ObjectHandle, live int64) error {
-			_, err := b.Object("copy").CopierFrom(o.If(gcs.Conditions{GenerationMatch: live + 1})).Run(context.Background())
-			return err
-		}, 412},
-		{"copy", true, func(o *gcs.ObjectHandle, live int64) error {
-			_, err := b.Object("copy").CopierFrom(o.If(gcs.Conditions{GenerationMatch: live})).Run(context.Background())
-			return err
-		}, 0},
-		{"copy one that is gone", false, func(o *gcs.ObjectHandle, live int64) error {
-			_, err := b.Object("copy").CopierFrom(o).Run(context.Background())
-			return err
-		}, 404},
-		{"metageneration is refused loudly", true, func(o *gcs.ObjectHandle, live int64) error {
-			_, err := o.If(gcs.Conditions{MetagenerationMatch: 1}).Attrs(context.Background())
-			return err
-		}, 501},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			s.Empty(bucket)
-			o := b.Object("dir/o").Retryer(gcs.WithPolicy(gcs.RetryNever))
-			live := int64(0)
-			if test.exists {
-				write(t, o, "first")
-				live = write(t, o, "second")
-			}
-			if got := status(test.do(o, live)); got != test.want {
-				t.Errorf("status %d, want %d", got, test.want)
-			}
-		})
 	}
 }
 
@@ -273,30 +187,6 @@ func TestBucketMadeTwice(t *testing.T) {
 	}
 }
 
-func TestWrongChecksumIsRefused(t *testing.T) {
-	s := start(t)
-	for _, test := range []struct {
-		name string
-		set  func(w *gcs.Writer)
-	}{
-		{"crc32c", func(w *gcs.Writer) { w.CRC32C, w.SendCRC32C = 1, true }},
-		{"md5", func(w *gcs.Writer) { w.MD5 = make([]byte, 16) }},
-		{"md5 of chunks", func(w *gcs.Writer) { w.MD5, w.ChunkSize = make([]byte, 16), 1 }},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			w := connect(t, s).Bucket(bucket).Object("o").NewWriter(t.Context())
-			test.set(w)
-			_, _ = w.Write(random(300 << 10))
-			if err := w.Close(); status(err) != 400 {
-				t.Errorf("Close = %v, want 400", err)
-			}
-			if len(s.List(bucket, "")) != 0 {
-				t.Error("the object is there all the same")
-			}
-		})
-	}
-}
-
 func TestInProcessAccess(t *testing.T) {
 	s := start(t)
 	g, err := s.Write(bucket, "dir/o", []byte("hello"))
@@ -344,109 +234,4 @@ func BenchmarkResumableUpload150MB(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-}
-
-func start(t *testing.T) *storage.Server {
-	t.Helper()
-	s, err := storage.Start(storage.Options{Buckets: []string{bucket}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	return s
-}
-
-func connect(t *testing.T, s *storage.Server, options ...option.ClientOption) *gcs.Client {
-	t.Helper()
-	options = append(options, option.WithEndpoint(s.Endpoint()), option.WithoutAuthentication(), gcs.WithDisabledClientMetrics())
-	client, err := gcs.NewClient(t.Context(), options...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = client.Close() })
-	return client
-}
-
-func write(t *testing.T, o *gcs.ObjectHandle, text string) int64 {
-	t.Helper()
-	w := o.NewWriter(t.Context())
-	if _, err := io.WriteString(w, text); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return w.Attrs().Generation
-}
-
-func writeOnce(o *gcs.ObjectHandle, text string) error {
-	w := o.NewWriter(context.Background())
-	_, err := io.WriteString(w, text)
-	return errors.Join(err, w.Close())
-}
-
-func read(t *testing.T, o *gcs.ObjectHandle) []byte {
-	t.Helper()
-	r, err := o.NewReader(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
-	data, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return data
-}
-
-func readOnce(o *gcs.ObjectHandle) error {
-	r, err := o.NewReader(context.Background())
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	_, err = io.Copy(io.Discard, r)
-	return err
-}
-
-type condition func(live int64) gcs.Conditions
-
-func insertIf(c condition) func(*gcs.ObjectHandle, int64) error {
-	return func(o *gcs.ObjectHandle, live int64) error { return writeOnce(o.If(c(live)), "third") }
-}
-
-func deleteIf(c condition) func(*gcs.ObjectHandle, int64) error {
-	return func(o *gcs.ObjectHandle, live int64) error { return o.If(c(live)).Delete(context.Background()) }
-}
-
-func patchIf(c condition) func(*gcs.ObjectHandle, int64) error {
-	return func(o *gcs.ObjectHandle, live int64) error {
-		return second(o.If(c(live)).Update(context.Background(), gcs.ObjectAttrsToUpdate{ContentType: "text/plain"}))
-	}
-}
-
-func readIf(c condition) func(*gcs.ObjectHandle, int64) error {
-	return func(o *gcs.ObjectHandle, live int64) error { return readOnce(o.If(c(live))) }
-}
-
-func second[T any](_ T, err error) error { return err }
-
-// status is the HTTP status in an error: 0 for none, -1 for an error without one.
-func status(err error) int {
-	var api *googleapi.Error
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &api):
-		return api.Code
-	case errors.Is(err, gcs.ErrObjectNotExist):
-		return http.StatusNotFound
-	}
-	return -1
-}
-
-func random(n int) []byte {
-	data := make([]byte, n)
-	_, _ = rand.NewChaCha8([32]byte{1}).Read(data)
-	return data
 }

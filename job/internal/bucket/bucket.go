@@ -103,6 +103,15 @@ func (b *Bucket) Close() error { return b.client.Close() }
 // URI is the address of an object, gs://bucket/name.
 func (b *Bucket) URI(name string) string { return "gs://" + b.name + "/" + name }
 
+// URIs are the addresses of objects.
+func (b *Bucket) URIs(names []string) []string {
+	uris := make([]string, len(names))
+	for i, name := range names {
+		uris[i] = b.URI(name)
+	}
+	return uris
+}
+
 // retryable is the client's own judgement. It is named explicitly because an
 // upload without it falls back to an older list, in which a connection that
 // the server closed before its reply (io.EOF) is final.

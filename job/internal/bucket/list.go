@@ -49,6 +49,17 @@ func (b *Bucket) ListFrom(ctx context.Context, prefix, from string) iter.Seq2[Ob
 	}
 }
 
+// Names yields the names of the objects in a folder that have content, and that a service or this program can have written.
+func (b *Bucket) Names(ctx context.Context, folder string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for o, err := range b.List(ctx, folder) {
+			if (err != nil || o.Size > 0 && b.Owns(o.Name)) && !yield(o.Name, err) {
+				return
+			}
+		}
+	}
+}
+
 // CheckPermissions returns those of perms, such as storage.objects.create,
 // that the job's account lacks on the bucket. It needs no permission itself,
 // so it also reports whether the bucket exists: an absent one is an error.

@@ -67,12 +67,12 @@ type Limit struct {
 	Share float64 // counts if it is not 0
 }
 
-// Exceeded reports that n of all documents are more than the limit allows.
-func (l Limit) Exceeded(n, all int64) bool {
+// Of returns how many of all documents the limit allows.
+func (l Limit) Of(all int64) int64 {
 	if l.Share > 0 {
-		return float64(n) > l.Share*float64(all)
+		return int64(l.Share*float64(all) + 1e-9) // 0.29 of 100 is a little less than 29 in binary
 	}
-	return n > l.Count
+	return l.Count
 }
 
 // StandIns names the variables by which stand-ins take the place of Google's services: a run should warn of them.

@@ -114,22 +114,19 @@ func TestShares(t *testing.T) {
 		}
 	}
 	for _, tt := range []struct {
-		limit  Limit
-		n, all int64
-		want   bool
+		limit     Limit
+		all, want int64
 	}{
-		{Limit{Count: 2}, 2, 10, false},
-		{Limit{Count: 2}, 3, 10, true},
-		{Limit{}, 1, 10, true},
-		{Limit{}, 0, 10, false},
-		{Limit{Share: 0.01}, 1, 100, false},
-		{Limit{Share: 0.01}, 2, 100, true},
-		{Limit{Share: 0.01}, 1, 50, true},
-		{Limit{Share: 1}, 7, 7, false},
-		{Limit{Share: 0.5}, 0, 0, false},
+		{Limit{Count: 2}, 10, 2},
+		{Limit{}, 10, 0},
+		{Limit{Share: 0.01}, 99, 0},
+		{Limit{Share: 0.01}, 100, 1},
+		{Limit{Share: 0.29}, 100, 29},
+		{Limit{Share: 0.5}, 1, 0},
+		{Limit{Share: 1}, 7, 7},
 	} {
-		if got := tt.limit.Exceeded(tt.n, tt.all); got != tt.want {
-			t.Errorf("%+v.Exceeded(%d, %d) = %v", tt.limit, tt.n, tt.all, got)
+		if got := tt.limit.Of(tt.all); got != tt.want {
+			t.Errorf("%+v.Of(%d) = %d, want %d", tt.limit, tt.all, got, tt.want)
 		}
 	}
 }

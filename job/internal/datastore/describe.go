@@ -7,6 +7,8 @@ import (
 
 	discoveryengine "cloud.google.com/go/discoveryengine/apiv1"
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 // Content says whether the documents of a data store have content beside their
@@ -21,6 +23,23 @@ const (
 	// ContentRequired: every document has content (CONTENT_REQUIRED).
 	ContentRequired
 )
+
+// Suits returns an error if the data store refuses every document of a query, by whether they have content.
+func (c Content) Suits(hasContent bool) error {
+	switch {
+	case hasContent && c == ContentNone:
+		return &refusal.Advice{
+			Text:   "the query makes documents with content, and the data store takes only documents without (NO_CONTENT)",
+			Remedy: "leave content_uri and content_mime_type out of the query, or set DATA_STORE_ID to a data store for unstructured documents with metadata (CONTENT_REQUIRED)",
+		}
+	case !hasContent && c == ContentRequired:
+		return &refusal.Advice{
+			Text:   "the query makes documents without content, and the data store takes only documents with content (CONTENT_REQUIRED)",
+			Remedy: "select content_uri and content_mime_type, or set DATA_STORE_ID to a data store for structured documents (NO_CONTENT)",
+		}
+	}
+	return nil
+}
 
 // Check asks whether the data store is there and takes imported documents, and
 // of which kind.

@@ -21,7 +21,7 @@ import (
 const (
 	// firstPoll is short for the sake of the sandbox, whose small imports end at
 	// once; the pause grows, so one of minutes costs a few polls more.
-	firstPoll = 50 * time.Millisecond
+	firstPoll = 10 * time.Millisecond
 	slowPoll  = 10 * time.Second
 
 	// pollGrace is how long a first answer is waited for, beyond the wait asked
@@ -34,8 +34,12 @@ const (
 // Await polls an operation until it is done or wait is over, at least once.
 // Polls that fail in a way that may pass are repeated; when none succeeded
 // until a short while after wait, the error is the last one's. An operation
-// that the service does not know is ErrUnknownOperation.
+// that the service does not know, or that can be none of this data store, is
+// ErrUnknownOperation.
 func (s *Store) Await(ctx context.Context, operation string, wait time.Duration) (Progress, error) {
+	if !s.cfg.owns(operation) {
+		return Progress{}, fmt.Errorf("poll %s: not an operation of %s: %w", operation, s.name, ErrUnknownOperation)
+	}
 	client, err := s.documents()
 	if err != nil {
 		return Progress{}, err

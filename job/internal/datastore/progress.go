@@ -28,9 +28,6 @@ type Progress struct {
 	Err       error     // why the operation as a whole failed; nil also when single documents did
 }
 
-// Rejected reports whether the operation says that some documents were rejected.
-func (p Progress) Rejected() bool { return p.Failed > 0 || len(p.Samples) > 0 }
-
 // Mismatch compares the counts of a done import with the number of documents that it
 // was given. A service may count only what changed, or nothing, or late: that is
 // worth a warning with both numbers, and no failure. A service without counts

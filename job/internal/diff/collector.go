@@ -3,6 +3,7 @@ package diff
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/failure"
@@ -16,49 +17,39 @@ const (
 	// listingCap bounds what is read of the data store's own list: 200 pages, at a page's usual 100 ms some 20 seconds.
 	listingCap = 200_000
 
-	reasonTwice    = "the query returned the id more than once; only the first of the rows is used"
-	reasonRejected = "rejected by Vertex AI Search and unchanged since"
+	reasonTwice = "the query returned the id more than once; only the first of the rows is used"
 )
 
 // collector compares documents with the manifest and writes down what has to change.
 type collector struct {
 	in Comparison
 	Changes
-	table    *manifest.Table
-	skipped  document.SkippedRows
-	before   failure.Tally
-	refused  map[failureKey]bool
-	rejected map[string]string // id -> reason
-	named    int
+	table   *manifest.Table
+	skipped document.SkippedRows
+	before  failure.Memory
+	named   int
 }
 
-// failureKey identifies a refused row as it was.
-type failureKey struct {
-	id   string
-	hash uint64
-}
+// From so many rows on the garbage collector starts when the heap has grown by so much: the table of the manifest is nearly
+// all of it, and with Go's 100 it would take twice its room. It holds no pointers, so a collection costs next to nothing
+// however large it is; a small sync would spend more on collections than on all else.
+const (
+	tightFrom      = 20_000
+	tightGCPercent = 20
+)
 
 // errMemory ends a run that would otherwise be ended by the kernel.
 func errMemory() error {
 	return fmt.Errorf("compare documents: the query has more than the %d documents for which this container has memory: give the job more memory, or split the query into several syncs", manifest.Capacity())
 }
 
-// remember takes over what failed before, so that only what is new is named.
-func (c *collector) remember(before failure.Tally) {
-	c.before, c.refused, c.rejected = before, map[failureKey]bool{}, map[string]string{}
-	for _, f := range before.Remembered() {
-		if f.Rejected {
-			c.rejected[f.ID] = f.Reason
-		} else {
-			c.refused[failureKey{f.ID, f.Hash}] = true
-		}
-	}
-}
-
 // takeBatch takes over what became of some rows.
 func (c *collector) takeBatch(ctx context.Context, b *document.Batch) error {
 	if !c.table.Fits() {
 		return errMemory()
+	}
+	if c.Rows < tightFrom && c.Rows+b.Rows >= tightFrom {
+		debug.SetGCPercent(tightGCPercent)
 	}
 	c.Rows += b.Rows
 	c.skipped.Add(b.Skipped)
@@ -92,7 +83,7 @@ func (c *collector) take(ctx context.Context, id, line []byte) error {
 	case manifest.Rejected:
 		if !c.Full {
 			c.Rejected++
-			c.Failures.Add(failure.Document{ID: string(id), Hash: hash, Reason: c.whyRejected(string(id)), Rejected: true})
+			c.Scan.Failures.Add(c.before.Rejected(string(id), hash))
 			return nil
 		}
 	case manifest.Same:
@@ -111,13 +102,6 @@ func (c *collector) take(ctx context.Context, id, line []byte) error {
 	return c.upserted.Put(id, hash)
 }
 
-func (c *collector) whyRejected(id string) string {
-	if reason, ok := c.rejected[id]; ok {
-		return reason
-	}
-	return reasonRejected
-}
-
 func (c *collector) show(change Change) {
 	if c.in.Show != nil {
 		c.in.Show(change)
@@ -128,9 +112,9 @@ func (c *collector) show(change Change) {
 // an earlier version stays in the data store.
 func (c *collector) refuse(ctx context.Context, f document.Refusal, earlier bool) {
 	c.Refused++
-	c.Failures.Add(failure.Document{ID: f.ID, Hash: f.Hash, Reason: f.Reason})
+	c.Scan.Failures.Add(failure.Document{ID: f.ID, Hash: f.Hash, Reason: f.Reason})
 	c.show(Change{Kind: Refuse, ID: []byte(f.ID), Reason: f.Reason})
-	if c.refused[failureKey{f.ID, f.Hash}] {
+	if c.before.Refused(f.ID, f.Hash) {
 		return
 	}
 	if c.named++; c.named > MaxNamed {
@@ -149,14 +133,15 @@ func (c *collector) finish(ctx context.Context) error {
 		c.in.Log.WarnContext(ctx, "more documents refused than are named", "named", MaxNamed, "refused", c.named)
 	}
 	if c.in.State.Unnamed > 0 && !c.Full {
-		c.Failures.AddUnnamed(c.in.State.Unnamed)
+		c.Scan.Failures.AddUnnamed(c.in.State.Unnamed)
 	}
-	if c.Failures.Same(c.before) {
-		c.Failures = c.before // which is in the bucket already
+	if c.Scan.Failures.Same(c.before.Tally) {
+		c.Scan.Failures = c.before.Tally // which is in the bucket already
 	}
+	c.Scan.Documents = c.Documents
 	// A full import removes what the manifest does not know too, and the manifest may have been written by others: the data
 	// store itself is asked what it holds. A full import of nothing does not exist: what is there is deleted id by id then.
-	listed := c.Full && c.in.Listed != nil
+	listed := c.Full
 	if c.Send == 0 {
 		c.Full = false
 	}

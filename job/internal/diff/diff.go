@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"runtime/debug"
 
 	"vertexmetadata/job/internal/bucket"
 	"vertexmetadata/job/internal/document"
@@ -16,11 +15,6 @@ import (
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/source"
 )
-
-// gcPercent bounds what a scan adds to the table of the manifest, which is nearly all of its memory: the collector starts
-// when the heap has grown by this much. With Go's 100 it would be twice the table. The table holds no pointers, so a
-// collection costs next to nothing however large it is. An idle tick, which has no table, would be 2 ms slower with it.
-const gcPercent = 20
 
 const (
 	// maxObject is how large an object of documents may become; the service reads files up to 2 GB.
@@ -30,8 +24,7 @@ const (
 	maxLinesBytes = 1 << 20
 )
 
-// Comparison is one reading of the source and what it is compared with. All fields but Progress, Show and Listed must be
-// set.
+// Comparison is one reading of the source and what it is compared with. All fields but Progress and Show must be set.
 type Comparison struct {
 	DB     *source.DB
 	Bucket *bucket.Bucket
@@ -40,9 +33,10 @@ type Comparison struct {
 	Rules  document.Options
 
 	State      ledger.State
-	Full       bool   // every document is sent, not only what changed
-	Folder     string // of the objects that are written, with a slash at its end
-	MaxDeleted int    // how many ids Deletions holds at most
+	Scan       ledger.Scan // what is known of this reading before it begins
+	Full       bool        // every document is sent, not only what changed
+	Folder     string      // of the objects that are written, with a slash at its end
+	MaxDeleted int         // how many ids Deletions holds at most
 	// KeepSnapshot: the bucket's policy protects the last full sync's snapshot, so documents go into Folder alone.
 	KeepSnapshot bool
 
@@ -91,9 +85,9 @@ type Counts struct {
 // Changes are what has to be done. Commit or Abort ends them.
 type Changes struct {
 	Counts
-	Full      bool          // the import must be a full one
-	Failures  failure.Tally // refused here, or rejected earlier and unchanged
-	Deletions []string      // ids to delete one by one; the first of them, if there are more than MaxDeleted
+	Full      bool        // the import must be a full one
+	Scan      ledger.Scan // the reading; its failures were refused here, or rejected earlier and are unchanged
+	Deletions []string    // ids to delete one by one; the first of them, if there are more than MaxDeleted
 
 	Lines    [][]byte        // the documents of a small change
 	Objects  []string        // else the objects that hold them, after Commit
@@ -124,7 +118,6 @@ func Compare(ctx context.Context, in Comparison) (*Changes, error) {
 }
 
 func newCollector(ctx context.Context, in Comparison) (*collector, error) {
-	debug.SetGCPercent(gcPercent)
 	table, err := in.Ledger.LoadTable(ctx, in.State)
 	if err != nil {
 		return nil, err
@@ -133,9 +126,8 @@ func newCollector(ctx context.Context, in Comparison) (*collector, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &collector{in: in, table: table}
-	c.remember(remembered)
-	c.Changes = Changes{Full: in.Full, Counts: Counts{Before: table.Len()}}
+	c := &collector{in: in, table: table, before: failure.NewMemory(remembered)}
+	c.Changes = Changes{Full: in.Full, Scan: in.Scan, Counts: Counts{Before: table.Len()}}
 	if in.Show != nil {
 		return c, nil
 	}

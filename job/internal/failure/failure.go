@@ -122,3 +122,31 @@ func (f Tally) Recall(data []byte) Tally {
 	}
 	return f
 }
+
+// Memory is what failed before, so that only what is new has to be named.
+type Memory struct {
+	Tally
+	refused map[Document]bool // without their reasons
+	reasons map[string]string // of those that the service rejected, by their ids
+}
+
+// NewMemory returns the memory of the documents that t remembers.
+func NewMemory(t Tally) Memory {
+	m := Memory{Tally: t, refused: map[Document]bool{}, reasons: map[string]string{}}
+	for _, d := range t.all {
+		if d.Rejected {
+			m.reasons[d.ID] = d.Reason
+		} else {
+			m.refused[Document{ID: d.ID, Hash: d.Hash}] = true
+		}
+	}
+	return m
+}
+
+// Refused reports that the same row was refused before.
+func (m Memory) Refused(id string, hash uint64) bool { return m.refused[Document{ID: id, Hash: hash}] }
+
+// Rejected returns a document that the service rejected and that is unchanged since.
+func (m Memory) Rejected(id string, hash uint64) Document {
+	return Document{ID: id, Hash: hash, Reason: cmp.Or(m.reasons[id], "rejected by Vertex AI Search and unchanged since"), Rejected: true}
+}

@@ -47,14 +47,16 @@ type Segment struct {
 
 // Scan is what one reading of the source found.
 type Scan struct {
-	At            time.Time     `json:"at"`
-	Statistics    string        `json:"statistics,omitempty"` // PostgreSQL's evidence just before At; empty: matches nothing
-	Configuration string        `json:"configuration"`        // fingerprint of the query and the rules for documents
-	Documents     int64         `json:"documents"`            // that the data store should hold
-	Left          int64         `json:"left,omitempty"`       // documents that are still to be deleted
-	NeedsContent  bool          `json:"needs_content,omitempty"`
-	Churn         int           `json:"churn,omitempty"` // scans in a row that found nearly every document changed
-	Failures      failure.Tally `json:"failures"`
+	At            time.Time `json:"at"`
+	Statistics    string    `json:"statistics,omitempty"` // PostgreSQL's evidence just before At; empty: matches nothing
+	Configuration string    `json:"configuration"`        // fingerprint of the query and the rules for documents
+	Documents     int64     `json:"documents"`            // that the data store should hold
+	Left          int64     `json:"left,omitempty"`       // documents that are still to be deleted
+	// Emptied: the query made no document, and an operator allowed to delete all that the data store holds.
+	Emptied      bool          `json:"emptied,omitempty"`
+	NeedsContent bool          `json:"needs_content,omitempty"`
+	Churn        int           `json:"churn,omitempty"` // scans in a row that found nearly every document changed
+	Failures     failure.Tally `json:"failures"`
 }
 
 // Import is work that was begun: documents to import, documents to delete, or both.
@@ -103,28 +105,19 @@ func (s State) Documents() int64 {
 
 // Objects returns the names of all objects that the state needs, but for its own revision. Folders end in a slash.
 func (s State) Objects() map[string]bool {
-	names := map[string]bool{}
-	add := func(name string) {
-		if name != "" {
+	names := map[string]bool{s.Scan.Failures.Object: true}
+	segments := slices.Clone(s.Segments)
+	if p := s.Pending; p != nil {
+		names[p.Errors], names[p.Scan.Failures.Object] = true, true
+		for _, name := range p.Objects {
 			names[name] = true
 		}
+		segments = with(with(segments, p.Upserted, unknown), p.Removed, unknown)
 	}
-	for _, g := range s.Segments {
-		add(g.Name)
+	for _, g := range segments {
+		names[g.Name] = true
 	}
-	add(s.Scan.Failures.Object)
-	if p := s.Pending; p != nil {
-		add(p.Errors)
-		add(p.Scan.Failures.Object)
-		for _, name := range p.Objects {
-			add(name)
-		}
-		for _, g := range []*Segment{p.Upserted, p.Removed} {
-			if g != nil {
-				add(g.Name)
-			}
-		}
-	}
+	delete(names, "")
 	return names
 }
 

@@ -17,42 +17,6 @@ const (
 	FoldSegments = 24   // more segments than this are folded into one
 )
 
-// object is one object being written; nothing of it exists before Commit.
-type object interface {
-	Writer(ctx context.Context) io.Writer
-	Commit(ctx context.Context) error
-	Abort()
-	URI() string
-}
-
-// SegmentWriter writes one manifest segment.
-type SegmentWriter struct {
-	*manifest.Writer
-	name string
-	out  object
-}
-
-// Commit makes the segment exist and returns its reference, nil when it has no entry.
-func (w *SegmentWriter) Commit(ctx context.Context) (*Segment, error) {
-	if w.Count() == 0 {
-		return nil, nil
-	}
-	if err := w.Close(); err != nil {
-		return nil, fmt.Errorf("write manifest segment %s: %w", w.out.URI(), err)
-	}
-	if err := w.out.Commit(ctx); err != nil {
-		return nil, err
-	}
-	return &Segment{Name: w.name, Entries: w.Count()}, nil
-}
-
-// Abort ends a segment that is not committed; nothing of it remains. On nil it does nothing.
-func (w *SegmentWriter) Abort() {
-	if w != nil {
-		w.out.Abort()
-	}
-}
-
 // LoadTable reads the manifest into memory. One that does not fit there is damaged: no run of this container has written it.
 func (s *Store) LoadTable(ctx context.Context, state State) (*manifest.Table, error) {
 	if n := state.Entries(); n > maxOutdated*manifest.Capacity() {

@@ -20,9 +20,6 @@ import (
 // KeptRevisions is how many revisions stay in the bucket, for job history and against a run that was stalled.
 const KeptRevisions = 50
 
-// maxHistory bounds how many revisions are shown: more than are kept, unless they cannot be deleted.
-const maxHistory = 1000
-
 // segmentChunk is the upload chunk of segments, which need less throughput than documents.
 const segmentChunk = 1 << 20
 
@@ -50,36 +47,23 @@ func (s *Store) Load(ctx context.Context) (state State, doubt error, err error) 
 	if err != nil || newest == 0 {
 		return State{}, nil, err
 	}
-	empty := State{Revision: newest}
 	state, err = s.Read(ctx, newest)
-	var damage *damagedError
-	switch {
-	case errors.As(err, &damage):
-		return empty, err, nil
-	case err != nil:
-		return State{}, nil, err
+	if Damaged(err) {
+		return State{Revision: newest}, err, nil
 	}
-	return state, nil, nil
+	return state, nil, err
 }
 
-// damagedError is a revision that cannot be used.
-type damagedError struct{ error }
-
-func (e *damagedError) Unwrap() error { return e.error }
-
-// Read returns one revision.
+// Read returns one revision. Its error is one for [Damaged] if the revision cannot be used.
 func (s *Store) Read(ctx context.Context, revision int64) (State, error) {
 	name := s.Layout.Revision(revision)
 	data, _, err := s.bucket.Read(ctx, name, maxState)
-	if Damaged(err) {
-		return State{}, &damagedError{err}
-	}
 	if err != nil {
 		return State{}, err
 	}
 	state, err := decode(data, s.Layout, s.dataStore, revision)
 	if err != nil {
-		return State{}, &damagedError{fmt.Errorf("read ledger %s: %w", s.bucket.URI(name), err)}
+		return State{}, fmt.Errorf("read ledger %s: %w: %w", s.bucket.URI(name), errDamaged, err)
 	}
 	return state, nil
 }
@@ -113,20 +97,19 @@ func (s *Store) Append(ctx context.Context, prev, next State) (State, error) {
 	return next, nil
 }
 
-// History returns the last revisions, at most n, the newest first. Those that cannot be read are left out.
-func (s *Store) History(ctx context.Context, n int64) ([]State, error) {
+// History returns the last revisions, at most KeptRevisions, the newest first. Those that cannot be read are left out.
+func (s *Store) History(ctx context.Context) ([]State, error) {
 	newest, err := s.newest(ctx)
 	if err != nil {
 		return nil, err
 	}
-	states := make([]State, min(n, newest, maxHistory))
+	states := make([]State, min(newest, KeptRevisions))
 	group, gctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
 	for i := range states {
 		group.Go(func() error {
 			state, err := s.Read(gctx, newest-int64(i))
-			var damage *damagedError
-			if errors.As(err, &damage) {
+			if Damaged(err) {
 				return nil
 			}
 			states[i] = state
@@ -137,10 +120,37 @@ func (s *Store) History(ctx context.Context, n int64) ([]State, error) {
 	return slices.DeleteFunc(states, func(s State) bool { return s.Revision == 0 }), err
 }
 
+// SegmentWriter writes one manifest segment, of which nothing exists before Commit.
+type SegmentWriter struct {
+	*manifest.Writer
+	out *bucket.Output
+}
+
 // NewSegment begins a manifest segment of this name.
 func (s *Store) NewSegment(ctx context.Context, name string) *SegmentWriter {
 	out := s.bucket.NewOutput(name, segmentChunk)
-	return &SegmentWriter{Writer: manifest.NewWriter(out.Writer(ctx)), name: name, out: out}
+	return &SegmentWriter{Writer: manifest.NewWriter(out.Writer(ctx)), out: out}
+}
+
+// Commit makes the segment exist and returns its reference, nil when it has no entry.
+func (w *SegmentWriter) Commit(ctx context.Context) (*Segment, error) {
+	if w.Count() == 0 {
+		return nil, nil
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("write manifest segment %s: %w", w.out.URI(), err)
+	}
+	if err := w.out.Commit(ctx); err != nil {
+		return nil, err
+	}
+	return &Segment{Name: w.out.Name(), Entries: w.Count()}, nil
+}
+
+// Abort ends a segment that is not committed; nothing of it remains. On nil it does nothing.
+func (w *SegmentWriter) Abort() {
+	if w != nil {
+		w.out.Abort()
+	}
 }
 
 // read opens a segment and passes it, and its size, to fn. No more is read than a segment of so many entries can have.
@@ -191,6 +201,8 @@ func (s *Store) ReadFailures(ctx context.Context, f failure.Tally) (failure.Tall
 // Damaged reports whether an error is caused by what is in the bucket, and not by the way there: reading it again would
 // not help, and a full sync does without it.
 func Damaged(err error) bool {
-	return errors.Is(err, manifest.ErrCorrupt) || errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrCorrupt) || errors.Is(err, bucket.ErrTooLarge) ||
-		errors.Is(err, bucket.ErrOutside)
+	return slices.ContainsFunc([]error{errDamaged, manifest.ErrCorrupt, bucket.ErrNotExist, bucket.ErrCorrupt, bucket.ErrTooLarge, bucket.ErrOutside},
+		func(damage error) bool { return errors.Is(err, damage) })
 }
+
+var errDamaged = errors.New("unusable")

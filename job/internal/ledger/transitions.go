@@ -12,27 +12,20 @@ const (
 	confirmed = false
 )
 
-// Work is what a run is about to do.
-type Work struct {
-	Import
-	// Folded replaces the manifest's segments by one that says the same; one without entries has no name. nil: they stay.
-	Folded *Segment
-}
-
 // Begin records work before anything of it is sent: from now on nothing is believed of the ids that it touches. A full
 // sync is due until one is confirmed, since a full import that fails may have removed documents; and the next run reads
-// the source again unless this work is confirmed.
-func Begin(s State, w Work) State {
-	s = fold(s, w.Folded)
+// the source again unless this work is confirmed. folded replaces the manifest's segments by one that says the same; one
+// without entries has no name. nil: they stay.
+func Begin(s State, w Import, folded *Segment) State {
+	s = fold(s, folded)
 	s.Segments = with(s.Segments, w.Upserted, unknown)
 	s.Segments = with(s.Segments, w.Removed, unknown)
 	if w.Full {
 		s.LastFull = time.Time{}
 	}
 	s.Scan.Statistics = ""
-	s.Scan.Left = w.Scan.Left + w.Deletions
-	pending := w.Import
-	s.Pending = &pending
+	s.Scan.Left, s.Scan.Emptied = w.Scan.Left+w.Deletions, w.Scan.Emptied
+	s.Pending = &w
 	return s
 }
 
@@ -80,7 +73,7 @@ func Dropped(s State) State {
 	return s
 }
 
-// Scanned records a scan that found nothing to send.
+// Scanned records a scan that found nothing to send. folded is as for [Begin].
 func Scanned(s State, scan Scan, folded *Segment) State {
 	s = fold(s, folded)
 	s.Scan = scan

@@ -4,10 +4,10 @@ import (
 	"testing"
 	"time"
 
-	"vertexmetadata/job/internal/failure"
-
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"vertexmetadata/job/internal/failure"
 )
 
 var at = time.Date(2026, 11, 25, 9, 0, 0, 0, time.UTC)
@@ -28,6 +28,7 @@ func settled() State {
 func TestTransitions(t *testing.T) {
 	scan := Scan{At: at.Add(time.Hour), Statistics: "after", Documents: 3, Failures: failure.Tally{Count: 1}}
 	work := Import{Documents: 1, Upserted: segment("up"), Removed: segment("gone"), Scan: scan}
+	emptied := Import{Deletions: 1, Removed: segment("gone"), Scan: Scan{At: at, Emptied: true, Left: 7}}
 	full := Import{Full: true, Documents: 1, Upserted: segment("up"), Objects: []string{"new.jsonl"}, Scan: scan}
 	for name, tt := range map[string]struct {
 		from func() State
@@ -35,35 +36,42 @@ func TestTransitions(t *testing.T) {
 		want func(*State)
 	}{
 		"begin: nothing is believed of what is touched": {
-			do: func(s State) State { return Begin(s, Work{Import: work}) },
+			do: func(s State) State { return Begin(s, work, nil) },
 			want: func(s *State) {
 				s.Segments = append(s.Segments, Segment{Name: "up", Entries: 1, Unknown: true}, Segment{Name: "gone", Entries: 1, Unknown: true})
 				s.Scan.Statistics, s.Pending = "", &work
 			},
 		},
 		"begin of a full sync: the next is due until this one is confirmed": {
-			do: func(s State) State { return Begin(s, Work{Import: full}) },
+			do: func(s State) State { return Begin(s, full, nil) },
 			want: func(s *State) {
 				s.Segments = append(s.Segments, Segment{Name: "up", Entries: 1, Unknown: true})
 				s.Scan.Statistics, s.Pending, s.LastFull = "", &full, time.Time{}
 			},
 		},
 		"begin with a folded manifest": {
-			do: func(s State) State { return Begin(s, Work{Import: work, Folded: segment("all")}) },
+			do: func(s State) State { return Begin(s, work, segment("all")) },
 			want: func(s *State) {
 				s.Segments = []Segment{{Name: "all", Entries: 1}, {Name: "up", Entries: 1, Unknown: true}, {Name: "gone", Entries: 1, Unknown: true}}
 				s.Scan.Statistics, s.Pending = "", &work
 			},
 		},
 		"begin with a manifest that folded to nothing": {
-			do: func(s State) State { return Begin(s, Work{Import: full, Folded: &Segment{}}) },
+			do: func(s State) State { return Begin(s, full, &Segment{}) },
 			want: func(s *State) {
 				s.Segments = []Segment{{Name: "up", Entries: 1, Unknown: true}}
 				s.Scan.Statistics, s.Pending, s.LastFull = "", &full, time.Time{}
 			},
 		},
+		"begin of an emptied source: what was allowed holds though the run may not end": {
+			do: func(s State) State { return Begin(s, emptied, nil) },
+			want: func(s *State) {
+				s.Segments = append(s.Segments, Segment{Name: "gone", Entries: 1, Unknown: true})
+				s.Scan.Statistics, s.Scan.Emptied, s.Scan.Left, s.Pending = "", true, 8, &emptied
+			},
+		},
 		"started": {
-			from: func() State { return Begin(settled(), Work{Import: work}) },
+			from: func() State { return Begin(settled(), work, nil) },
 			do:   func(s State) State { return Started(s, "operation", 4) },
 			want: func(s *State) {
 				p := work
@@ -72,12 +80,12 @@ func TestTransitions(t *testing.T) {
 			},
 		},
 		"dropped: the marks are true already": {
-			from: func() State { return Begin(settled(), Work{Import: work}) },
+			from: func() State { return Begin(settled(), work, nil) },
 			do:   Dropped,
 			want: func(s *State) { s.Pending = nil },
 		},
 		"confirmed": {
-			from: func() State { return Started(Begin(settled(), Work{Import: work}), "operation", 0) },
+			from: func() State { return Started(Begin(settled(), work, nil), "operation", 0) },
 			do:   func(s State) State { return Confirmed(s, Rejections{Failures: scan.Failures}) },
 			want: func(s *State) {
 				s.Segments = append(settled().Segments, Segment{Name: "up", Entries: 1}, Segment{Name: "gone", Entries: 1})
@@ -85,7 +93,7 @@ func TestTransitions(t *testing.T) {
 			},
 		},
 		"confirmed, deletions failed": {
-			from: func() State { return Started(Begin(settled(), Work{Import: work}), "operation", 4) },
+			from: func() State { return Started(Begin(settled(), work, nil), "operation", 4) },
 			do:   func(s State) State { return Confirmed(s, Rejections{Failures: scan.Failures}) },
 			want: func(s *State) {
 				s.Segments = append(settled().Segments, Segment{Name: "up", Entries: 1}, Segment{Name: "gone", Entries: 1, Unknown: true})
@@ -94,7 +102,7 @@ func TestTransitions(t *testing.T) {
 			},
 		},
 		"confirmed, documents rejected": {
-			from: func() State { return Begin(settled(), Work{Import: work}) },
+			from: func() State { return Begin(settled(), work, nil) },
 			do: func(s State) State {
 				return Confirmed(s, Rejections{Named: segment("rejected"), Unnamed: 2, Failures: failure.Tally{Count: 4}})
 			},
@@ -105,7 +113,7 @@ func TestTransitions(t *testing.T) {
 			},
 		},
 		"confirmed full sync: it is all that the data store holds": {
-			from: func() State { return Begin(State{}, Work{Import: full}) },
+			from: func() State { return Begin(State{}, full, nil) },
 			do:   func(s State) State { return Confirmed(s, Rejections{Failures: scan.Failures}) },
 			want: func(s *State) {
 				s.Segments = []Segment{{Name: "up", Entries: 1}}

@@ -3,9 +3,9 @@ package ledger
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
+	"maps"
+	"slices"
 	"strings"
-	"sync"
 
 	"vertexmetadata/job/internal/layout"
 )
@@ -17,6 +17,8 @@ const (
 	maxSegments = 1000
 	// maxObjects bounds how many objects an import may name: what the service takes.
 	maxObjects = 100
+	// maxOperation bounds the name of an operation, in bytes.
+	maxOperation = 1000
 	// maxEntries bounds what a manifest may claim to hold: more than the service takes and this program can hold.
 	maxEntries = 1_000_000_000
 )
@@ -41,18 +43,18 @@ func decode(data []byte, l layout.Layout, dataStore string, revision int64) (Sta
 }
 
 func (s State) validate(l layout.Layout) error {
-	segments := s.Segments
+	segments := slices.Clone(s.Segments)
 	counts := []int64{s.Scan.Documents, s.Scan.Left, s.Scan.Failures.Count, int64(s.Scan.Churn), s.Unnamed}
 	if p := s.Pending; p != nil {
+		if err := p.validate(); err != nil {
+			return err
+		}
 		for _, g := range []*Segment{p.Upserted, p.Removed} {
 			if g != nil {
-				segments = append(segments[:len(segments):len(segments)], *g)
+				segments = append(segments, *g)
 			}
 		}
 		counts = append(counts, p.Documents, p.Bytes, p.Deletions, p.Undeleted, p.Scan.Documents, p.Scan.Left, p.Scan.Failures.Count)
-		if err := p.validate(s.DataStore); err != nil {
-			return err
-		}
 	}
 	for _, n := range counts {
 		if n < 0 || n > maxEntries<<20 {
@@ -70,12 +72,7 @@ func (s State) validate(l layout.Layout) error {
 			return fmt.Errorf("object %q is no manifest segment of this sync", g.Name)
 		}
 	}
-	for name := range s.Objects() {
-		if !l.Owns(name) {
-			return fmt.Errorf("object %q is none of this sync", name)
-		}
-	}
-	for _, name := range s.Snapshot {
+	for _, name := range slices.AppendSeq(slices.Clone(s.Snapshot), maps.Keys(s.Objects())) {
 		if !l.Owns(name) {
 			return fmt.Errorf("object %q is none of this sync", name)
 		}
@@ -84,9 +81,9 @@ func (s State) validate(l layout.Layout) error {
 }
 
 // validate refuses an import that this program cannot have begun.
-func (p *Import) validate(dataStore string) error {
-	if p.Operation != "" && !isOperation(p.Operation, dataStore) {
-		return fmt.Errorf("operation %q is none of data store %q", p.Operation, dataStore)
+func (p *Import) validate() error {
+	if len(p.Operation) > maxOperation {
+		return fmt.Errorf("an operation whose name has %d bytes", len(p.Operation))
 	}
 	if len(p.Objects) > maxObjects {
 		return fmt.Errorf("an import of %d objects", len(p.Objects))
@@ -109,24 +106,3 @@ func entries(g *Segment) int64 {
 	}
 	return g.Entries
 }
-
-var operationName = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^projects/([A-Za-z0-9:._-]+)/locations/([a-z0-9-]+)(?:/collections/[A-Za-z0-9_-]+)?(?:/dataStores/([A-Za-z0-9_-]+))?(?:/branches/[A-Za-z0-9_-]+)?/operations/[A-Za-z0-9._-]+$`)
-})
-
-// isOperation reports whether an operation can be one of the data store, project/location/id. Its name comes back with the
-// project's number in place of its id, which cannot be compared; it may come without the data store.
-func isOperation(name, dataStore string) bool {
-	step := operationName().FindStringSubmatch(name)
-	want := strings.Split(dataStore, "/")
-	if step == nil || len(want) != 3 {
-		return step != nil && len(name) <= maxOperation
-	}
-	sameProject := step[1] == want[0] || isNumber(step[1]) != isNumber(want[0])
-	return len(name) <= maxOperation && sameProject && step[2] == want[1] && (step[3] == "" || step[3] == want[2])
-}
-
-func isNumber(project string) bool { return strings.Trim(project, "0123456789") == "" }
-
-// maxOperation bounds the name of an operation.
-const maxOperation = 1000

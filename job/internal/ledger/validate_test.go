@@ -8,28 +8,6 @@ import (
 	"vertexmetadata/job/internal/layout"
 )
 
-// An operation of another data store, of another place or project is never polled.
-func TestIsOperation(t *testing.T) {
-	const store = "project/global/mine"
-	for name, want := range map[string]bool{
-		"projects/123/locations/global/collections/default_collection/dataStores/mine/branches/0/operations/import-documents-1":   true,
-		"projects/project/locations/global/collections/default_collection/dataStores/mine/operations/import-documents-1":          true,
-		"projects/123/locations/global/operations/import-documents-1":                                                             true,
-		"projects/other/locations/global/collections/default_collection/dataStores/mine/branches/0/operations/import-documents-1": false,
-		"projects/123/locations/eu/collections/default_collection/dataStores/mine/branches/0/operations/import-documents-1":       false,
-		"projects/123/locations/global/collections/default_collection/dataStores/theirs/branches/0/operations/import-documents-1": false,
-		"projects/123/locations/global/collections/c/dataStores/theirs/branches/dataStores/mine/operations/import-documents-1":    false,
-		"projects/123/locations/global/collections/default_collection/dataStores/mine/branches/0/operations/../../x":              false,
-		"projects/123/locations/global/operations/":                                                                               false,
-		"projects/123/locations/global/operations/" + strings.Repeat("x", 2000):                                                   false,
-		"": false,
-	} {
-		if got := isOperation(name, store); got != want {
-			t.Errorf("%.200s: %v, want %v", name, got, want)
-		}
-	}
-}
-
 // Whatever stands in the bucket is a state that leads nowhere else, or an error; in neither case a panic.
 func FuzzDecode(f *testing.F) {
 	names := layout.New("")
@@ -81,7 +59,7 @@ func FuzzDecode(f *testing.F) {
 			Confirmed(s, Rejections{})
 			s = Dropped(s)
 		}
-		if err := Begin(s, Work{Import: Import{Full: true}}).validate(names); err != nil {
+		if err := Begin(s, Import{Full: true}, nil).validate(names); err != nil {
 			t.Errorf("no run can go on from it: %v", err)
 		}
 		if n := s.Entries(); n < 0 || n > maxSegments*maxEntries {

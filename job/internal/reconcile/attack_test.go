@@ -165,7 +165,7 @@ func TestPlantedLedgerDoesNotBlindTheGuard(t *testing.T) {
 				w.exec(`DELETE FROM docs WHERE id > 'doc-' || lpad($1::int::text, 5, '0')`, keep)
 				w.plant(plant)
 				for range 2 {
-					if r := w.want(w.run(), Failed); !Stopped(r.err) {
+					if r := w.want(w.run(), Failed); !stopped(r.err) {
 						t.Errorf("not stopped: %v", r.err)
 					}
 				}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"vertexmetadata/job/internal/config"
 	"vertexmetadata/sandbox/discoveryengine"
 )
 
@@ -13,7 +14,7 @@ import (
 func TestRefusedDocumentsAreLivedWith(t *testing.T) {
 	w := newWorld(t)
 	w.set.RescanInterval = time.Hour
-	w.set.MaxFailed = Tolerance{Count: 4}
+	w.set.MaxFailed = config.Limit{Count: 4}
 	w.fill(10)
 	w.want(w.run(), Imported)
 	w.exec(`INSERT INTO docs (id, body, score) VALUES ('bad id', 'x', 1), ('nan', 'x', 'NaN'), ('good', 'x', 1), ('doc-00001', 'twice', 1)`)
@@ -61,7 +62,7 @@ func TestRefusedDocumentsAreLivedWith(t *testing.T) {
 // Above MAX_FAILED a run fails, every time, and still brings the rest in sync.
 func TestTooManyFailed(t *testing.T) {
 	w := newWorld(t)
-	w.set.RescanInterval, w.set.MaxFailed = time.Hour, Tolerance{Share: 0.01}
+	w.set.RescanInterval, w.set.MaxFailed = time.Hour, config.Limit{Share: 0.01}
 	w.fill(150)
 	w.exec(`INSERT INTO docs (id, body) VALUES ('bad id', 'x')`)
 	w.want(w.run(), Imported) // 1 of 151 is within 1 %
@@ -85,7 +86,7 @@ func TestAllRowsRefused(t *testing.T) {
 	w.exec(`UPDATE docs SET score = 'NaN'`)
 	for _, full := range []bool{false, true} {
 		r := w.want(w.run(func(s *Settings) { s.Full, s.AllowMassDelete = full, true }), Failed)
-		if want := "all documents would be refused: 10 rows of 10 rows read, the others skipped"; !Stopped(r.err) || r.err.Error() != want {
+		if want := "all documents would be refused: 10 rows of 10 rows read, the others skipped"; !stopped(r.err) || r.err.Error() != want {
 			t.Errorf("error %q, want %q", r.err, want)
 		}
 	}
@@ -99,7 +100,7 @@ func TestRejectedDocumentsAreRemembered(t *testing.T) {
 	for _, many := range []bool{false, true} {
 		t.Run(fmt.Sprint("many=", many), func(t *testing.T) {
 			w := newWorld(t)
-			w.set.MaxFailed = Tolerance{Count: 1}
+			w.set.MaxFailed = config.Limit{Count: 1}
 			w.fill(400)
 			w.want(w.run(), Imported)
 			w.change(many)
@@ -131,7 +132,7 @@ func TestRejectedDocumentsAreRemembered(t *testing.T) {
 // sent again and again for it.
 func TestUnnamedRejections(t *testing.T) {
 	w := newWorld(t)
-	w.set.MaxFailed = Tolerance{Count: 1}
+	w.set.MaxFailed = config.Limit{Count: 1}
 	w.fill(400)
 	w.want(w.run(), Imported)
 	w.change(false)

@@ -17,7 +17,7 @@ func TestGuardCountsRefusedDocumentsOfAFullSync(t *testing.T) {
 	w.fill(100)
 	w.want(w.run(), Imported)
 	w.exec(`UPDATE docs SET score = 'NaN' WHERE id <= 'doc-00090'`)
-	if r := w.run(func(s *Settings) { s.Full = true }); !Stopped(r.err) {
+	if r := w.run(func(s *Settings) { s.Full = true }); !stopped(r.err) {
 		t.Errorf("the guard did not stop: %+v %v", r.Summary, r.err)
 	}
 	if n := w.store.Len(); n != 100 {
@@ -102,7 +102,7 @@ func TestStoppedRunLeavesTheManifestOfAnotherDataStore(t *testing.T) {
 			}
 			strange(w)
 			w.now = func() time.Time { return time.Now().Add(2 * orphanAge) }
-			if r := w.want(w.run(), Failed); !Stopped(r.err) {
+			if r := w.want(w.run(), Failed); !stopped(r.err) {
 				t.Errorf("not stopped: %v", r.err)
 			}
 			w.set, w.config = right, config

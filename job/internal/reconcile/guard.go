@@ -2,59 +2,54 @@ package reconcile
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/refusal"
 )
 
-// stopError stops a run before it writes anything.
-type stopError struct {
-	text      string
-	hint      string
-	allowable bool // --allow-mass-delete lets the run pass
-}
-
-func (e *stopError) Error() string { return e.text }
-
-// Hint says what to do.
-func (e *stopError) Hint() string { return e.hint }
-
-// Stopped reports that an error is a guard's: nothing was written.
-func Stopped(err error) bool {
-	var stop *stopError
-	return errors.As(err, &stop)
-}
+// massDeleteError stops a run before it writes anything; --allow-mass-delete lets it pass.
+type massDeleteError struct{ refusal.Advice }
 
 const hintMassDelete = "check the query and the database, or allow it once with --allow-mass-delete"
 
-// guard stops a run that would do what an operator would not believe.
-func (r *Run) guard(ctx context.Context, c *diff.Changes) error {
-	err := judge(r.Settings, c.Counts)
-	var stop *stopError
-	if errors.As(err, &stop) && stop.allowable {
-		if hidden, err := r.DB.RowSecurity(ctx); err == nil && len(hidden) > 0 {
-			stop.hint = hidden[0].Text + "; " + stop.hint
-		}
+// guard stops a run that would do what an operator would not believe. Rows that PostgreSQL hides from the job look as if
+// they were deleted.
+func (r *Run) guard(ctx context.Context, s ledger.State, c *diff.Changes) error {
+	err := judge(r.Settings, s.Scan.Emptied, c.Counts)
+	stop, isMassDelete := err.(*massDeleteError)
+	if !isMassDelete && (c.Gone == 0 || c.Gone*suspiciousShare < c.Before) {
+		return err
+	}
+	hidden, unknown := r.DB.RowSecurity(ctx)
+	switch {
+	case unknown != nil || len(hidden) == 0:
+	case isMassDelete:
+		stop.Remedy = hidden[0].Text + "; " + stop.Remedy
+	case err == nil:
+		r.Log.WarnContext(ctx, "documents are deleted, and row-level security may hide their rows", "documents", c.Gone, "table", hidden[0].Text, "hint", hidden[0].Remedy)
 	}
 	return err
 }
 
-// judge is the guard's rule. It asks nothing of the ledger: who may write into the bucket could write there that a removal
-// was allowed.
-func judge(set Settings, c diff.Counts) error {
+// suspiciousShare: one document in so many is gone.
+const suspiciousShare = 10
+
+// judge is the guard's rule. All that it asks of the ledger is whether deleting every document was allowed while the query
+// makes none: who may write into the bucket could write there that more was allowed.
+func judge(set Settings, emptied bool, c diff.Counts) error {
 	if c.Rows > 0 && c.Documents == 0 && c.Refused > 0 {
-		return &stopError{
-			text: fmt.Sprintf("all documents would be refused: %s of %s read, the others skipped", plural(c.Refused, "row"), plural(c.Rows, "row")),
-			hint: "correct the query: the warnings above say why its rows cannot become documents",
+		return &refusal.Advice{
+			Text:   fmt.Sprintf("all documents would be refused: %s of %s read, the others skipped", plural(c.Refused, "row"), plural(c.Rows, "row")),
+			Remedy: "correct the query: the warnings above say why its rows cannot become documents",
 		}
 	}
-	if set.AllowMassDelete {
+	if set.AllowMassDelete || emptied && c.Documents == 0 {
 		return nil
 	}
 	massDelete := func(format string, about ...any) error {
-		return &stopError{text: fmt.Sprintf(format, about...), hint: hintMassDelete, allowable: true}
+		return &massDeleteError{refusal.Advice{Text: fmt.Sprintf(format, about...), Remedy: hintMassDelete}}
 	}
 	switch {
 	case c.Rows == 0 && c.Before > 0:
@@ -63,8 +58,7 @@ func judge(set Settings, c diff.Counts) error {
 		return massDelete("the query returned no row: the sync would leave the data store empty")
 	case float64(c.Gone) > set.MaxDeleteRatio*float64(c.Before):
 		return massDelete("the sync would delete %d of %s, more than MAX_DELETE_RATIO=%g allows", c.Gone, plural(c.Before, "document"), set.MaxDeleteRatio)
-	}
-	if set.MaxChangeRatio > 0 && float64(c.Changed) > set.MaxChangeRatio*float64(c.Before) {
+	case float64(c.Changed) > set.MaxChangeRatio*float64(c.Before):
 		return massDelete("the sync would change %d of %s, more than MAX_CHANGE_RATIO=%g allows", c.Changed, plural(c.Before, "document"), set.MaxChangeRatio)
 	}
 	return nil
@@ -78,11 +72,11 @@ const (
 )
 
 // carryOver completes what is known of a scan once the guard let it pass, and warns of what does not stop a run.
-func (r *Run) carryOver(ctx context.Context, scan ledger.Scan, s ledger.State, c *diff.Changes) ledger.Scan {
-	scan.Documents, scan.Failures = c.Documents, c.Failures
-	scan.Left = max(c.Gone-int64(len(c.Deletions)), 0)
-	if c.Full {
-		scan.Left = 0
+func (r *Run) carryOver(ctx context.Context, s ledger.State, c *diff.Changes) ledger.Scan {
+	scan := c.Scan
+	scan.Emptied = c.Documents == 0
+	if !c.Full {
+		scan.Left = c.Gone - int64(len(c.Deletions))
 	}
 	if c.Changed >= churnLeast && float64(c.Changed) >= churnShare*float64(c.Documents) {
 		scan.Churn = s.Scan.Churn + 1
@@ -91,8 +85,8 @@ func (r *Run) carryOver(ctx context.Context, scan ledger.Scan, s ledger.State, c
 		r.Log.WarnContext(ctx, "nearly every document changed in several runs in a row", "runs", scan.Churn, "changed", c.Changed, "documents", c.Documents,
 			"hint", "look for now(), random() or an array_agg without ORDER BY in the query; job check names the columns that differ")
 	}
-	if c.Failures.Count > 0 {
-		r.Log.WarnContext(ctx, "documents of the source cannot be searched as they are", "failed", c.Failures.Count, "reasons", c.Failures.Sorted().Groups,
+	if scan.Failures.Count > 0 {
+		r.Log.WarnContext(ctx, "documents of the source cannot be searched as they are", "failed", scan.Failures.Count, "reasons", scan.Failures.Sorted().Groups,
 			"hint", "correct the rows or leave them out in the query; job show ID shows one")
 	}
 	return scan

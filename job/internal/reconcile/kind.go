@@ -9,6 +9,7 @@ import (
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/refusal"
 	"vertexmetadata/job/internal/source"
 )
 
@@ -21,7 +22,7 @@ func (r *Run) examine(ctx context.Context, s ledger.State) (ledger.Scan, documen
 	if s.Scan.Configuration != scan.Configuration {
 		kind, err := r.Store.Check(ctx)
 		if err != nil {
-			r.Log.WarnContext(ctx, "cannot read which kind of documents the data store takes", "error", err.Error())
+			r.Log.WarnContext(ctx, "cannot read which kind of documents the data store takes", "error", err)
 			kind = datastore.ContentUnknown
 		}
 		columns, err := r.DB.Columns(ctx)
@@ -29,7 +30,7 @@ func (r *Run) examine(ctx context.Context, s ledger.State) (ledger.Scan, documen
 			return scan, rules, err
 		}
 		hasContent := slices.ContainsFunc(columns, func(c source.Column) bool { return c.Name == document.ColumnURI })
-		if err := sameKind(kind, hasContent); err != nil {
+		if err := kind.Suits(hasContent); err != nil {
 			return scan, rules, err
 		}
 		scan.NeedsContent = kind == datastore.ContentRequired
@@ -45,31 +46,14 @@ func (r *Run) listed(ctx context.Context) iter.Seq2[string, error] {
 		for id, err := range r.Store.IDs(ctx) {
 			switch {
 			case errors.Is(err, datastore.ErrNotReadable) && r.AllowMassDelete:
-				r.Log.WarnContext(ctx, "cannot list what the data store holds, what the full sync deletes is not known", "error", err.Error())
+				r.Log.WarnContext(ctx, "cannot list what the data store holds, what the full sync deletes is not known", "error", err)
 				return
 			case errors.Is(err, datastore.ErrNotReadable):
-				err = &stopError{text: err.Error(), hint: "make sure that the data store holds nothing but this sync's documents, then allow a first full sync once with --allow-mass-delete"}
+				err = &refusal.Advice{Text: err.Error(), Remedy: "make sure that the data store holds nothing but this sync's documents, then allow a first full sync once with --allow-mass-delete"}
 			}
 			if !yield(id, err) || err != nil {
 				return
 			}
 		}
 	}
-}
-
-// sameKind compares the documents that the query makes with those that the data store takes.
-func sameKind(kind datastore.Content, hasContent bool) error {
-	switch {
-	case hasContent && kind == datastore.ContentNone:
-		return &stopError{
-			text: "the query makes documents with content, and the data store takes only documents without (NO_CONTENT)",
-			hint: "leave content_uri and content_mime_type out of the query, or set DATA_STORE_ID to a data store for unstructured documents with metadata (CONTENT_REQUIRED)",
-		}
-	case !hasContent && kind == datastore.ContentRequired:
-		return &stopError{
-			text: "the query makes documents without content, and the data store takes only documents with content (CONTENT_REQUIRED)",
-			hint: "select content_uri and content_mime_type, or set DATA_STORE_ID to a data store for structured documents (NO_CONTENT)",
-		}
-	}
-	return nil
 }

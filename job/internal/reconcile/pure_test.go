@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/source"
@@ -13,9 +14,10 @@ import (
 func TestJudge(t *testing.T) {
 	set := Settings{MaxDeleteRatio: 0.5, MaxChangeRatio: 0.8}
 	for name, tt := range map[string]struct {
-		allow  bool
-		counts diff.Counts
-		want   string
+		allow   bool
+		emptied bool // an operator allowed to delete all
+		counts  diff.Counts
+		want    string
 	}{
 		"nothing differs":               {counts: diff.Counts{Rows: 10, Documents: 10, Before: 10}},
 		"first sync":                    {counts: diff.Counts{Rows: 10, Documents: 10, New: 10}},
@@ -24,6 +26,8 @@ func TestJudge(t *testing.T) {
 		"more than half, allowed":       {allow: true, counts: diff.Counts{Rows: 4, Documents: 4, Before: 10, Gone: 6}},
 		"no row":                        {counts: diff.Counts{Before: 1, Gone: 1}, want: "the query returned no row: the sync would delete all 1 document"},
 		"no row, nothing held":          {counts: diff.Counts{}, want: "the query returned no row: the sync would leave the data store empty"},
+		"no row, allowed once":          {emptied: true, counts: diff.Counts{Before: 9000, Gone: 9000}},
+		"a row again":                   {emptied: true, counts: diff.Counts{Rows: 1, Documents: 1, Before: 9, Gone: 8}, want: "the sync would delete 8 of 9 documents, more than MAX_DELETE_RATIO=0.5 allows"},
 		"too many change":               {counts: diff.Counts{Rows: 10, Documents: 10, Before: 10, Changed: 9}, want: "the sync would change 9 of 10 documents, more than MAX_CHANGE_RATIO=0.8 allows"},
 		"too many change, deletions ok": {counts: diff.Counts{Rows: 9, Documents: 9, Before: 10, Gone: 1, Changed: 9}, want: "the sync would change 9 of 10 documents, more than MAX_CHANGE_RATIO=0.8 allows"},
 		"all refused, allowed":          {allow: true, counts: diff.Counts{Rows: 3, Refused: 2, Before: 9, Gone: 9}, want: "all documents would be refused: 2 rows of 3 rows read, the others skipped"},
@@ -32,8 +36,8 @@ func TestJudge(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			set := set
 			set.AllowMassDelete = tt.allow
-			err := judge(set, tt.counts)
-			if got := text(err); got != tt.want || Stopped(err) != (tt.want != "") {
+			err := judge(set, tt.emptied, tt.counts)
+			if got := text(err); got != tt.want || stopped(err) != (tt.want != "") {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 		})
@@ -81,50 +85,46 @@ func TestWhyDue(t *testing.T) {
 	}
 }
 
-func TestTolerance(t *testing.T) {
+func TestMaxFailed(t *testing.T) {
 	for name, tt := range map[string]struct {
-		tolerance         Tolerance
+		limit             config.Limit
 		failed, documents int64
 		want              string
 	}{
-		"none failed":        {Tolerance{}, 0, 10, ""},
-		"none allowed":       {Tolerance{}, 1, 10, "1 document failed, MAX_FAILED allows 0; all others are in sync"},
-		"count":              {Tolerance{Count: 3}, 3, 0, ""},
-		"beyond the count":   {Tolerance{Count: 3}, 4, 1000, "4 documents failed, MAX_FAILED allows 3; all others are in sync"},
-		"share of all rows":  {Tolerance{Share: 0.01}, 1, 99, ""},
-		"less than a row":    {Tolerance{Share: 0.01}, 1, 98, "1 document failed, MAX_FAILED allows 0; all others are in sync"},
-		"everything allowed": {Tolerance{Share: 1}, 7, 0, ""},
+		"none failed":        {config.Limit{}, 0, 10, ""},
+		"none allowed":       {config.Limit{}, 1, 10, "1 document failed, MAX_FAILED allows 0; all others are in sync"},
+		"count":              {config.Limit{Count: 3}, 3, 0, ""},
+		"beyond the count":   {config.Limit{Count: 3}, 4, 1000, "4 documents failed, MAX_FAILED allows 3; all others are in sync"},
+		"share of all rows":  {config.Limit{Share: 0.01}, 1, 99, ""},
+		"less than a row":    {config.Limit{Share: 0.01}, 1, 98, "1 document failed, MAX_FAILED allows 0; all others are in sync"},
+		"everything allowed": {config.Limit{Share: 1}, 7, 0, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := text(tt.tolerance.exceeded(tt.failed, tt.documents)); got != tt.want {
+			if got := text(tooManyFailed(tt.limit, tt.failed, tt.documents)); got != tt.want {
 				t.Errorf("got  %q\nwant %q", got, tt.want)
 			}
 		})
 	}
 }
 
-func TestOutcomeOf(t *testing.T) {
-	failed := resumed{failed: errors.New("earlier")}
+func TestEarlierThen(t *testing.T) {
+	confirmed, failed := earlier{outcome: Imported}, earlier{failed: errors.New("earlier")}
 	for name, tt := range map[string]struct {
-		done     done
-		earlier  resumed
-		want     Outcome
-		stillErr bool
+		earlier   earlier
+		own, want Outcome
+		wantErr   string
 	}{
-		"nothing to do":                      {done{outcome: Unchanged}, resumed{}, Unchanged, false},
-		"an earlier import was confirmed":    {done{outcome: Unchanged}, resumed{confirmed: true}, Imported, false},
-		"some are left to delete":            {done{outcome: Unchanged, left: 2}, resumed{confirmed: true}, Pending, false},
-		"imported":                           {done{outcome: Imported}, resumed{}, Imported, false},
-		"what failed earlier is repaired":    {done{outcome: Imported}, failed, Imported, false},
-		"what failed earlier is under way":   {done{outcome: Pending}, failed, Pending, true},
-		"what failed earlier needed no more": {done{outcome: Unchanged}, failed, Unchanged, false},
+		"nothing to do":                      {earlier{}, Unchanged, Unchanged, ""},
+		"an earlier import was confirmed":    {confirmed, Unchanged, Imported, ""},
+		"and some are left to delete":        {confirmed, Pending, Pending, ""},
+		"imported":                           {earlier{}, Imported, Imported, ""},
+		"what failed earlier is repaired":    {failed, Imported, Imported, ""},
+		"what failed earlier is under way":   {failed, Pending, Pending, "earlier; the next attempt is pending"},
+		"what failed earlier needed no more": {failed, Unchanged, Unchanged, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := outcomeOf(tt.done, tt.earlier); got != tt.want {
-				t.Errorf("got %s, want %s", got, tt.want)
-			}
-			if got := tt.earlier.unless(tt.done) != nil; got != tt.stillErr {
-				t.Errorf("error %v, want %v", got, tt.stillErr)
+			if got, err := tt.earlier.then(tt.own, nil); got != tt.want || text(err) != tt.wantErr {
+				t.Errorf("got %s, %v; want %s, %q", got, err, tt.want, tt.wantErr)
 			}
 		})
 	}

@@ -2,8 +2,8 @@ package reconcile
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
 
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/diff"
@@ -11,16 +11,6 @@ import (
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/manifest"
 )
-
-// maxErrorFiles bounds how many of the service's error files are looked at; an import has at most 100 objects.
-const maxErrorFiles = 1000
-
-// rejected are the documents of an import that the service did not take, as far as it says which.
-type rejected struct {
-	failures datastore.Failures
-	located  int64             // documents of which the service said the line alone
-	suspects map[string]string // ids that stand at or next to such a line -> reason
-}
 
 // rejections finds out which documents the service rejected. Its counts alone are no proof that something failed: whether
 // unchanged documents count as successes is not documented.
@@ -30,13 +20,16 @@ func (i importer) rejections(ctx context.Context, s ledger.State, progress datas
 	if p.Documents == 0 {
 		return result, nil
 	}
-	x, err := i.readRejected(ctx, p, progress)
+	x, err := progress.Rejected(i.files(ctx, p))
 	if err != nil {
 		return result, err
 	}
+	if x.Truncated {
+		i.log.WarnContext(ctx, "the service's error files are larger than what is read of them", "folder", i.bucket.URI(p.Errors), "kept", x.Kept())
+	}
 	known := int64(0)
-	if len(x.failures.ByID)+len(x.suspects) > 0 {
-		if result.Failures, err = i.books.ledger.ReadFailures(ctx, p.Scan.Failures); err != nil {
+	if len(x.ByID)+len(x.Suspects) > 0 {
+		if result.Failures, err = i.ledger.ReadFailures(ctx, p.Scan.Failures); err != nil {
 			return result, err
 		}
 		if result.Named, known, err = i.markRejected(ctx, s, x, &result.Failures); err != nil {
@@ -44,8 +37,8 @@ func (i importer) rejections(ctx context.Context, s ledger.State, progress datas
 		}
 		result.Failures.Object = ""
 	}
-	if result.Unnamed = x.failures.Nameless(progress.Failed, known+x.located); result.Unnamed > 0 {
-		i.log.WarnContext(ctx, "the service did not say which documents it rejected", "operation", p.Operation, "rejected", result.Unnamed+known+x.located,
+	if result.Unnamed = x.Nameless(progress.Failed, known+x.Located); result.Unnamed > 0 {
+		i.log.WarnContext(ctx, "the service did not say which documents it rejected", "operation", p.Operation, "rejected", result.Unnamed+known+x.Located,
 			"named", known, "hint", "look for them in the data store's import log in the console; the next full sync sends all documents again")
 		result.Failures.AddUnnamed(result.Unnamed)
 	}
@@ -56,80 +49,27 @@ func (i importer) rejections(ctx context.Context, s ledger.State, progress datas
 	return result, err
 }
 
-// readRejected reads the service's error files, or the few samples in the operation where there are none.
-func (i importer) readRejected(ctx context.Context, p ledger.Import, progress datastore.Progress) (rejected, error) {
-	x := rejected{failures: datastore.Failures{Max: int(p.Documents)}, suspects: map[string]string{}}
+// files are those of an import: what it read, and where the service wrote what it rejected.
+func (i importer) files(ctx context.Context, p ledger.Import) datastore.Files {
+	files := datastore.Files{Sent: p.Documents, Imported: p.Objects, URI: i.bucket.URI, Open: func(name string) (io.ReadCloser, error) { return i.bucket.Reader(ctx, name) }}
 	if p.Errors != "" {
-		if err := i.readErrorFiles(ctx, p.Errors, &x.failures); err != nil {
-			return x, err
-		}
+		files.Errors = i.bucket.Names(ctx, p.Errors)
 	}
-	x.failures.AddSamples(progress.Samples)
-	for _, name := range p.Objects {
-		if err := i.locate(ctx, name, len(p.Objects) == 1, &x); err != nil {
-			return x, err
-		}
-	}
-	return x, nil
-}
-
-func (i importer) readErrorFiles(ctx context.Context, folder string, failures *datastore.Failures) error {
-	files := 0
-	for o, err := range i.bucket.List(ctx, folder) {
-		if err != nil {
-			return err
-		}
-		if files++; files > maxErrorFiles {
-			return nil // more than anybody reads
-		}
-		if o.Size == 0 || !i.bucket.Owns(o.Name) { // the folder itself, or what no service writes
-			continue
-		}
-		in, err := i.bucket.Reader(ctx, o.Name)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(failures.Parse(in), in.Close()); err != nil {
-			return fmt.Errorf("read import errors %s: %w", i.bucket.URI(o.Name), err)
-		}
-		if failures.Truncated {
-			i.log.WarnContext(ctx, "the service's error files are larger than what is read of them", "folder", i.bucket.URI(folder), "kept", failures.Kept())
-			return nil
-		}
-	}
-	return nil
-}
-
-// locate looks up the documents at the places that lie in an object of the import.
-func (i importer) locate(ctx context.Context, name string, isOnly bool, x *rejected) error {
-	if !x.failures.In(i.bucket.URI(name), isOnly) {
-		return nil
-	}
-	in, err := i.bucket.Reader(ctx, name)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	located, err := x.failures.Locate(in, i.bucket.URI(name), isOnly, x.suspects)
-	x.located += located
-	if err != nil {
-		return fmt.Errorf("look up rejected documents in %s: %w", i.bucket.URI(name), err)
-	}
-	return nil
+	return files
 }
 
 // markRejected writes a segment with the rejected and suspected documents of an import, nil when there are none, counts
 // them among the failures, and returns how many the service named. Ids that were not sent are left out.
-func (i importer) markRejected(ctx context.Context, s ledger.State, x rejected, f *failure.Tally) (_ *ledger.Segment, known int64, err error) {
-	marks := i.books.ledger.NewSegment(ctx, fmt.Sprintf("%srejected-%d", i.folder, s.Revision))
+func (i importer) markRejected(ctx context.Context, s ledger.State, x datastore.Rejected, f *failure.Tally) (_ *ledger.Segment, known int64, err error) {
+	marks := i.ledger.NewSegment(ctx, fmt.Sprintf("%srejected-%d", i.folder, s.Revision))
 	defer marks.Abort()
 	logged := 0
-	err = i.books.ledger.EachEntry(ctx, []ledger.Segment{*s.Pending.Upserted}, func(e manifest.Entry) error {
+	err = i.ledger.EachEntry(ctx, []ledger.Segment{*s.Pending.Upserted}, func(e manifest.Entry) error {
 		id := string(e.ID)
-		reason, isNamed := x.failures.ByID[id]
+		reason, isNamed := x.ByID[id]
 		if isNamed {
 			known++
-		} else if suspicion, isSuspect := x.suspects[id]; isSuspect {
+		} else if suspicion, isSuspect := x.Suspects[id]; isSuspect {
 			reason = "at or next to a line that was rejected: " + suspicion
 		} else {
 			return nil

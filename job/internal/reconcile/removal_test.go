@@ -81,31 +81,50 @@ func TestManyDeletionsTakeSeveralRuns(t *testing.T) {
 	w.wantTidy()
 }
 
-// An emptied source drains by the runs that were allowed to: the ledger gives no permission, since others may write it.
+// An emptied source drains once an operator allowed it: later runs delete the rest, until the query makes a document again.
 func TestEmptiedSourceDrains(t *testing.T) {
 	w := newWorld(t)
 	w.set.RescanInterval = time.Hour
 	w.set.MaxDeletions = 50
-	w.fill(52)
+	w.fill(125)
 	w.want(w.run(), Imported)
 	w.exec(`DELETE FROM docs`)
 	w.want(w.run(), Failed)
-	if r := w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Pending); r.Deleted != 50 || r.Left != 2 {
+	if r := w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Pending); r.Deleted != 50 || r.Left != 75 {
 		t.Errorf("%+v", r.Summary)
 	}
-	if r := w.want(w.run(), Failed); !Stopped(r.err) {
-		t.Errorf("%v", r.err)
-	}
-	if r := w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Imported); r.Deleted != 2 {
-		t.Errorf("%+v", r.Summary)
+	for _, want := range []struct {
+		outcome       Outcome
+		deleted, left int64
+	}{{Pending, 50, 25}, {Imported, 25, 0}, {Unchanged, 0, 0}} {
+		if r := w.want(w.run(), want.outcome); r.Deleted != want.deleted || r.Left != want.left {
+			t.Errorf("deleted %d, left %d; want %+v", r.Deleted, r.Left, want)
+		}
 	}
 	w.wantInSync()
 	w.fill(3)
 	w.want(w.run(), Imported)
 	w.exec(`DELETE FROM docs`)
-	if r := w.want(w.run(), Failed); !Stopped(r.err) {
+	if r := w.want(w.run(), Failed); !stopped(r.err) {
 		t.Errorf("what was allowed once is allowed for ever: %v", r.err)
 	}
+}
+
+// Rows that come back while an emptied source drains end what was allowed.
+func TestSourceThatDrainsFillsAgain(t *testing.T) {
+	w := newWorld(t)
+	w.set.MaxDeletions = 10
+	w.fill(60)
+	w.want(w.run(), Imported)
+	w.exec(`CREATE TABLE away AS SELECT * FROM docs`)
+	w.exec(`DELETE FROM docs`)
+	w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Pending)
+	w.exec(`INSERT INTO docs SELECT * FROM away WHERE id <= 'doc-00005'`)
+	if r := w.want(w.run(), Failed); !stopped(r.err) {
+		t.Errorf("not stopped: %v", r.err)
+	}
+	w.exec(`INSERT INTO docs SELECT * FROM away ON CONFLICT DO NOTHING`)
+	w.heals()
 }
 
 // A run that was allowed to delete more than one run can deletes all of it by a full sync, since no later run may.
@@ -118,7 +137,7 @@ func TestAllowedMassDeleteIsDoneAtOnce(t *testing.T) {
 	w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Imported)
 	w.wantInSync()
 	w.exec(`DELETE FROM docs WHERE id > 'doc-00010'`)
-	if r := w.want(w.run(), Failed); !Stopped(r.err) {
+	if r := w.want(w.run(), Failed); !stopped(r.err) {
 		t.Errorf("not stopped: %v", r.err)
 	}
 }
@@ -138,7 +157,7 @@ func TestAllowedDeletionsThatFailed(t *testing.T) {
 			}
 			w.want(w.run(func(s *Settings) { s.AllowMassDelete, s.Full = true, full }), Failed)
 			undo()
-			if r := w.want(w.run(), Failed); !Stopped(r.err) {
+			if r := w.want(w.run(), Failed); !stopped(r.err) {
 				t.Errorf("not stopped: %v", r.err)
 			}
 			if r := w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Imported); r.Deleted != 16 {

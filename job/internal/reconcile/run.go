@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"vertexmetadata/job/internal/bucket"
+	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/document"
@@ -39,8 +40,8 @@ type Settings struct {
 	FullSyncInterval time.Duration // age of the last full sync at which the next is due
 	RescanInterval   time.Duration // age of the last scan at which table statistics are no longer trusted; 0: never trusted
 	MaxDeleteRatio   float64       // greatest share of the documents that a run may remove, 0 to 1
-	MaxChangeRatio   float64       // greatest share of the documents that a run may change, 0 to 1; 0: any
-	MaxFailed        Tolerance     // how many documents may fail without failing the run
+	MaxChangeRatio   float64       // greatest share of the documents that a run may change, 0 to 1
+	MaxFailed        config.Limit  // how many documents may fail without failing the run
 	MaxDeletions     int           // how many documents a run deletes one by one; 0: DefaultDeletions
 }
 
@@ -86,7 +87,7 @@ func (r *Run) Sync(ctx context.Context) (Summary, error) {
 	var summary Summary
 	outcome, err := r.sync(ctx, &summary)
 	if err == nil && outcome != Skipped {
-		err = r.MaxFailed.exceeded(summary.Failed, summary.Documents)
+		err = tooManyFailed(r.MaxFailed, summary.Failed, summary.Documents)
 	}
 	if err != nil {
 		outcome = Failed
@@ -106,37 +107,34 @@ func (r *Run) sync(ctx context.Context, summary *Summary) (Outcome, error) {
 		return Failed, err
 	}
 	start, folder := state, r.ledger().Layout.Run(strings.ToLower(rand.Text()[:10]))
-	importer := r.importer(folder)
+	importer := r.importer(folder, summary)
 	defer func() { r.sweep(ctx, start, state, folder) }()
 
 	state, earlier, err := importer.resume(ctx, state)
 	summary.read(state)
-	summary.applied(earlier.done)
-	if err != nil || earlier.running {
+	if err != nil || earlier.outcome == Pending {
 		return Pending, err
 	}
 	due := whyDue(r.Settings, state, stats, r.now())
 	if due == "" {
 		r.Log.DebugContext(ctx, "table statistics unchanged, the source is not read")
-		return outcomeOf(done{outcome: Unchanged}, earlier), nil
+		return earlier.then(Unchanged, nil)
 	}
 	r.Log.InfoContext(ctx, "reading the source", "why", due)
 
-	scan, changes, err := r.compare(ctx, &state, stats, folder)
+	state, changes, err := r.compare(ctx, state, stats, folder, nil)
 	if err != nil {
 		return Failed, err
 	}
 	defer changes.Abort()
 	summary.scanned(changes)
-	if err := r.guard(ctx, changes); err != nil {
+	if err := r.guard(ctx, state, changes); err != nil {
 		return Failed, err
 	}
-	scan = r.carryOver(ctx, scan, state, changes)
+	scan := r.carryOver(ctx, state, changes)
 
-	state, done, err := importer.apply(ctx, state, changes, scan)
-	summary.applied(done)
-	summary.Failed += done.rejected
-	return outcomeOf(done, earlier), joined(err, earlier.unless(done))
+	state, outcome, err := importer.apply(ctx, state, changes, scan)
+	return earlier.then(outcome, err)
 }
 
 // lock takes the advisory lock of the data store, which is held until the database session ends.
@@ -159,7 +157,7 @@ func (r *Run) open(ctx context.Context) (state ledger.State, stats source.Stats,
 	load := panics.Guard(func() error {
 		var doubt, err error
 		if state, doubt, err = r.ledger().Load(ctx); doubt != nil {
-			r.Log.WarnContext(ctx, "the ledger cannot be used, starting over with a full sync", "error", doubt.Error())
+			r.Log.WarnContext(ctx, "the ledger cannot be used, starting over with a full sync", "error", doubt)
 		}
 		return err
 	})
@@ -169,49 +167,42 @@ func (r *Run) open(ctx context.Context) (state ledger.State, stats source.Stats,
 }
 
 // compare reads the source and finds what has to change. A manifest that cannot be read is none: the run becomes a full
-// sync, which is right from any state.
-func (r *Run) compare(ctx context.Context, state *ledger.State, stats source.Stats, folder string) (ledger.Scan, *diff.Changes, error) {
-	scan, rules, err := r.examine(ctx, *state)
+// sync, which is right from any state. collect returns what is called with each change where nothing is to be written; it is
+// called again, and what was collected is void, when the source has to be read again.
+func (r *Run) compare(ctx context.Context, state ledger.State, stats source.Stats, folder string, collect func() func(diff.Change)) (ledger.State, *diff.Changes, error) {
+	scan, rules, err := r.examine(ctx, state)
 	if err != nil {
-		return scan, nil, err
+		return state, nil, err
 	}
-	scan.At = r.now()
-	if stats.Trusted {
+	if scan.At = r.now(); stats.Trusted {
 		scan.Statistics = stats.Fingerprint
 	}
 	in := diff.Comparison{
-		DB: r.DB, Bucket: r.Bucket, Ledger: r.ledger(), Log: r.Log, Rules: rules, State: *state, Folder: folder,
+		DB: r.DB, Bucket: r.Bucket, Ledger: r.ledger(), Log: r.Log, Rules: rules, Scan: scan, Folder: folder,
 		MaxDeleted: cmp.Or(r.MaxDeletions, DefaultDeletions), Progress: r.Progress, Listed: r.listed,
 	}
 	compare := func(full bool) (*diff.Changes, error) {
-		in.Full, in.KeepSnapshot = full, full && r.snapshotProtected(ctx)
+		in.State, in.Full = state, full
+		if collect != nil {
+			in.Show = collect()
+		} else if full {
+			in.KeepSnapshot, _ = r.Bucket.Protected(ctx, r.ledger().Layout.Snapshot(1, 1)) // writing it says what is wrong
+		}
 		return diff.Compare(ctx, in)
 	}
-	changes, err := compare(fullDue(r.Settings, *state, r.now()))
+	changes, err := compare(fullDue(r.Settings, state, scan.At))
 	if ledger.Damaged(err) {
-		r.Log.WarnContext(ctx, "the manifest cannot be read, starting over with a full sync", "error", err.Error())
-		*state = ledger.State{Revision: state.Revision, Snapshot: state.Snapshot}
-		in.State = *state
+		r.Log.WarnContext(ctx, "the manifest cannot be read, starting over with a full sync", "error", err)
+		state = ledger.State{Revision: state.Revision, Snapshot: state.Snapshot}
 		changes, err = compare(true)
 	}
-	if err == nil && drainsAllowed(r.Settings, changes, in.MaxDeleted) {
+	// No later run could delete the rest without being allowed to again, and a full import deletes it at once.
+	if err == nil && r.AllowMassDelete && !changes.Full && changes.Documents > 0 && changes.Gone > int64(in.MaxDeleted) {
 		r.Log.InfoContext(ctx, "more documents are gone than one run deletes, deleting them by a full sync", "documents", changes.Gone)
 		changes.Abort()
 		changes, err = compare(true)
 	}
-	return scan, changes, err
-}
-
-// drainsAllowed reports that a run was allowed to delete what no later run could delete without being allowed again, and
-// that a full import can delete at once.
-func drainsAllowed(set Settings, c *diff.Changes, atOnce int) bool {
-	return set.AllowMassDelete && !c.Full && c.Documents > 0 && c.Gone > int64(atOnce)
-}
-
-// snapshotProtected reports whether the snapshot of the last full sync cannot be written again.
-func (r *Run) snapshotProtected(ctx context.Context) bool {
-	protected, err := r.Bucket.Protected(ctx, r.ledger().Layout.Snapshot(1, 1))
-	return err == nil && protected // else writing it says what is wrong
+	return state, changes, err
 }
 
 func (r *Run) ledger() *ledger.Store {

@@ -2,12 +2,12 @@ package reconcile
 
 import (
 	"fmt"
-	"log/slog"
-	"math"
 	"time"
 
+	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/refusal"
 )
 
 // Outcome is how a run ended.
@@ -44,66 +44,19 @@ func (s *Summary) read(state ledger.State) {
 // scanned takes over what the scan found.
 func (s *Summary) scanned(c *diff.Changes) {
 	s.Documents, s.Skipped, s.Changed = c.Documents, c.Skipped, c.Changed
-	s.Failed = c.Failures.Count
+	s.Failed = c.Scan.Failures.Count
 }
 
-// applied adds what was done, by this run for an earlier one or for itself.
-func (s *Summary) applied(d done) {
-	s.Upserted += d.accepted
-	s.Bytes += d.bytes
-	s.Deleted += d.deleted
-	s.Left, s.PendingAge = d.left, d.age
-}
-
-// Attrs lists the summary's fields as the last log line shows them.
-func (s Summary) Attrs() []slog.Attr {
-	attrs := []slog.Attr{
-		slog.String("outcome", string(s.Outcome)),
-		slog.Int64("documents", s.Documents),
-		slog.Int64("upserted", s.Upserted),
-		slog.Int64("deleted", s.Deleted),
-		slog.Int64("skipped", s.Skipped),
-		slog.Int64("failed", s.Failed),
-		slog.Int64("changed", s.Changed),
-		slog.Int64("bytes", s.Bytes),
-	}
-	if s.Left > 0 {
-		attrs = append(attrs, slog.Int64("left", s.Left))
-	}
-	if s.PendingAge > 0 {
-		attrs = append(attrs, slog.Int64("pending_age_ms", s.PendingAge.Milliseconds()))
-	}
-	return attrs
-}
-
-// Tolerance is how many documents may fail: a count, or a share of the documents of the source.
-type Tolerance struct {
-	Count int64
-	Share float64 // 0 to 1; counts when Count is 0
-}
-
-// exceeded returns an error if more than that many documents failed.
-func (t Tolerance) exceeded(failed, documents int64) error {
-	limit := t.Count
-	if limit == 0 {
-		limit = int64(math.Floor(t.Share * float64(documents+failed)))
-	}
-	if failed <= limit {
+// tooManyFailed returns an error if more documents failed than a run tolerates. The run did all that it could.
+func tooManyFailed(limit config.Limit, failed, documents int64) error {
+	most := limit.Of(documents + failed)
+	if failed <= most {
 		return nil
 	}
-	return &tooManyFailedError{failed: failed, limit: limit}
-}
-
-// tooManyFailedError fails a run that did all it could.
-type tooManyFailedError struct{ failed, limit int64 }
-
-func (e *tooManyFailedError) Error() string {
-	return fmt.Sprintf("%s failed, MAX_FAILED allows %d; all others are in sync", plural(e.failed, "document"), e.limit)
-}
-
-// Hint says what to do.
-func (e *tooManyFailedError) Hint() string {
-	return "correct the rows or leave them out in the query; the warnings above count them by reason; job show ID shows one"
+	return &refusal.Advice{
+		Text:   fmt.Sprintf("%s failed, MAX_FAILED allows %d; all others are in sync", plural(failed, "document"), most),
+		Remedy: "correct the rows or leave them out in the query; the warnings above count them by reason; job show ID shows one",
+	}
 }
 
 func plural(n int64, noun string) string {

@@ -33,9 +33,9 @@ func (r *Run) sweep(ctx context.Context, start, state ledger.State, folder strin
 	switch {
 	case errors.Is(err, bucket.ErrRetained) && !fullDone: // said once a full sync
 	case errors.Is(err, bucket.ErrRetained):
-		r.Log.WarnContext(ctx, "the bucket's policy keeps objects that are no longer needed, they are deleted once it allows", "error", err.Error())
+		r.Log.WarnContext(ctx, "the bucket's policy keeps objects that are no longer needed, they are deleted once it allows", "error", err)
 	case err != nil:
-		r.Log.WarnContext(ctx, "cannot clean up objects, the next run tries again", "error", err.Error())
+		r.Log.WarnContext(ctx, "cannot clean up objects, the next run tries again", "error", err)
 	default:
 		r.Log.DebugContext(ctx, "objects cleaned up", "objects", swept)
 	}

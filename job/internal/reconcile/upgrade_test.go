@@ -138,7 +138,7 @@ func TestUpgradeOverAWrongSourceIsStopped(t *testing.T) {
 		w.store.Put(id, fmt.Sprintf(`{"id": %q, "structData": {"body": "older"}}`, id))
 	}
 	w.older("")
-	if r := w.want(w.run(), Failed); !Stopped(r.err) || r.err.Error() != "the sync would delete 90 of 90 documents, more than MAX_DELETE_RATIO=0.5 allows" {
+	if r := w.want(w.run(), Failed); !stopped(r.err) || r.err.Error() != "the sync would delete 90 of 90 documents, more than MAX_DELETE_RATIO=0.5 allows" {
 		t.Errorf("error %v", r.err)
 	}
 	if n := w.store.Len(); n != 90 {

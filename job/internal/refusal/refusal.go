@@ -77,6 +77,14 @@ func (e *Error) Hint() string { return e.hint }
 // Unwrap returns the service's error, and what the caller of Explain added to it.
 func (e *Error) Unwrap() []error { return e.errs }
 
+// Advice is an error that this program itself finds, with its remedy.
+type Advice struct{ Text, Remedy string }
+
+func (e *Advice) Error() string { return e.Text }
+
+// Hint is what to do about it, as an imperative.
+func (e *Advice) Hint() string { return e.Remedy }
+
 // HintOf is what to do about err by whichever error of its chain knows it, or "".
 func HintOf(err error) string {
 	var hinter interface{ Hint() string }
