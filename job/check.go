@@ -10,11 +10,11 @@ import (
 	"sync"
 	"time"
 
+	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/refusal"
-	"vertexmetadata/job/internal/source"
 )
 
 // checkCommand is `job check`.
@@ -89,7 +89,7 @@ func untried(name, why string) finding { return finding{name: name, detail: why,
 
 // contentMatch is what two checks find out that must agree.
 type contentMatch struct {
-	columns []source.Column   // nil: not known
+	columns []column.Column   // nil: not known
 	store   datastore.Content // what the data store takes
 	schema  map[string]datastore.Field
 }
@@ -102,7 +102,7 @@ func (m *contentMatch) findings() []finding {
 		return conflicts
 	}
 	f := finding{name: "content", detail: "the query's documents are of the kind that the data store takes"}
-	selected := slices.ContainsFunc(m.columns, func(c source.Column) bool { return c.Name == "content_uri" })
+	selected := slices.ContainsFunc(m.columns, func(c column.Column) bool { return c.Name == "content_uri" })
 	switch {
 	case selected && m.store == datastore.ContentNone:
 		f.err = &advisedError{"the data store takes only documents without content (NO_CONTENT)", "leave content_uri and content_mime_type out of the query, or set DATA_STORE_ID to one for unstructured documents with metadata (CONTENT_REQUIRED)"}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/source"
 )
@@ -90,7 +91,7 @@ func checkLock(ctx context.Context, cfg config.Config, db *source.DB) finding {
 // lockSlack is what a run may take beside its read and its import.
 const lockSlack = 5 * time.Minute
 
-func columnNames(columns []source.Column) string {
+func columnNames(columns []column.Column) string {
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = c.Name

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/document"
-	"vertexmetadata/job/internal/source"
 )
 
 // securityNames are the findings that say who else can read or change what the job does, in the order in which they are
@@ -23,7 +23,7 @@ func securityLast(found []finding) []finding {
 // contentBuckets says where content may come from. The service's agent reads it with rights of its own, so that whoever may
 // write a row may have any object that the agent can read made searchable.
 func (m *contentMatch) contentBuckets(cfg config.Config) []finding {
-	if !slices.ContainsFunc(m.columns, func(c source.Column) bool { return c.Name == document.ColumnURI }) {
+	if !slices.ContainsFunc(m.columns, func(c column.Column) bool { return c.Name == document.ColumnURI }) {
 		return nil // no content, or the columns are not known
 	}
 	if len(cfg.ContentBuckets) > 0 {

@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"vertexmetadata/job/internal/bucket"
+	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/job/internal/refusal"
-	"vertexmetadata/job/internal/source"
 )
 
 // objectPermissions are what the job does in the bucket.
@@ -136,17 +136,17 @@ func (m *contentMatch) checkStore(ctx context.Context, cfg config.Config) []find
 }
 
 // schemaTypes are the types of a schema that take the values of a kind of column. JSON may be anything.
-var schemaTypes = map[source.Kind][]string{
-	source.Text:      {"string", "datetime", "geolocation"},
-	source.Timestamp: {"string", "datetime"},
-	source.Number:    {"number", "integer"},
-	source.Bool:      {"boolean"},
-	source.Numbers:   {"array"},
+var schemaTypes = map[column.Kind][]string{
+	column.Text:      {"string", "datetime", "geolocation"},
+	column.Timestamp: {"string", "datetime"},
+	column.Number:    {"number", "integer"},
+	column.Bool:      {"boolean"},
+	column.Numbers:   {"array"},
 }
 
 // schemaFindings compares the query's columns with the types that the data store's fields have: they cannot be changed, and
 // documents with others are refused.
-func schemaFindings(columns []source.Column, schema map[string]datastore.Field) []finding {
+func schemaFindings(columns []column.Column, schema map[string]datastore.Field) []finding {
 	var conflicts []error
 	for _, c := range columns {
 		field, wanted := schema[c.Name], schemaTypes[c.Kind]
@@ -168,7 +168,7 @@ func schemaFindings(columns []source.Column, schema map[string]datastore.Field) 
 var plainName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`) })
 
 // nameFindings warns of fields whose names nobody has seen to work.
-func nameFindings(columns []source.Column) []finding {
+func nameFindings(columns []column.Column) []finding {
 	var odd []string
 	for _, c := range columns {
 		if !plainName().MatchString(c.Name) {

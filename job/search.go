@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
+	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
-	"vertexmetadata/job/internal/source"
 )
 
 // searchCommand is `job search`.
@@ -63,7 +63,7 @@ func (c *searchCommand) Run(ctx context.Context, env environment) error {
 }
 
 // fieldOrder are the names of the fields in the query's order.
-func fieldOrder(columns []source.Column) (names []string) {
+func fieldOrder(columns []column.Column) (names []string) {
 	for _, column := range columns {
 		names = append(names, column.Name)
 	}

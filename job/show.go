@@ -10,7 +10,6 @@ import (
 
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
-	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/panics"
 )
@@ -114,7 +113,7 @@ func (v *sourceView) read(ctx context.Context, cfg config.Config, id string) err
 	}
 	columns, err := db.Columns(ctx)
 	v.Rows, v.row = len(rows), rows[0]
-	v.encode = func(rules document.Options) (*document.Encoder, error) { return diff.NewEncoder(columns, rules) }
+	v.encode = func(rules document.Options) (*document.Encoder, error) { return document.NewEncoder(columns, rules) }
 	return err
 }
 
