@@ -29,7 +29,7 @@ func failing(name string, err error) Finding {
 	return f
 }
 
-// Examine looks at what the query reads and at the session's role, and reads a few rows: all that a run would only find out
+// Examine looks at what the query reads and at the session's role, and reads its rows for a while: all that a run would only find out
 // in the middle. Its findings are in the order in which a person reads them.
 func (db *DB) Examine(ctx context.Context) ([]Finding, error) {
 	columns, err := db.Columns(ctx)

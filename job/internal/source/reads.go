@@ -103,6 +103,9 @@ func (db *DB) elaborate(ctx context.Context, failure error) error {
 			return failure
 		}
 		e.Reason += bracketed(list(foreignQuery))
+	case server.Code == codeNoTable:
+		words = names(server.Message)
+		e.Reason += bracketed(list(elsewhereQuery))
 	case class != "42", strings.Contains(server.Message, "user mapping"), strings.HasPrefix(server.Where, "remote SQL command"):
 		e.Reason += bracketed(list(foreignQuery))
 	}
@@ -118,11 +121,16 @@ func bracketed(texts []string) (all string) {
 
 // lockersQuery lists who keeps readers away from what the query reads, or from an index of it. A prepared transaction holds
 // locks without a process.
-const lockersQuery = `SELECT format('table %s, locked by %s', c.oid::regclass, coalesce('process ' || l.pid, 'the prepared transaction ' || (SELECT p.gid FROM pg_prepared_xacts p
-    WHERE l.virtualtransaction = '-1/' || p.transaction::text), 'a prepared transaction'))
+const lockersQuery = `SELECT format('table %s, locked by %s', c.oid::regclass, coalesce('process ' || l.pid, (SELECT format('the prepared transaction %L: end it with COMMIT PREPARED or ROLLBACK PREPARED', p.gid)
+    FROM pg_locks own JOIN pg_prepared_xacts p ON p.transaction = own.transactionid WHERE own.virtualtransaction = l.virtualtransaction AND own.pid IS NULL LIMIT 1), 'a prepared transaction'))
 FROM pg_locks l LEFT JOIN pg_index i ON i.indexrelid = l.relation JOIN pg_class c ON c.oid = coalesce(i.indrelid, l.relation)
 WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted AND l.pid IS DISTINCT FROM pg_backend_pid() AND c.oid IN (SELECT oid FROM reads)
   AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) GROUP BY c.oid, l.pid, l.virtualtransaction ORDER BY c.oid LIMIT 3`
+
+// elsewhereQuery lists where a table is that is not in the search_path, or whose schema is closed to the role.
+const elsewhereQuery = `SELECT format('%s is in schema %I, which %s', c.relname, n.nspname, CASE WHEN has_schema_privilege(n.oid, 'USAGE') THEN 'is not in the search_path' ELSE 'the role has no USAGE on' END)
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relname = ANY($1::name[]) AND c.oid >= 16384 AND c.relkind = ANY('{r,p,v,m,f}') AND c.relpersistence <> 't'
+  AND n.nspname <> ALL(current_setting('vertex_metadata.schemas')::name[]) ORDER BY n.nspname LIMIT 3`
 
 const foreignQuery = `SELECT format('foreign table %s of server %I', c.oid::regclass, s.srvname)
 FROM pg_class c JOIN pg_foreign_table f ON f.ftrelid = c.oid JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE c.oid IN (SELECT oid FROM reads) ORDER BY c.oid LIMIT 3`

@@ -20,6 +20,8 @@ func TestMissingGrants(t *testing.T) {
 	reader := readerURL(t, url, "granted", "v", "parted")
 	admin := server.AdminURL(databaseOf(t, url))
 	run(t, admin, "GRANT SELECT (id, a) ON t TO granted", "CREATE ROLE view_owner", "ALTER VIEW v OWNER TO view_owner", "CREATE DOMAIN small AS int", "REVOKE USAGE ON TYPE small FROM public")
+	run(t, url, "CREATE SCHEMA s2", "GRANT USAGE ON SCHEMA s2 TO granted", "CREATE TABLE s2.away (id int)", "CREATE TABLE s.away_s (id int)")
+	const names = "check the names in the query (SYNC_QUERY or SYNC_QUERY_FILE), the database and the search_path"
 	for query, want := range map[string]string{
 		"SELECT id, secret FROM t":                  "permission denied for table t: run GRANT SELECT (secret) ON public.t TO granted",
 		"SELECT id, a FROM t WHERE secret > 1":      "permission denied for table t: run GRANT SELECT (secret) ON public.t TO granted",
@@ -32,6 +34,8 @@ func TestMissingGrants(t *testing.T) {
 		"SELECT id FROM v":                          "permission denied for table closed: run GRANT SELECT ON public.closed TO view_owner",
 		"SELECT inner_read() AS id":                 "permission denied for table closed: run GRANT SELECT ON public.closed TO granted",
 		"SELECT c.id, f(1, 'x') AS n FROM closed c": "permission denied for table closed: run GRANT SELECT ON public.closed TO granted; GRANT EXECUTE ON FUNCTION public.f(integer,text) TO granted",
+		"SELECT id FROM away":                       `relation "away" does not exist (line 1, column 16) (away is in schema s2, which is not in the search_path): ` + names,
+		"SELECT id FROM away_s":                     `relation "away_s" does not exist (line 1, column 16) (away_s is in schema s, which the role has no USAGE on): ` + names,
 		"SELECT id FROM parted":                     "",
 		"SELECT id::small AS id FROM t":             "",
 	} {
@@ -72,5 +76,16 @@ func TestLockedTables(t *testing.T) {
 			t.Errorf("%s:\ngot  %v\nwant %s", tt.lock, err, want)
 		}
 		_ = conn.Close(context.Background())
+	}
+}
+
+// TestLockOfAPreparedTransaction: it has no process, and no session that could end.
+func TestLockOfAPreparedTransaction(t *testing.T) {
+	url := database(t, "CREATE TABLE t (id int)", "BEGIN; LOCK TABLE t; PREPARE TRANSACTION 'it''s forgotten'")
+	defer func() { run(t, url, "ROLLBACK PREPARED 'it''s forgotten'") }()
+	_, err := open(t, Config{URL: url, Query: "SELECT id FROM t", LockTimeout: 50 * time.Millisecond}).Columns(t.Context())
+	const want = "(table public.t, locked by the prepared transaction 'it''s forgotten': end it with COMMIT PREPARED or ROLLBACK PREPARED): "
+	if err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }

@@ -15,6 +15,7 @@ const (
 	codeUntranslatable    = "22P05"
 	codeInvalidEncoding   = "22021"
 	codeInsufficientRight = "42501"
+	codeNoTable           = "42P01"
 	codeCanceled          = "57014"
 )
 
@@ -58,7 +59,7 @@ var queryRemedies = []remedy{
 
 	// The query.
 	{code: "42704", text: "user mapping", config: true, advice: "run CREATE USER MAPPING FOR the job's user SERVER … OPTIONS (…)"},
-	{code: "42P01", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
+	{code: codeNoTable, config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
 	{code: "42703", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
 	{code: "42883", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
 	{code: "42P02", config: true, advice: "the query cannot have parameters"},
