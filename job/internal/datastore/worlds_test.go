@@ -55,7 +55,7 @@ func TestWorlds(t *testing.T) {
 			if err != nil || len(running) != 1 || running[0] != operation {
 				t.Errorf("running %v, error %v, want %s", running, err, operation)
 			}
-			_, err = s.ImportObjects(t.Context(), []string{"gs://b/m.jsonl"}, Incremental, "")
+			second, err := s.ImportObjects(t.Context(), []string{"gs://b/m.jsonl"}, Incremental, "")
 			if refused := world.SecondImport != codes.OK; errors.Is(err, ErrBusy) != refused || !refused && err != nil {
 				t.Errorf("second import: %v", err)
 			}
@@ -63,6 +63,11 @@ func TestWorlds(t *testing.T) {
 			progress, err := s.Await(t.Context(), operation, 5*time.Second)
 			if err != nil || !progress.Done || progress.Err != nil {
 				t.Fatalf("%+v, error %v", progress, err)
+			}
+			if second != "" {
+				if _, err := s.Await(t.Context(), second, 5*time.Second); err != nil {
+					t.Fatal(err)
+				}
 			}
 			var failures Failures
 			for _, o := range objects.List("b", "errors/") {
