@@ -30,7 +30,7 @@ func (c *historyCommand) Run(ctx context.Context, env environment) error {
 			return err
 		}
 		defer b.Close()
-		states, err := ledger.NewStore(b, layout.New(cfg.Sync), settings(cfg, false, false).DataStore).History(ctx)
+		states, err := ledger.NewStore(b, layout.New(cfg.Sync), storeName(cfg)).History(ctx)
 		if err != nil {
 			return err
 		}

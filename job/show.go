@@ -13,6 +13,7 @@ import (
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/refusal"
 )
 
 // showCommand is `job show`.
@@ -123,7 +124,7 @@ func (v *sourceView) make(cfg config.Config, needsContent bool) error {
 	if v.row == nil {
 		return nil
 	}
-	rules := settings(cfg, false, false).Documents
+	rules := documentRules(cfg)
 	rules.NeedsContent = needsContent
 	encoder, err := v.encode(rules)
 	if err != nil {
@@ -177,9 +178,9 @@ func (s *sighting) failure(cfg config.Config) error {
 	case err != nil:
 		return &partialError{err}
 	case s.Source.Rows == 0 && !s.Store.Found && !s.Ledger.Known:
-		return &advisedError{
-			text: fmt.Sprintf("there is no document %q in the query, in data store %s or in the ledger", s.ID, cfg.DataStore),
-			hint: "check the id; job plan and job search show some",
+		return &refusal.Advice{
+			Text:   fmt.Sprintf("there is no document %q in the query, in data store %s or in the ledger", s.ID, cfg.DataStore),
+			Remedy: "check the id; job plan and job search show some",
 		}
 	}
 	return nil
