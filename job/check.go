@@ -33,7 +33,7 @@ func (c *checkCommand) Run(ctx context.Context, env environment) error {
 	}
 	var found []finding
 	for _, problem := range problems.Problems {
-		found = append(found, failed("config", errors.New(problem)))
+		found = append(found, failed("config", problem))
 	}
 	return c.report(newPrinter(env), "", found, err)
 }

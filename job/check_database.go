@@ -55,8 +55,8 @@ func (m *contentMatch) checkSource(ctx context.Context, cfg config.Config) (foun
 // fromSource is a finding of package source as check prints it.
 func fromSource(f source.Finding) finding {
 	switch {
-	case f.Failure:
-		return failed(f.Name, &refusal.Advice{Text: f.Text, Remedy: f.Remedy})
+	case f.Err != nil:
+		return failed(f.Name, f.Err)
 	case f.Warning:
 		return warning(f.Name, f.Text, f.Remedy)
 	}

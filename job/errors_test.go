@@ -16,7 +16,7 @@ func TestAdvice(t *testing.T) {
 		text, hint string
 	}{
 		"a remedy of its own": {fmt.Errorf("list: %w", errNoAnswer), "list: no answer in time", "check the network, and that the service is up"},
-		"none, configuration": {&config.Error{Problems: []string{"GCS_BUCKET is not set"}}, "configuration: GCS_BUCKET is not set", hintCorrect},
+		"none, configuration": {&config.Error{Problems: []config.Problem{{Text: "GCS_BUCKET is not set"}}}, "configuration: GCS_BUCKET is not set", hintCorrect},
 		"none":                {errors.New("import failed: INTERNAL"), "import failed: INTERNAL", hintWait},
 		"command line":        {&usageError{errors.New("unknown flag --ful")}, "command line: unknown flag --ful", "see job --help"},
 		"stopped": {

@@ -89,6 +89,13 @@ func (p *Plane) searchSwitches() []switches.Switch {
 		{Name: name + "drop-failed", Values: "on|off", Help: "A FULL import removes documents that it could not update.", Set: onOff(func(b *b) *bool { return &b.DropFailed })},
 		{Name: name + "fixed-types", Values: "on|off", Help: "A field keeps the kind of value that it had first.", Set: onOff(func(b *b) *bool { return &b.FixedTypes })},
 		{
+			Name: name + "field-mask", Values: "honoured|ignored|refused", Help: "What becomes of a list's header that asks for some fields alone.",
+			Set: behave(map[string]func(*b){
+				"honoured": func(b *b) { b.FieldMask = discoveryengine.MaskHonoured }, "ignored": func(b *b) { b.FieldMask = discoveryengine.MaskIgnored },
+				"refused": func(b *b) { b.FieldMask = discoveryengine.MaskRefused },
+			}),
+		},
+		{
 			Name: name + "imports-per-minute", Values: "COUNT", Help: "Imports from Cloud Storage over that are refused; 0 is no limit.",
 			Set: switches.Count(func(n int) {
 				all.ImportsPerMinute = n

@@ -33,6 +33,8 @@ type Behaviour struct {
 	DropFailed bool
 	// FixedTypes makes a data store refuse a document with a value of another kind than the field had first.
 	FixedTypes bool
+	// FieldMask is what becomes of a header that asks for some fields of the answer alone.
+	FieldMask FieldMask
 }
 
 // Counts are what an import counts.
@@ -44,6 +46,16 @@ const (
 	CountChanged               // those that were not there, or differed
 	CountNothing               // 0, failures included
 	CountLate                  // 0 in the first answer that says that the operation is done
+)
+
+// FieldMask is what becomes of the header x-goog-fieldmask.
+type FieldMask int
+
+// The treatments of a mask, of which only a list of documents knows.
+const (
+	MaskHonoured FieldMask = iota
+	MaskIgnored
+	MaskRefused
 )
 
 // Metadata is the type of an operation's metadata and response.
@@ -121,9 +133,10 @@ func Worlds() []World {
 		{"errors in files alone", Behaviour{NoSamples: true}},
 		{"FULL drops failed documents", Behaviour{DropFailed: true}},
 		{"field types are fixed", Behaviour{FixedTypes: true}},
+		{"field masks ignored", Behaviour{FieldMask: MaskIgnored}},
 		{"everything unhelpful", Behaviour{
 			Counts: CountNothing, Metadata: MetadataAbsent, Listing: ListedOnDataStore, Unlisted: codes.NotFound,
-			SecondImport: codes.FailedPrecondition, ErrorFolder: NoFolder, ErrorLines: NoLines, AnonymousErrors: true, DropFailed: true,
+			SecondImport: codes.FailedPrecondition, ErrorFolder: NoFolder, ErrorLines: NoLines, AnonymousErrors: true, DropFailed: true, FieldMask: MaskRefused,
 		}},
 	}
 }

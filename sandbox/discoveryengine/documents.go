@@ -2,9 +2,12 @@ package discoveryengine
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 )
@@ -30,8 +33,12 @@ func (d *documentService) GetDocument(_ context.Context, r *discoveryenginepb.Ge
 	return store.decode(id, line)
 }
 
-func (d *documentService) ListDocuments(_ context.Context, r *discoveryenginepb.ListDocumentsRequest) (*discoveryenginepb.ListDocumentsResponse, error) {
+func (d *documentService) ListDocuments(ctx context.Context, r *discoveryenginepb.ListDocumentsRequest) (*discoveryenginepb.ListDocumentsResponse, error) {
 	store, err := d.s.branch(r.GetParent())
+	if err != nil {
+		return nil, err
+	}
+	namesAlone, err := d.s.namesAlone(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -55,13 +62,38 @@ func (d *documentService) ListDocuments(_ context.Context, r *discoveryenginepb.
 	}
 	response := &discoveryenginepb.ListDocumentsResponse{NextPageToken: next}
 	for i, line := range lines {
-		document, err := store.decode(ids[from+i], line)
+		id := ids[from+i]
+		if namesAlone {
+			response.Documents = append(response.Documents, &discoveryenginepb.Document{Name: store.documentName(id), Id: id})
+			continue
+		}
+		document, err := store.decode(id, line)
 		if err != nil {
 			return nil, err
 		}
 		response.Documents = append(response.Documents, document)
 	}
 	return response, nil
+}
+
+// namesAlone reports whether a list's header asks for the names and ids of documents alone, and may. Other masks are not
+// known here.
+func (s *Server) namesAlone(ctx context.Context) (bool, error) {
+	behaviour := s.behaviour()
+	md, _ := metadata.FromIncomingContext(ctx)
+	mask := strings.Join(md.Get("x-goog-fieldmask"), ",")
+	switch {
+	case mask == "" || behaviour.FieldMask == MaskIgnored:
+		return false, nil
+	case behaviour.FieldMask == MaskRefused:
+		return false, invalid("Error expanding 'fields' parameter. Cannot find matching fields for path %q.", mask)
+	}
+	for field := range strings.SplitSeq(mask, ",") {
+		if !slices.Contains([]string{"documents.name", "documents.id", "next_page_token"}, field) {
+			return false, invalid("The field mask %q is not known.", field)
+		}
+	}
+	return true, nil
 }
 
 func (d *documentService) CreateDocument(_ context.Context, r *discoveryenginepb.CreateDocumentRequest) (*discoveryenginepb.Document, error) {

@@ -34,9 +34,14 @@ func (s *Store) IDs(ctx context.Context) iter.Seq2[string, error] {
 			yield("", err)
 			return
 		}
+		masked := true
 		for token, more := "", true; more; more = token != "" {
-			var ids []string
-			if ids, token, err = s.page(ctx, client, token); err != nil {
+			ids, next, err := s.page(ctx, client, token, masked)
+			if masked && status.Code(err) == codes.InvalidArgument {
+				masked = false
+				ids, next, err = s.page(ctx, client, token, masked)
+			}
+			if token = next; err != nil {
 				yield("", s.explainRead(ctx, "list documents of", s.name, err))
 				return
 			}
@@ -49,12 +54,17 @@ func (s *Store) IDs(ctx context.Context) iter.Seq2[string, error] {
 	}
 }
 
+// idMask asks for what IDs needs of a list alone. Whether the service takes such a mask is not documented for it.
+const idMask = "documents.id,documents.name,next_page_token"
+
 // page reads one page of ids.
-func (s *Store) page(ctx context.Context, client *discoveryengine.DocumentClient, token string) (ids []string, next string, err error) {
+func (s *Store) page(ctx context.Context, client *discoveryengine.DocumentClient, token string, masked bool) (ids []string, next string, err error) {
 	call, cancel, retry := s.bounded(ctx)
 	defer cancel()
-	masked := callctx.SetHeaders(call, "x-goog-fieldmask", "documents.id,documents.name,next_page_token")
-	it := client.ListDocuments(masked, &pb.ListDocumentsRequest{Parent: s.branch}, retry)
+	if masked {
+		call = callctx.SetHeaders(call, "x-goog-fieldmask", idMask)
+	}
+	it := client.ListDocuments(call, &pb.ListDocumentsRequest{Parent: s.branch}, retry)
 	docs, next, err := it.InternalFetch(pageSize, token)
 	if err != nil {
 		return nil, "", err

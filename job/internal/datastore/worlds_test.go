@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
 
 	"vertexmetadata/sandbox/discoveryengine"
@@ -89,6 +90,16 @@ func TestWorlds(t *testing.T) {
 			found, err := s.Get(t.Context(), "d1", "d2")
 			if err != nil || len(found) != 1 || string(found["d2"].StructData) != `{"n":2}` {
 				t.Errorf("found %v, error %v", found, err)
+			}
+			var ids []string
+			for id, err := range s.IDs(t.Context()) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				ids = append(ids, id)
+			}
+			if diff := cmp.Diff([]string{"d2", "d3", "d4"}, ids); diff != "" {
+				t.Errorf("listed (-want +got):\n%s", diff)
 			}
 		})
 	}

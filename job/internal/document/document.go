@@ -100,6 +100,7 @@ type Encoder struct {
 	buckets   map[string]bool // nil: any
 	content   bool            // a document without content is refused
 	maxBytes  int
+	tooLong   string // why a longer one is refused
 }
 
 // NewEncoder prepares an encoder for rows of these columns. It refuses columns without an id, with a name twice, or with
@@ -109,6 +110,7 @@ func NewEncoder(columns []Column, opts Options) (*Encoder, error) {
 	if e.maxBytes == 0 {
 		e.maxBytes = DefaultMaxBytes
 	}
+	e.tooLong = fmt.Sprintf("document is longer than the limit of %d bytes (MAX_DOCUMENT_BYTES)", e.maxBytes)
 	e.content = opts.NeedsContent
 	for _, bucket := range opts.Buckets {
 		if e.buckets == nil {

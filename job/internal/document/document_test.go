@@ -166,9 +166,9 @@ func TestVerdicts(t *testing.T) {
 		{"json 30 levels", kind(JSON), row("1", strings.Repeat("[", 30)+strings.Repeat("]", 30)), Document, ""},
 		{"json 31 levels", kind(JSON), row("1", strings.Repeat(`{"a":`, 31)+"1"+strings.Repeat("}", 31)), Refused, `column "v" is JSON nested deeper than 30 levels`},
 		{"NaN in array", kind(Numbers), row("1", `[1,"NaN"]`), Refused, `column "v" is NaN, infinite or otherwise not a JSON number`},
-		{"too long", kind(Text), row("1", strings.Repeat("x", 1<<20)), Refused, "document is longer than the limit of one line"},
-		{"too long once escaped", kind(Text), row("1", strings.Repeat("\x01", 1<<18)), Refused, "document is longer than the limit of one line"},
-		{"10 MB", kind(Text), row("1", strings.Repeat("x", 10<<20)), Refused, "document is longer than the limit of one line"},
+		{"too long", kind(Text), row("1", strings.Repeat("x", 1<<20)), Refused, "document is longer than the limit of 1048576 bytes (MAX_DOCUMENT_BYTES)"},
+		{"too long once escaped", kind(Text), row("1", strings.Repeat("\x01", 1<<18)), Refused, "document is longer than the limit of 1048576 bytes (MAX_DOCUMENT_BYTES)"},
+		{"10 MB", kind(Text), row("1", strings.Repeat("x", 10<<20)), Refused, "document is longer than the limit of 1048576 bytes (MAX_DOCUMENT_BYTES)"},
 		{"300 KB", kind(Text), row("1", strings.Repeat("桜", 100<<10)), Document, ""},
 		{"another width", kind(Text), row("1"), Refused, "row has another number of columns than the query"},
 	}

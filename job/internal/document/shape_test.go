@@ -58,7 +58,7 @@ func TestLongValues(t *testing.T) {
 		Numbers: "[" + strings.Repeat(" ", 101) + "]", Timestamp: strings.Repeat("2", 101),
 	} {
 		e := mustEncoder(t, []Column{{Name: "id"}, {Name: "v", Kind: kind}}, Options{MaxBytes: 100})
-		if _, v := e.Append(nil, row("x", value)); v.Outcome != Refused || v.Reason != reasonTooLong {
+		if _, v := e.Append(nil, row("x", value)); v.Outcome != Refused || v.Reason != e.tooLong {
 			t.Errorf("kind %d: got %+v", kind, v)
 		}
 	}

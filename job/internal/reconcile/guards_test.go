@@ -1,8 +1,11 @@
 package reconcile
 
 import (
+	"errors"
 	"strings"
 	"testing"
+
+	"vertexmetadata/job/internal/diff"
 )
 
 func TestGuards(t *testing.T) {
@@ -85,5 +88,53 @@ func TestAllRowsSkipped(t *testing.T) {
 	w.exec(`UPDATE docs SET mime = 'image/gif'`)
 	if r := w.run(); !strings.Contains(r.log, `"level":"WARN","msg":"every row was skipped for its MIME type","rows_by_type":{"image/gif":3}`) {
 		t.Errorf("log %s", r.log)
+	}
+}
+
+// Rows that a policy hides look as if they were deleted: a run that deletes a notable share of the documents says so, and so
+// does the guard that stops one.
+func TestHiddenRows(t *testing.T) {
+	w := newWorld(t)
+	w.fill(100)
+	w.want(w.run(), Imported)
+	w.exec(`ALTER TABLE docs ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`) // the world's role owns the table
+	w.exec(`CREATE POLICY most ON docs USING (id > 'doc-00030')`)
+	if r := w.want(w.run(), Imported); r.Deleted != 30 || !strings.Contains(r.log, "row-level security may hide their rows") || !strings.Contains(r.log, w.bucket+".docs has row-level security") {
+		t.Errorf("%+v\n%s", r.Summary, r.log)
+	}
+	w.exec(`ALTER POLICY most ON docs USING (id > 'doc-00090')`)
+	r := w.want(w.run(), Failed)
+	var stop *massDeleteError
+	if !errors.As(r.err, &stop) || !strings.Contains(stop.Hint(), w.bucket+".docs has row-level security") {
+		t.Errorf("%v", r.err)
+	}
+}
+
+// A plan shows the full sync that an allowed mass delete becomes.
+func TestPlanOfAnAllowedMassDelete(t *testing.T) {
+	w := newWorld(t)
+	w.set.MaxDeletions = 10
+	w.fill(60)
+	w.want(w.run(), Imported)
+	w.exec(`DELETE FROM docs WHERE id > 'doc-00020'`)
+	clients, err := w.open(t.Context(), w.set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer clients.close()
+	set := w.set
+	set.AllowMassDelete = true
+	var removed int
+	run := Run{Settings: set, Clients: clients.Clients, Log: testLogger(t)}
+	p, err := run.Plan(t.Context(), func() func(diff.Change) {
+		removed = 0
+		return func(c diff.Change) {
+			if c.Kind == diff.Remove {
+				removed++
+			}
+		}
+	})
+	if err != nil || p.Stop != nil || !p.Full || p.Send != 20 || p.Gone != 40 || removed != 40 {
+		t.Errorf("plan %+v, %d removed, error %v", p, removed, err)
 	}
 }

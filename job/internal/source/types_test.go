@@ -102,8 +102,8 @@ func TestPoison(t *testing.T) {
 		{"ROW(1, 'NaN', NULL)::pair", ""},
 		{"repeat('[', 200)::text || repeat(']', 200)", ""},
 		{"(repeat('[', 200) || repeat(']', 200))::jsonb", `column "v" is JSON nested deeper than 30 levels`},
-		{"repeat('x', 10000000)", "document is longer than the limit of one line"},
-		{"ARRAY[repeat('x', 10000000)]", "document is longer than the limit of one line"},
+		{"repeat('x', 10000000)", "document is longer than the limit of 1048576 bytes (MAX_DOCUMENT_BYTES)"},
+		{"ARRAY[repeat('x', 10000000)]", "document is longer than the limit of 1048576 bytes (MAX_DOCUMENT_BYTES)"},
 		{"repeat('x', 300000)", ""},
 	}
 	for _, tt := range tests {
