@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/config"
-	"vertexmetadata/job/internal/source"
 )
 
 // Who else can read or change what the job does stands together, and nothing is lost by that.
@@ -21,7 +21,7 @@ func TestSecurityFindingsStandTogether(t *testing.T) {
 }
 
 func TestContentBuckets(t *testing.T) {
-	content := contentMatch{columns: []source.Column{{Name: "id"}, {Name: "content_uri"}, {Name: "content_mime_type"}}}
+	content := contentMatch{columns: []column.Column{{Name: "id"}, {Name: "content_uri"}, {Name: "content_mime_type"}}}
 	found := content.contentBuckets(config.Config{})
 	if len(found) != 1 || found[0].status != statusWarning || !strings.Contains(found[0].text, "any bucket") {
 		t.Errorf("any bucket: %+v", found)
@@ -30,7 +30,7 @@ func TestContentBuckets(t *testing.T) {
 	if len(found) != 1 || found[0].status != statusOK || found[0].text != "content may come from gs://a, gs://b" {
 		t.Errorf("two buckets: %+v", found)
 	}
-	fields := contentMatch{columns: []source.Column{{Name: "id"}}}
+	fields := contentMatch{columns: []column.Column{{Name: "id"}}}
 	if found := fields.contentBuckets(config.Config{}); found != nil {
 		t.Errorf("no content: %+v", found)
 	}

@@ -9,16 +9,16 @@ import (
 	"sync"
 	"time"
 
+	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/refusal"
-	"vertexmetadata/job/internal/source"
 )
 
 // contentMatch is what two checks find out that must agree.
 type contentMatch struct {
-	columns []source.Column   // nil: not known
+	columns []column.Column   // nil: not known
 	store   datastore.Content // what the data store takes
 	schema  map[string]datastore.Field
 }
@@ -71,17 +71,17 @@ func (m *contentMatch) findings() (found []finding) {
 }
 
 // schemaTypes are the types of a schema that take the values of a kind of column. JSON may be anything.
-var schemaTypes = map[source.Kind][]string{
-	source.Text:      {"string", "datetime", "geolocation"},
-	source.Timestamp: {"string", "datetime"},
-	source.Number:    {"number", "integer"},
-	source.Bool:      {"boolean"},
-	source.Numbers:   {"array"},
+var schemaTypes = map[column.Kind][]string{
+	column.Text:      {"string", "datetime", "geolocation"},
+	column.Timestamp: {"string", "datetime"},
+	column.Number:    {"number", "integer"},
+	column.Bool:      {"boolean"},
+	column.Numbers:   {"array"},
 }
 
 // schemaFindings compares the query's columns with the types that the data store's fields have: they cannot be changed, and
 // documents with others are refused.
-func schemaFindings(columns []source.Column, schema map[string]datastore.Field) (found []finding) {
+func schemaFindings(columns []column.Column, schema map[string]datastore.Field) (found []finding) {
 	for _, c := range columns {
 		field, wanted := schema[c.Name], schemaTypes[c.Kind]
 		if field.Type != "" && wanted != nil && !slices.Contains(wanted, field.Type) {
@@ -98,7 +98,7 @@ func schemaFindings(columns []source.Column, schema map[string]datastore.Field) 
 var plainName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`) })
 
 // nameFindings warns of fields whose names nobody has seen to work.
-func nameFindings(columns []source.Column) []finding {
+func nameFindings(columns []column.Column) []finding {
 	var odd []string
 	for _, name := range columnNames(columns) {
 		if !plainName().MatchString(name) {
@@ -113,7 +113,7 @@ func nameFindings(columns []source.Column) []finding {
 }
 
 // columnNames are the names of the columns in the query's order.
-func columnNames(columns []source.Column) []string {
+func columnNames(columns []column.Column) []string {
 	names := make([]string, len(columns))
 	for i, c := range columns {
 		names[i] = c.Name

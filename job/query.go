@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/config"
-	"vertexmetadata/job/internal/source"
 )
 
 // queryCommand is `job query`.
@@ -52,13 +52,13 @@ type usedColumn struct {
 }
 
 // jsonKinds are what the kinds of columns are in JSON.
-var jsonKinds = map[source.Kind]string{
-	source.Text:      "string",
-	source.Number:    "number",
-	source.Bool:      "boolean",
-	source.JSON:      "JSON (object, array, …)",
-	source.Numbers:   "array of numbers",
-	source.Timestamp: "string (date and time)",
+var jsonKinds = map[column.Kind]string{
+	column.Text:      "string",
+	column.Number:    "number",
+	column.Bool:      "boolean",
+	column.JSON:      "JSON (object, array, …)",
+	column.Numbers:   "array of numbers",
+	column.Timestamp: "string (date and time)",
 }
 
 // becomes says which part of the document a column is.
@@ -89,7 +89,7 @@ func queryOrigin(cfg config.Config, getenv func(string) string) string {
 }
 
 // columnsOf asks the database for the columns of the query.
-func columnsOf(ctx context.Context, cfg config.Config, limit time.Duration) ([]source.Column, error) {
+func columnsOf(ctx context.Context, cfg config.Config, limit time.Duration) ([]column.Column, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNoAnswer)
 	defer cancel()
 	db, err := openDatabase(ctx, cfg, "query")

@@ -7,13 +7,12 @@ import (
 	"fmt"
 	"sync"
 
+	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
-	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/refusal"
-	"vertexmetadata/job/internal/source"
 )
 
 // showCommand is `job show`.
@@ -43,7 +42,7 @@ type sourceView struct {
 	Document json.RawMessage `json:"document,omitempty"` // as it would be sent
 	Reason   string          `json:"reason,omitempty"`   // why it would not be sent
 	row      [][]byte
-	columns  []source.Column
+	columns  []column.Column
 }
 
 // storeView is what the data store holds.
@@ -117,7 +116,7 @@ func (v *sourceView) make(cfg config.Config, needsContent bool) error {
 	}
 	rules := documentRules(cfg)
 	rules.NeedsContent = needsContent
-	encoder, err := diff.NewEncoder(v.columns, rules)
+	encoder, err := document.NewEncoder(v.columns, rules)
 	if err != nil {
 		return err
 	}

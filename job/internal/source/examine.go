@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 
+	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/pgurl"
 )
 
@@ -87,7 +88,7 @@ const (
 )
 
 // columnFindings are about what the data store makes of a column.
-func columnFindings(columns []Column) (found []Finding) {
+func columnFindings(columns []column.Column) (found []Finding) {
 	var wide, vectors []string
 	for _, c := range columns {
 		if c.Wide {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"vertexmetadata/job/internal/column"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 )
@@ -149,7 +151,7 @@ func TestExamineNumbers(t *testing.T) {
 }
 
 func TestVectorFindings(t *testing.T) {
-	columns := []Column{{Name: "id"}, {Name: "a", Vector: true, Dimensions: 768}, {Name: "b", Vector: true}, {Name: "c", Vector: true, Dimensions: 3072}}
+	columns := []column.Column{{Name: "id"}, {Name: "a", Vector: true, Dimensions: 768}, {Name: "b", Vector: true}, {Name: "c", Vector: true, Dimensions: 3072}}
 	var got []string
 	for _, f := range columnFindings(columns) {
 		got = append(got, f.Text+" | "+f.Remedy)
