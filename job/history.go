@@ -3,9 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
-	"strings"
-	"text/tabwriter"
+	"slices"
 	"time"
 
 	"vertexmetadata/job/internal/config"
@@ -29,7 +27,7 @@ func (c *historyCommand) Run(ctx context.Context, env environment) error {
 			return err
 		}
 		defer b.Close()
-		states, err := ledger.NewStore(b, layout.New(cfg.Sync), settings(cfg, false, false).DataStore).History(ctx)
+		states, err := ledger.NewStore(b, layout.New(cfg.Sync), storeName(cfg)).History(ctx)
 		if err != nil {
 			return err
 		}
@@ -87,30 +85,39 @@ func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 	if p := states[0].Pending; p != nil {
 		out.printf("%s since %s UTC: %s\n", out.paint(yellow, "Pending"), p.Started.UTC().Format(stamp), cmp.Or(oneLine(p.Operation), "whether the import was started is not known"))
 	}
-	var text strings.Builder
-	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "time (UTC)\twhat\tsent\tdeleted\trejected\tdocuments\texecution")
+	rows, colors := [][]string{{"time (UTC)", "what", "sent", "deleted", "rejected", "documents", "execution"}}, []string{bold}
 	for _, s := range states {
-		r := entryOf(cfg.Sync, s)
-		what := visible(r.Event)
+		r, event := entryOf(cfg.Sync, s), wordOf(s.Note.Event)
 		if r.Full {
-			what += ", full"
+			event.word += ", full"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Time.Format(stamp), what, number(r.Sent), number(r.Deleted),
-			number(r.Rejected), number(r.Documents), oneLine(r.Execution))
+		rows = append(rows, []string{
+			r.Time.Format(stamp), event.word, number(r.Sent), number(r.Deleted), number(r.Rejected), number(r.Documents), oneLine(r.Execution),
+		})
+		colors = append(colors, event.color)
 	}
-	_ = table.Flush() // a builder takes everything
-	for i, line := range strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n") {
-		line = strings.TrimRight(line, " ")
-		switch {
-		case i == 0:
-			line = out.paint(bold, line)
-		case states[i-1].Note.Event == "dropped":
-			line = out.paint(red, line)
-		case states[i-1].Note.Event == "confirmed":
-			line = out.paint(green, line)
-		}
-		out.printf("%s\n", line)
+	out.table(rows, colors)
+	out.printf("\n")
+	for _, w := range eventWords {
+		out.printf("%-10s %s\n", w.word, w.meaning)
 	}
-	out.printf("\nbegin: about to send   started: import accepted   confirmed: done\ndropped: import failed, to be retried   scanned: read, nothing to send\n")
+}
+
+// eventWord is what a revision of the ledger records, for people.
+type eventWord struct{ event, word, meaning, color string }
+
+var eventWords = []eventWord{
+	{"begin", "prepared", "about to send", ""},
+	{"started", "started", "the service accepted the import", ""},
+	{"confirmed", "confirmed", "done", green},
+	{"dropped", "dropped", "the import failed or was lost: the next run retries", red},
+	{"scanned", "scanned", "the source was read, nothing to send", ""},
+}
+
+// wordOf is the word for an event; one of another version of the job stands for itself.
+func wordOf(event string) eventWord {
+	if i := slices.IndexFunc(eventWords, func(w eventWord) bool { return w.event == event }); i >= 0 {
+		return eventWords[i]
+	}
+	return eventWord{word: visible(event)}
 }

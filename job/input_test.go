@@ -221,8 +221,8 @@ func TestSilentServices(t *testing.T) {
 	}
 	for _, line := range []string{
 		"FAIL  database     " + strings.Replace(unreachable, ": check the host", "\n                   check the host", 1),
-		"FAIL  bucket       check permissions on gs://" + w.name + ": no answer in time: check the network",
-		"FAIL  data store   check projects/test-project/locations/global/collections/default_collection/dataStores/" + w.name + ": no answer in time: check the network",
+		"FAIL  bucket       check permissions on gs://" + w.name + ": no answer in time\n                   check the network, and that the service is up",
+		"FAIL  data store   check projects/test-project/locations/global/collections/default_collection/dataStores/" + w.name + ": no answer in time\n                   check the network, and that the service is up",
 	} {
 		if !strings.Contains(r.stdout, line+"\n") {
 			t.Errorf("check does not say %q:\n%s", line, r.stdout)
@@ -230,7 +230,7 @@ func TestSilentServices(t *testing.T) {
 	}
 
 	r = refused.wait()
-	line := "FAIL  bucket       check permissions on gs://" + w.name + ": no answer in time: check the network; last failure: dial tcp 127.0.0.1:1: connect: connection refused"
+	line := "FAIL  bucket       check permissions on gs://" + w.name + ": no answer in time; last failure: dial tcp 127.0.0.1:1: connect: connection refused\n                   check the network, and that the service is up"
 	if !strings.Contains(r.stdout, line+"\n") {
 		t.Errorf("check does not say %q:\n%s", line, r.stdout)
 	}
@@ -246,7 +246,7 @@ func hintOf(r result) string {
 	return ""
 }
 
-// failures are a run's errors with what to do about them, but for its last line.
+// failures are a run's errors with what to do about them where they say it themselves, but for its last line.
 func failures(r result) (texts []string) {
 	for _, line := range r.lines {
 		if line["severity"] != "ERROR" || line["message"] == "sync finished" {
@@ -257,7 +257,7 @@ func failures(r result) (texts []string) {
 			text = fmt.Sprint(command, " failed")
 		}
 		for _, key := range []string{"error", "hint"} {
-			if more, ok := line[key].(string); ok {
+			if more, ok := line[key].(string); ok && more != hintCorrect && more != hintWait {
 				text += ": " + more
 			}
 		}

@@ -59,11 +59,8 @@ func (e environment) fail(ctx context.Context, command, sync string, err error) 
 
 // explained is a failure as a person reads it: what failed and why, and below that what to do.
 func explained(l look, what string, err error) string {
-	text, hint := refusal.Split(err)
-	lines := l.paint(red, what+":") + " " + shorten(oneLine(text), maxLogText) + "\n"
-	if hint != "" {
-		lines += "  " + l.paint(bold, shorten(oneLine(hint), maxLogText)) + "\n"
-	}
+	text, hint := advice(err)
+	lines := l.paint(red, what+":") + " " + shorten(oneLine(text), maxLogText) + "\n  " + l.paint(bold, shorten(oneLine(hint), maxLogText)) + "\n"
 	if caught := (*panics.Error)(nil); errors.As(err, &caught) {
 		lines += visibleLines(string(caught.Stack)) + "\n"
 	}

@@ -121,14 +121,6 @@ func misuse(ctx context.Context, env environment, parser *kong.Kong, args []stri
 	return newSyncRun(env, config.Identity(env.getenv)).finish(ctx, failedSummary, err)
 }
 
-// usageError is a command line that makes no sense.
-type usageError struct{ error }
-
-func (e *usageError) Error() string { return "command line: " + e.error.Error() + ": " + e.Hint() }
-
-// Hint says what to do.
-func (e *usageError) Hint() string { return "see job --help" }
-
 // reportedError wraps an error that was shown already.
 type reportedError struct{ error }
 

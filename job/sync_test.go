@@ -60,7 +60,7 @@ func TestPanicEndsTheRun(t *testing.T) {
 		}
 	}
 	want := []map[string]any{
-		{"severity": "ERROR", "message": "sync failed", "error": "panic: runtime error: index out of range [5] with length 0"},
+		{"severity": "ERROR", "message": "sync failed", "error": "panic: runtime error: index out of range [5] with length 0", "hint": "report this mistake of the program with its stack trace; the next run tries again"},
 		{
 			"severity": "ERROR", "message": "sync finished", "outcome": "failed", "documents": 0.0, "upserted": 0.0, "deleted": 0.0,
 			"skipped": 0.0, "failed": 0.0, "bytes": 0.0, "changed": 0.0, "execution": "job-x7k", "task": 2.0, "version": version,
@@ -78,8 +78,8 @@ func TestStopped(t *testing.T) {
 		err  error
 		want string
 	}{
-		"the error says it": {fmt.Errorf("read gs://b/o: %w", cause), "stopped, the next run completes the work: read gs://b/o: terminated signal received"},
-		"it does not":       {errors.New("read rows: it was interrupted"), "stopped (terminated signal received), the next run completes the work: read rows: it was interrupted"},
+		"the error says it": {fmt.Errorf("read gs://b/o: %w", cause), "stopped: read gs://b/o: terminated signal received"},
+		"it does not":       {errors.New("read rows: it was interrupted"), "stopped: terminated signal received: read rows: it was interrupted"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := stopped(cause, tt.err); got.Error() != tt.want {

@@ -11,6 +11,7 @@ import (
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/reconcile"
+	"vertexmetadata/job/internal/refusal"
 )
 
 // grace is how long a run may take to end after SIGTERM. Operators expect five seconds; Cloud Run kills it
@@ -77,16 +78,17 @@ func (r *syncRun) await(ctx context.Context, work func() (reconcile.Summary, err
 		}
 		return r.finish(ctx, end.summary, end.err)
 	case <-late:
-		return r.finish(ctx, failedSummary, fmt.Errorf("stopped (%w), what was in flight is abandoned, the next run completes the work", context.Cause(ctx)))
+		return r.finish(ctx, failedSummary, stopped(context.Cause(ctx), errors.New("what was in flight is abandoned")))
 	}
 }
 
 // stopped says that a run was interrupted, and once by what: err may say it as well.
 func stopped(cause, err error) error {
-	if strings.Contains(err.Error(), cause.Error()) {
-		return fmt.Errorf("stopped, the next run completes the work: %w", err)
+	text, _ := refusal.Split(err) // its remedy is that of another failure
+	if !strings.Contains(text, cause.Error()) {
+		text = cause.Error() + ": " + text
 	}
-	return fmt.Errorf("stopped (%w), the next run completes the work: %w", cause, err)
+	return &stoppedError{refusal.Advice{Text: "stopped: " + text, Remedy: "wait for the next run, which completes the work; raise the timeout of the task if it ended this run"}, err}
 }
 
 // finish says how a run ended: in sentences on a terminal, else why it failed, if it did, and its last line.
@@ -114,9 +116,10 @@ func (r *syncRun) logEnd(ctx context.Context, s reconcile.Summary, took time.Dur
 		slog.Int64("duration_ms", took.Milliseconds()), slog.String("execution", r.cfg.Execution), slog.Int("task", r.cfg.Task), slog.String("version", version))...)
 }
 
-// whyFailed says why something failed and what to do: error, hint and, after a panic, where.
+// whyFailed are the attributes of a failure: error, hint and, after a panic, where.
 func whyFailed(err error) []slog.Attr {
-	attrs := []slog.Attr{slog.Any("error", err)}
+	text, hint := advice(err)
+	attrs := []slog.Attr{slog.String("error", text), slog.String("hint", hint)}
 	if caught := (*panics.Error)(nil); errors.As(err, &caught) {
 		attrs = append(attrs, slog.String("stack_trace", string(caught.Stack))) // the key that Error Reporting looks for
 	}

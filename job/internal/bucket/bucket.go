@@ -24,8 +24,8 @@ import (
 )
 
 // DefaultBudget is how long one call, or a stream without progress, may take,
-// all its retries included.
-const DefaultBudget = 60 * time.Second
+// all its retries included: a run ends within 30 seconds of what it may wait for.
+const DefaultBudget = 25 * time.Second
 
 // maxPause is the longest pause before a retry.
 const maxPause = 8 * time.Second

@@ -51,7 +51,7 @@ func (s *Store) importDocuments(ctx context.Context, req *pb.ImportDocumentsRequ
 func (s *Store) tryImport(ctx context.Context, client *discoveryengine.DocumentClient, req *pb.ImportDocumentsRequest) (string, error) {
 	call, cancel, retry := s.bounded(ctx, codes.Unavailable)
 	defer cancel()
-	op, err := client.ImportDocuments(call, req, s.unless(ctx, s.FindImport, retry))
+	op, err := client.ImportDocuments(call, req, s.unless(call, s.FindImport, retry))
 	if err != nil {
 		return "", err
 	}

@@ -23,8 +23,9 @@ import (
 	"vertexmetadata/job/internal/refusal"
 )
 
-// DefaultBudget is how long one call may take, all its retries included.
-const DefaultBudget = 45 * time.Second
+// DefaultBudget is how long one call may take, all its retries included: a run
+// ends within 30 seconds of what it may wait for.
+const DefaultBudget = 25 * time.Second
 
 // Config names a data store. Project and DataStore must be set.
 type Config struct {

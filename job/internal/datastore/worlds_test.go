@@ -60,6 +60,11 @@ func TestWorlds(t *testing.T) {
 				t.Errorf("second import: %v", err)
 			}
 			engine.Release()
+			if second != "" { // which would bring back what is deleted below
+				if progress, err := s.Await(t.Context(), second, 5*time.Second); err != nil || !progress.Done {
+					t.Fatalf("second import: %+v, error %v", progress, err)
+				}
+			}
 			progress, err := s.Await(t.Context(), operation, 5*time.Second)
 			if err != nil || !progress.Done || progress.Err != nil {
 				t.Fatalf("%+v, error %v", progress, err)

@@ -108,13 +108,13 @@ func (c *collector) show(change Change) {
 	}
 }
 
-// refuse counts a row that cannot become a document, and names it in the log if it is new or has changed. earlier says that
-// an earlier version stays in the data store.
+// refuse counts a row that cannot become a document, and names it in the log if it is new or has changed; a plan shows it
+// itself. earlier says that an earlier version stays in the data store.
 func (c *collector) refuse(ctx context.Context, f document.Refusal, earlier bool) {
 	c.Refused++
 	c.Scan.Failures.Add(failure.Document{ID: f.ID, Hash: f.Hash, Reason: f.Reason})
 	c.show(Change{Kind: Refuse, ID: []byte(f.ID), Reason: f.Reason})
-	if c.before.Refused(f.ID, f.Hash) {
+	if c.in.Show != nil || c.before.Refused(f.ID, f.Hash) {
 		return
 	}
 	if c.named++; c.named > MaxNamed {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 const (
@@ -44,7 +45,7 @@ type Tally struct {
 type Group struct {
 	Reason   string   `json:"reason"`
 	Count    int64    `json:"count"`
-	Examples []string `json:"examples"` // ids
+	Examples []string `json:"examples,omitempty"` // ids
 }
 
 // Add counts a failed document.
@@ -52,7 +53,15 @@ func (f *Tally) Add(d Document) {
 	if len(f.all) < maxRemembered {
 		f.all = append(f.all, d)
 	}
-	f.count(1, d.Reason, d.ID)
+	f.count(1, common(d.Reason, d.ID), d.ID)
+}
+
+// common is a reason without the document that it names, so that documents of one reason are counted together.
+func common(reason, id string) string {
+	if id == "" {
+		return reason
+	}
+	return strings.NewReplacer(`"`+id+`"`, `"…"`, "/documents/"+id, "/documents/…").Replace(reason)
 }
 
 // AddUnnamed counts n documents that the service rejected without saying which.
@@ -86,7 +95,7 @@ func (f *Tally) count(n int64, reason, example string) {
 	}
 	g := &f.Groups[i]
 	g.Count += n
-	if example != "" && len(g.Examples) < maxExamples {
+	if example != "" && len(g.Examples) < maxExamples && !slices.Contains(g.Examples, example) {
 		g.Examples = append(g.Examples, example)
 	}
 }

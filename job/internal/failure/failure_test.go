@@ -4,7 +4,36 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
+
+// Documents are counted by reason, whichever of them the reason names, and an id stands for its reason once.
+func TestReasons(t *testing.T) {
+	var got Tally
+	for _, d := range []Document{
+		{ID: "a-1", Reason: `Invalid document "a-1": no.`},
+		{ID: "a-2", Reason: `Invalid document "a-2": no.`},
+		{ID: "a-2", Reason: `Invalid document "a-2": no.`},
+		{ID: "b-1", Reason: "branches/0/documents/b-1 is too large"},
+		{ID: "b-2", Reason: "branches/0/documents/b-2 is too large"},
+		{ID: "", Reason: `the id "" is empty`},
+		{ID: "is", Reason: `the id is no id`},
+	} {
+		got.Add(d)
+	}
+	got.AddUnnamed(2)
+	want := []Group{
+		{Reason: `Invalid document "…": no.`, Count: 3, Examples: []string{"a-1", "a-2"}},
+		{Reason: "branches/0/documents/… is too large", Count: 2, Examples: []string{"b-1", "b-2"}},
+		{Reason: "rejected by Vertex AI Search, which did not say which document", Count: 2},
+		{Reason: `the id "" is empty`, Count: 1},
+		{Reason: "the id is no id", Count: 1, Examples: []string{"is"}},
+	}
+	if diff := cmp.Diff(want, got.Sorted().Groups); diff != "" {
+		t.Error(diff)
+	}
+}
 
 // What is remembered of failed documents is bounded, whatever is in the object.
 func FuzzRecall(f *testing.F) {
