@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/refusal"
 	"vertexmetadata/job/internal/source"
 )
 
@@ -20,8 +21,7 @@ func (m *contentMatch) checkSource(ctx context.Context, cfg config.Config) (foun
 		found = append(found, untried("secret", "not needed with DB_IAM_AUTH"))
 	default:
 		_, err := password(ctx, cfg)
-		name := fmt.Sprintf("projects/%s/secrets/%s/versions/%s", cfg.Project, cfg.SecretID, cfg.SecretVersion)
-		found = append(found, finding{name: "secret", detail: name, err: err})
+		found = append(found, tried("secret", fmt.Sprintf("projects/%s/secrets/%s/versions/%s", cfg.Project, cfg.SecretID, cfg.SecretVersion), err))
 		if err != nil {
 			return append(found, untried("database", "needs the password"), untried("query", "needs the database"))
 		}
@@ -32,11 +32,11 @@ func (m *contentMatch) checkSource(ctx context.Context, cfg config.Config) (foun
 		err = db.Check(ctx) // a pooler may hand every statement to another session, which no lock survives
 	}
 	if err != nil {
-		return append(found, finding{name: "database", err: err}, untried("query", "needs the database"))
+		return append(found, failed("database", err), untried("query", "needs the database"))
 	}
-	found = append(found, finding{name: "database", detail: db.String()}, checkLock(ctx, cfg, db))
+	found = append(found, fine("database", db.String()), checkLock(ctx, cfg, db))
 	columns, err := db.Columns(ctx)
-	found = append(found, finding{name: "query", detail: "columns " + columnNames(columns), err: err})
+	found = append(found, tried("query", "columns "+strings.Join(columnNames(columns), ", "), err))
 	if err != nil {
 		return found
 	}
@@ -44,7 +44,7 @@ func (m *contentMatch) checkSource(ctx context.Context, cfg config.Config) (foun
 	found = append(found, checkStatistics(ctx, db))
 	examined, err := db.Examine(ctx)
 	if err != nil {
-		return append(found, finding{name: "source", err: err})
+		return append(found, failed("source", err))
 	}
 	for _, f := range examined {
 		found = append(found, fromSource(f))
@@ -54,49 +54,43 @@ func (m *contentMatch) checkSource(ctx context.Context, cfg config.Config) (foun
 
 // fromSource is a finding of package source as check prints it.
 func fromSource(f source.Finding) finding {
-	if f.Failure {
-		return finding{name: f.Name, err: &advisedError{f.Text, f.Remedy}}
+	switch {
+	case f.Err != nil:
+		return failed(f.Name, f.Err)
+	case f.Warning:
+		return warning(f.Name, f.Text, f.Remedy)
 	}
-	return finding{name: f.Name, detail: f.Text, remedy: f.Remedy, warning: f.Warning}
+	return fine(f.Name, f.Text)
 }
 
 func checkStatistics(ctx context.Context, db *source.DB) finding {
 	stats, err := db.TableStats(ctx)
-	detail := "a run skips reading the source while they do not change"
+	text := "a run skips reading the source while they do not change"
 	if !stats.Trusted {
-		detail = "every run reads the source: " + stats.Reason
+		text = "every run reads the source: " + stats.Reason
 	}
-	return finding{name: "statistics", detail: detail, err: err}
+	return tried("statistics", text, err)
 }
 
 // checkLock looks who holds the lock of a run. A run of our own is no failure unless it is older than any can be: the
 // source's read, the wait for the import, and what else takes time.
 func checkLock(ctx context.Context, cfg config.Config, db *source.DB) finding {
-	holder, err := db.LockHolder(ctx, "vertex-metadata/"+settings(cfg, false, false).DataStore)
+	holder, err := db.LockHolder(ctx, "vertex-metadata/"+storeName(cfg))
 	if err != nil || holder == nil {
-		return finding{name: "lock", detail: "no run is active", err: err}
+		return tried("lock", "no run is active", err)
 	}
-	f := finding{name: "lock", detail: fmt.Sprintf("a run is active: %v", holder)}
 	longest := cmp.Or(cfg.StatementTimeout, source.DefaultStatementTimeout) + cfg.ImportWait + lockSlack
 	switch {
 	case !holder.Ours:
-		f.err = &source.ErrLocked{Key: "of this data store", Holder: *holder}
+		return failed("lock", &source.ErrLocked{Key: "of this data store", Holder: *holder})
 	case !holder.Since.IsZero() && time.Since(holder.Since) > longest:
-		f.err = &advisedError{
-			fmt.Sprintf("a run holds the lock for longer than %v (%v), and every other run is skipped", longest, holder),
-			fmt.Sprintf("end it with SELECT pg_terminate_backend(%d)", holder.PID),
-		}
+		return failed("lock", &refusal.Advice{
+			Text:   fmt.Sprintf("a run holds the lock for longer than %v (%v), and every other run is skipped", longest, holder),
+			Remedy: fmt.Sprintf("end it with SELECT pg_terminate_backend(%d)", holder.PID),
+		})
 	}
-	return f
+	return fine("lock", fmt.Sprintf("a run is active: %v", holder))
 }
 
 // lockSlack is what a run may take beside its read and its import.
 const lockSlack = 5 * time.Minute
-
-func columnNames(columns []source.Column) string {
-	names := make([]string, len(columns))
-	for i, c := range columns {
-		names[i] = c.Name
-	}
-	return strings.Join(names, ", ")
-}

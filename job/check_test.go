@@ -64,7 +64,7 @@ func TestOtherCommandsFail(t *testing.T) {
 		code   int
 		want   string
 	}{
-		"plan, configuration": {[]string{"plan"}, []variable{"GCS_BUCKET"}, 2, "plan failed: configuration: GCS_BUCKET is not set"},
+		"plan, configuration": {[]string{"plan"}, []variable{"GCS_BUCKET"}, 2, "plan failed: configuration: GCS_BUCKET is not set: set GCS_BUCKET (bucket for the snapshot and the job's state)"},
 		"plan, bucket":        {[]string{"plan"}, []variable{"GCS_BUCKET=no-such-bucket"}, 1, `plan failed: list gs://no-such-bucket/metadata/.sync/v2/ledger/: bucket does not exist: The specified bucket does not exist: create bucket no-such-bucket, or set GCS_BUCKET to one that exists`},
 		"plan, usage":         {[]string{"plan", "--bogus"}, nil, 2, "plan failed: command line: unknown flag --bogus: see job --help"},
 		"search, nothing":     {[]string{"search"}, nil, 2, `search failed: command line: expected "<text>": see job --help`},

@@ -26,7 +26,7 @@ func TestGoldenCommands(t *testing.T) {
 	golden(t, "plan-diff.golden", w.run([]string{"plan", "--diff"}, "MAX_FAILED=5").stdout)
 	r := w.run([]string{"plan"})
 	golden(t, "plan-failed.golden", r.stdout)
-	w.want(w.run(nil), "failed") // as the plan said
+	w.want(w.run(nil), "failed")                                                 // as the plan said
 	if r.code != exitFailure || strings.Contains(r.stderr, "document refused") { // which the plan itself shows
 		t.Errorf("plan: exit %d, standard error %s", r.code, r.stderr)
 	}

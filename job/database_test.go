@@ -106,7 +106,7 @@ func TestDatabaseRestartedWhileAnImportIsAwaited(t *testing.T) {
 	r := p.wait()
 	w.want(r, "failed")
 	want := `sync failed: append to the ledger: the database session that holds this run's lock is gone: check session of database "` + w.name +
-		`" as user "app" at socket ` + server.SocketDir() + `/.s.PGSQL.5432: the connection was lost`
+		`" as user "app" at socket ` + server.SocketDir() + `/.s.PGSQL.5432: the connection was lost: the next run tries again`
 	if got := failures(r); len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

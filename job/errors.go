@@ -10,19 +10,11 @@ import (
 // answerTime is how long a person waits for what one of Google's services has to say.
 const answerTime = 10 * time.Second
 
-var errNoAnswer = &advisedError{text: "no answer in time", hint: "check the network, and that the service is up"}
-
-// advisedError is what failed and, apart from that, what to do about it.
-type advisedError struct{ text, hint string }
-
-func (e *advisedError) Error() string { return e.text }
-
-// Hint says what to do.
-func (e *advisedError) Hint() string { return e.hint }
+var errNoAnswer = &refusal.Advice{Text: "no answer in time", Remedy: "check the network, and that the service is up"}
 
 // stoppedError is a run that was interrupted. Its remedy is not that of the failure that it met by this.
 type stoppedError struct {
-	advisedError
+	refusal.Advice
 	cause error
 }
 

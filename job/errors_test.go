@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/refusal"
 )
 
 // Every failure says what to do, also one that knows no remedy of its own.
@@ -15,11 +16,11 @@ func TestAdvice(t *testing.T) {
 		text, hint string
 	}{
 		"a remedy of its own": {fmt.Errorf("list: %w", errNoAnswer), "list: no answer in time", "check the network, and that the service is up"},
-		"none, configuration": {&config.Error{Problems: []string{"GCS_BUCKET is not set"}}, "configuration: GCS_BUCKET is not set", hintCorrect},
+		"none, configuration": {&config.Error{Problems: []config.Problem{{Text: "GCS_BUCKET is not set"}}}, "configuration: GCS_BUCKET is not set", hintCorrect},
 		"none":                {errors.New("import failed: INTERNAL"), "import failed: INTERNAL", hintWait},
 		"command line":        {&usageError{errors.New("unknown flag --ful")}, "command line: unknown flag --ful", "see job --help"},
 		"stopped": {
-			stopped(errors.New("terminated signal received"), &advisedError{"connect: it was interrupted", "check the host"}),
+			stopped(errors.New("terminated signal received"), &refusal.Advice{Text: "connect: it was interrupted", Remedy: "check the host"}),
 			"stopped: terminated signal received: connect: it was interrupted",
 			"wait for the next run, which completes the work; raise the timeout of the task if it ended this run",
 		},

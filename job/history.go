@@ -3,10 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"vertexmetadata/job/internal/config"
@@ -30,7 +27,7 @@ func (c *historyCommand) Run(ctx context.Context, env environment) error {
 			return err
 		}
 		defer b.Close()
-		states, err := ledger.NewStore(b, layout.New(cfg.Sync), settings(cfg, false, false).DataStore).History(ctx)
+		states, err := ledger.NewStore(b, layout.New(cfg.Sync), storeName(cfg)).History(ctx)
 		if err != nil {
 			return err
 		}
@@ -88,27 +85,18 @@ func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 	if p := states[0].Pending; p != nil {
 		out.printf("%s since %s UTC: %s\n", out.paint(yellow, "Pending"), p.Started.UTC().Format(stamp), cmp.Or(oneLine(p.Operation), "whether the import was started is not known"))
 	}
-	var text strings.Builder
-	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "time (UTC)\twhat\tsent\tdeleted\trejected\tdocuments\texecution")
+	rows, colors := [][]string{{"time (UTC)", "what", "sent", "deleted", "rejected", "documents", "execution"}}, []string{bold}
 	for _, s := range states {
-		r := entryOf(cfg.Sync, s)
-		what := wordOf(r.Event).word
+		r, event := entryOf(cfg.Sync, s), wordOf(s.Note.Event)
 		if r.Full {
-			what += ", full"
+			event.word += ", full"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Time.Format(stamp), what, number(r.Sent), number(r.Deleted),
-			number(r.Rejected), number(r.Documents), oneLine(r.Execution))
+		rows = append(rows, []string{
+			r.Time.Format(stamp), event.word, number(r.Sent), number(r.Deleted), number(r.Rejected), number(r.Documents), oneLine(r.Execution),
+		})
+		colors = append(colors, event.color)
 	}
-	_ = table.Flush() // a builder takes everything
-	for i, line := range strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n") {
-		line = strings.TrimRight(line, " ")
-		color := bold
-		if i > 0 {
-			color = wordOf(states[i-1].Note.Event).color
-		}
-		out.printf("%s\n", out.paint(color, line))
-	}
+	out.table(rows, colors)
 	out.printf("\n")
 	for _, w := range eventWords {
 		out.printf("%-10s %s\n", w.word, w.meaning)

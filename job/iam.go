@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
-
-	"vertexmetadata/job/internal/config"
 )
 
 // loginScope is all that a token needs to log in to a Cloud SQL database.
@@ -43,13 +40,4 @@ func token(ctx context.Context, source oauth2.TokenSource) (string, error) {
 		}
 		return r.token.AccessToken, nil
 	}
-}
-
-// useStandIns hands on what the storage client reads from the environment by itself, as it was read: without what editors
-// leave at its ends.
-func useStandIns(cfg config.Config) error {
-	if cfg.StorageEmulatorHost == "" {
-		return nil
-	}
-	return os.Setenv("STORAGE_EMULATOR_HOST", cfg.StorageEmulatorHost)
 }

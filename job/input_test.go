@@ -48,23 +48,24 @@ func TestBadInput(t *testing.T) {
 	}{
 		"nothing is set": {
 			change: []variable{"DATABASE_URL", "GCS_BUCKET", "PROJECT_ID=\n", "DATA_STORE_ID"}, code: 2,
-			want: "configuration: GCS_BUCKET is not set; PROJECT_ID is not set; DATA_STORE_ID is not set; DB_NAME is not set (or set DATABASE_URL); " +
-				"DB_USER is not set (or set DATABASE_URL); SECRET_ID is not set (or set DATABASE_URL); " +
-				"CLOUD_SQL_INSTANCE is not set, and GCP_PROJECT does not have its form project:region:instance (or set DATABASE_URL)",
+			want: "configuration: GCS_BUCKET is not set; PROJECT_ID is not set; DATA_STORE_ID is not set; DB_NAME is not set; " +
+				"DB_USER is not set; SECRET_ID is not set; CLOUD_SQL_INSTANCE is not set, and GCP_PROJECT does not have its form project:region:instance: " +
+				"set GCS_BUCKET (bucket for the snapshot and the job's state); set PROJECT_ID (project id or number of the password secret and of the data store); " +
+				"set DATA_STORE_ID (Vertex AI Search data store; not needed where each of SYNCS has one); set DB_NAME, DB_USER, SECRET_ID and CLOUD_SQL_INSTANCE, or DATABASE_URL alone",
 		},
 		"missing and malformed at once": {
 			change: []variable{"GCS_BUCKET", "IMPORT_WAIT=soon", "MAX_DELETE_RATIO=2", "DATABASE_URL=mysql://db/app"}, code: 2,
 			want: "configuration: GCS_BUCKET is not set; " +
-				"DATABASE_URL begins with mysql://: name a PostgreSQL database: begin it with postgres://; " +
-				`IMPORT_WAIT is "soon", want a duration such as 90s, 2m or 24h; MAX_DELETE_RATIO is "2", want a share from 0 to 1, such as 0.5 or 50%`,
+				`DATABASE_URL begins with mysql://; IMPORT_WAIT is "soon"; MAX_DELETE_RATIO is "2": set GCS_BUCKET (bucket for the snapshot and the job's state); ` +
+				"name a PostgreSQL database: begin it with postgres://; set IMPORT_WAIT to a duration such as 90s, 2m or 24h; set MAX_DELETE_RATIO to a share from 0 to 1, such as 0.5 or 50%",
 		},
 		"slash in the password":    {change: []variable{"DATABASE_URL=postgres://app:4711/" + variable(newSecret("slash-")) + "@{HOST}/app"}, code: 2, want: "configuration: DATABASE_URL has a /, ?, # or @ where none can be: percent-encode the user and the password: / as %2F, @ as %40, # as %23, ? as %3F, % as %25"},
 		"at in the password":       {change: []variable{"DATABASE_URL=postgres://app:pa@" + variable(newSecret("at-")) + "@{HOST}/app"}, code: 2, want: "configuration: DATABASE_URL has a /, ?, # or @ where none can be: percent-encode the user and the password: / as %2F, @ as %40, # as %23, ? as %3F, % as %25"},
 		"URL of JDBC":              {change: []variable{"DATABASE_URL=jdbc:postgresql://app:" + variable(newSecret("jdbc-")) + "@{HOST}/app"}, code: 2, want: "configuration: DATABASE_URL is a URL of JDBC: leave jdbc: out, and write the user and the password before the host: postgresql://user:password@host:5432/database"},
 		"URL in quotes":            {change: []variable{"DATABASE_URL=\"postgres://app:" + variable(newSecret("quoted-")) + "@{HOST}/app\""}, code: 2, want: "configuration: DATABASE_URL is in quotes: leave the quotes out"},
-		"parameter of Prisma":      {change: []variable{"DATABASE_URL=postgres://app:{PASSWORD}@{HOST}/app?sslmode=disable&schema=public"}, code: 2, want: "configuration: DATABASE_URL has the parameter schema, which is not supported: use options=-csearch_path%3DNAME"},
+		"parameter of Prisma":      {change: []variable{"DATABASE_URL=postgres://app:{PASSWORD}@{HOST}/app?sslmode=disable&schema=public"}, code: 2, want: "configuration: DATABASE_URL has the parameter schema, which is not supported: use options=-csearch_path%3DNAME in place of schema"},
 		"unknown setting":          {change: []variable{"DATABASE_URL=postgres://app:{PASSWORD}@{HOST}/app?sslmode=disable&hunter=2"}, code: 2, want: `connect to database "app" as user "app" at host {HOST}: the server refuses a parameter of DATABASE_URL (SQLSTATE 42704): leave out what is neither libpq's nor a setting of PostgreSQL; behind a pooler, leave out settings`},
-		"stand-in elsewhere":       {change: []variable{"DISCOVERYENGINE_ENDPOINT=evil.example:443"}, code: 2, want: "configuration: DISCOVERYENGINE_ENDPOINT is set, and on Cloud Run it may only name a loopback address; unset it"},
+		"stand-in elsewhere":       {change: []variable{"DISCOVERYENGINE_ENDPOINT=evil.example:443"}, code: 2, want: "configuration: DISCOVERYENGINE_ENDPOINT is set, and on Cloud Run it may only name a loopback address: unset DISCOVERYENGINE_ENDPOINT"},
 		"literal of another type":  {change: []variable{"SYNC_QUERY=SELECT post_id AS id FROM posts WHERE post_rarity = 'abc'"}, code: 2, want: `prepare the query: invalid input syntax for type integer: "abc" (line 1, column 53): a value written in the query does not fit: correct the query (SYNC_QUERY or SYNC_QUERY_FILE)`},
 		"unknown flag":             {args: []string{"--ful"}, code: 2, want: usage + `unknown flag --ful, did you mean "--full"?: see job --help`},
 		"unknown flag of sync":     {args: []string{"sync", "--bogus"}, code: 2, want: usage + "unknown flag --bogus: see job --help"},
@@ -144,7 +145,7 @@ func TestBadInput(t *testing.T) {
 		"query with half a content":   {change: []variable{"SYNC_QUERY=SELECT post_id AS id, 'gs://b/o' AS content_uri FROM posts"}, code: 2, want: `check the query: it has only one of content_uri and content_mime_type: select both or neither`},
 		"query that writes":           {change: []variable{"SYNC_QUERY=DELETE FROM posts RETURNING post_id AS id"}, code: 2, want: `check the query: it is not a single SELECT: leave a single SELECT, VALUES or WITH … SELECT in SYNC_QUERY or SYNC_QUERY_FILE`},
 		"two queries":                 {change: []variable{"SYNC_QUERY=SELECT 1 AS id; DROP TABLE posts"}, code: 2, want: `read the query: it holds more than one statement (line 1, column 17): leave a single SELECT in SYNC_QUERY or SYNC_QUERY_FILE`},
-		"query file that is absent":   {change: []variable{"SYNC_QUERY_FILE=/nowhere/query.sql"}, code: 2, want: `configuration: SYNC_QUERY_FILE /nowhere/query.sql cannot be read: no such file or directory`},
+		"query file that is absent":   {change: []variable{"SYNC_QUERY_FILE=/nowhere/query.sql"}, code: 2, want: `configuration: SYNC_QUERY_FILE /nowhere/query.sql cannot be read: no such file or directory: correct the path in SYNC_QUERY_FILE, or mount the file`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -170,6 +171,9 @@ func TestBadInput(t *testing.T) {
 			}
 			if last := r.last(t); last["outcome"] != "failed" || last["execution"] != "execution-of-"+w.name {
 				t.Errorf("outcome %v of execution %v", last["outcome"], last["execution"])
+			}
+			if hint := hintOf(r); hint == "" || !strings.HasSuffix(fill.Replace(tt.want), ": "+hint) {
+				t.Errorf("hint %q", hint)
 			}
 			got := failures(r)
 			if want := "sync failed: " + fill.Replace(tt.want); len(got) != 1 || got[0] != want {
@@ -230,6 +234,16 @@ func TestSilentServices(t *testing.T) {
 	if !strings.Contains(r.stdout, line+"\n") {
 		t.Errorf("check does not say %q:\n%s", line, r.stdout)
 	}
+}
+
+// hintOf is what a run's error says to do.
+func hintOf(r result) string {
+	for _, line := range r.lines {
+		if hint, ok := line["hint"].(string); ok && line["severity"] == "ERROR" {
+			return hint
+		}
+	}
+	return ""
 }
 
 // failures are a run's errors with what to do about them where they say it themselves, but for its last line.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"os"
 	"strings"
 	"time"
 
@@ -72,8 +74,10 @@ func openDatabase(ctx context.Context, cfg config.Config, command string) (*sour
 }
 
 func openBucket(ctx context.Context, cfg config.Config) (*bucket.Bucket, error) {
-	if err := useStandIns(cfg); err != nil {
-		return nil, err
+	if cfg.StorageEmulatorHost != "" { // which the client reads by itself: without what editors leave at its ends
+		if err := os.Setenv("STORAGE_EMULATOR_HOST", cfg.StorageEmulatorHost); err != nil {
+			return nil, fmt.Errorf("set STORAGE_EMULATOR_HOST: %w", err)
+		}
 	}
 	return bucket.Open(ctx, bucket.Config{Name: cfg.Bucket, Project: cfg.Project, Root: layout.New(cfg.Sync).Prefix()})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 
 	"vertexmetadata/job/internal/config"
@@ -53,16 +54,13 @@ func (c *planCommand) plan(ctx context.Context, env environment, cfg config.Conf
 		return err
 	}
 	env.screen.close()
-	if c.JSON {
-		err = out.json(planJSON(cfg.Sync, p, found, changed))
-	} else {
+	if !c.JSON {
 		printPlan(out, p, found, changed)
+	} else if err := out.json(planJSON(cfg.Sync, p, found, changed)); err != nil {
+		return err
 	}
-	if err == nil && p.Stop != nil {
-		err = out.flush()
+	if p.Stop == nil {
+		return nil
 	}
-	if err == nil && p.Stop != nil {
-		err = &reportedError{p.Stop}
-	}
-	return err
+	return cmp.Or[error](out.flush(), &reportedError{p.Stop})
 }

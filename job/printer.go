@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -48,6 +49,23 @@ func newPrinter(env environment) *printer {
 
 // printf writes like fmt.Printf; flush returns its error.
 func (p *printer) printf(format string, args ...any) { fmt.Fprintf(p.w, format, args...) }
+
+// table prints rows of cells in columns, each row in its colour; the first one is the heading.
+func (p *printer) table(rows [][]string, colors []string) {
+	widths := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for i, row := range rows {
+		var line strings.Builder
+		for j, cell := range row {
+			line.WriteString(padded(cell, widths[j]) + "  ")
+		}
+		p.printf("%s\n", p.paint(colors[i], strings.TrimRight(line.String(), " ")))
+	}
+}
 
 // json writes a value as one line. What a terminal would act upon is escaped, which JSON's strings allow.
 func (p *printer) json(value any) error {

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/config"
-	"vertexmetadata/job/internal/source"
 )
 
 // queryCommand is `job query`.
@@ -52,13 +52,13 @@ type usedColumn struct {
 }
 
 // jsonKinds are what the kinds of columns are in JSON.
-var jsonKinds = map[source.Kind]string{
-	source.Text:      "string",
-	source.Number:    "number",
-	source.Bool:      "boolean",
-	source.JSON:      "JSON (object, array, …)",
-	source.Numbers:   "array of numbers",
-	source.Timestamp: "string (date and time)",
+var jsonKinds = map[column.Kind]string{
+	column.Text:      "string",
+	column.Number:    "number",
+	column.Bool:      "boolean",
+	column.JSON:      "JSON (object, array, …)",
+	column.Numbers:   "array of numbers",
+	column.Timestamp: "string (date and time)",
 }
 
 // becomes says which part of the document a column is.
@@ -89,7 +89,7 @@ func queryOrigin(cfg config.Config, getenv func(string) string) string {
 }
 
 // columnsOf asks the database for the columns of the query.
-func columnsOf(ctx context.Context, cfg config.Config, limit time.Duration) ([]source.Column, error) {
+func columnsOf(ctx context.Context, cfg config.Config, limit time.Duration) ([]column.Column, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNoAnswer)
 	defer cancel()
 	db, err := openDatabase(ctx, cfg, "query")
@@ -105,17 +105,10 @@ func printQuery(out *printer, q usedQuery) {
 	if len(q.Columns) == 0 {
 		return
 	}
-	name, kind := len("column"), len("JSON")
+	rows, colors := [][]string{{"column", "JSON", "becomes"}}, []string{bold}
 	for _, c := range q.Columns {
-		name, kind = max(name, len([]rune(visible(c.Name)))), max(kind, len([]rune(c.Kind)))
+		rows, colors = append(rows, []string{visible(c.Name), c.Kind, visible(c.Becomes)}), append(colors, "")
 	}
-	out.printf("\n%s\n", out.paint(bold, padded("column", name)+"  "+padded("JSON", kind)+"  becomes"))
-	for _, c := range q.Columns {
-		out.printf("%s  %s  %s\n", padded(visible(c.Name), name), padded(c.Kind, kind), visible(c.Becomes))
-	}
-}
-
-// padded fills text with blanks to a number of characters.
-func padded(text string, characters int) string {
-	return text + strings.Repeat(" ", max(characters-len([]rune(text)), 0))
+	out.printf("\n")
+	out.table(rows, colors)
 }

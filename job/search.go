@@ -9,7 +9,6 @@ import (
 
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
-	"vertexmetadata/job/internal/source"
 )
 
 // searchCommand is `job search`.
@@ -38,7 +37,7 @@ func (c *searchCommand) Run(ctx context.Context, env environment) error {
 		order := make(chan []string, 1)
 		go func() {
 			columns, _ := columnsOf(ctx, cfg, columnsTime) // without it: by the alphabet
-			order <- fieldOrder(columns)
+			order <- columnNames(columns)
 		}()
 		store, err := openStore(ctx, cfg)
 		if err != nil {
@@ -60,14 +59,6 @@ func (c *searchCommand) Run(ctx context.Context, env environment) error {
 		}
 		return nil
 	})
-}
-
-// fieldOrder are the names of the fields in the query's order.
-func fieldOrder(columns []source.Column) (names []string) {
-	for _, column := range columns {
-		names = append(names, column.Name)
-	}
-	return names
 }
 
 // ordered returns the fields of a document that have a value: those of the query in its order, then others by the alphabet.

@@ -5,14 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 
-	"golang.org/x/sync/errgroup"
-
+	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
-	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/refusal"
 )
 
 // showCommand is `job show`.
@@ -42,7 +42,7 @@ type sourceView struct {
 	Document json.RawMessage `json:"document,omitempty"` // as it would be sent
 	Reason   string          `json:"reason,omitempty"`   // why it would not be sent
 	row      [][]byte
-	encode   func(document.Options) (*document.Encoder, error)
+	columns  []column.Column
 }
 
 // storeView is what the data store holds.
@@ -71,23 +71,15 @@ func (c *showCommand) Run(ctx context.Context, env environment) error {
 // lookEverywhere looks in all three places at once.
 func lookEverywhere(ctx context.Context, cfg config.Config, id string) *sighting {
 	s := &sighting{Sync: cfg.Sync, ID: id, Errors: map[string]string{}}
-	var group errgroup.Group
-	group.Go(func() error {
-		s.sourceErr = panics.Guard(func() error { return s.Source.read(ctx, cfg, id) })()
-		return nil
+	var all sync.WaitGroup
+	look := func(err *error, at func() error) { all.Go(func() { *err = panics.Guard(at)() }) }
+	look(&s.sourceErr, func() error { return s.Source.read(ctx, cfg, id) })
+	look(&s.storeErr, func() error { return s.readStore(ctx, cfg) })
+	look(&s.ledgerErr, func() (err error) {
+		s.Ledger, err = readLedger(ctx, cfg, id)
+		return err
 	})
-	group.Go(func() error {
-		s.storeErr = panics.Guard(func() error { return s.readStore(ctx, cfg) })()
-		return nil
-	})
-	group.Go(func() error {
-		s.ledgerErr = panics.Guard(func() (err error) {
-			s.Ledger, err = readLedger(ctx, cfg, id)
-			return err
-		})()
-		return nil
-	})
-	_ = group.Wait() // each keeps its own error
+	all.Wait()
 	if s.sourceErr == nil {
 		s.sourceErr = s.Source.make(cfg, s.Ledger.needsContent)
 	}
@@ -112,9 +104,8 @@ func (v *sourceView) read(ctx context.Context, cfg config.Config, id string) err
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	columns, err := db.Columns(ctx)
 	v.Rows, v.row = len(rows), rows[0]
-	v.encode = func(rules document.Options) (*document.Encoder, error) { return diff.NewEncoder(columns, rules) }
+	v.columns, err = db.Columns(ctx)
 	return err
 }
 
@@ -123,9 +114,9 @@ func (v *sourceView) make(cfg config.Config, needsContent bool) error {
 	if v.row == nil {
 		return nil
 	}
-	rules := settings(cfg, false, false).Documents
+	rules := documentRules(cfg)
 	rules.NeedsContent = needsContent
-	encoder, err := v.encode(rules)
+	encoder, err := document.NewEncoder(v.columns, rules)
 	if err != nil {
 		return err
 	}
@@ -177,9 +168,9 @@ func (s *sighting) failure(cfg config.Config) error {
 	case err != nil:
 		return &partialError{err}
 	case s.Source.Rows == 0 && !s.Store.Found && !s.Ledger.Known:
-		return &advisedError{
-			text: fmt.Sprintf("there is no document %q in the query, in data store %s or in the ledger", s.ID, cfg.DataStore),
-			hint: "check the id; job plan and job search show some",
+		return &refusal.Advice{
+			Text:   fmt.Sprintf("there is no document %q in the query, in data store %s or in the ledger", s.ID, cfg.DataStore),
+			Remedy: "check the id; job plan and job search show some",
 		}
 	}
 	return nil

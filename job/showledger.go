@@ -39,7 +39,7 @@ func readLedger(ctx context.Context, cfg config.Config, id string) (ledgerView, 
 		return v, err
 	}
 	defer b.Close()
-	store := ledger.NewStore(b, layout.New(cfg.Sync), settings(cfg, false, false).DataStore)
+	store := ledger.NewStore(b, layout.New(cfg.Sync), storeName(cfg))
 	state, doubt, err := store.Load(ctx)
 	if err != nil {
 		return v, err

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"vertexmetadata/job/internal/reconcile"
@@ -52,17 +53,14 @@ func pendingText(s reconcile.Summary) string {
 
 // sideNotes are what is not searchable, and why.
 func sideNotes(s reconcile.Summary) string {
-	notes := ""
+	var notes []string
 	if s.Skipped > 0 {
-		notes = plural(s.Skipped, "row") + " skipped for the MIME type"
+		notes = append(notes, plural(s.Skipped, "row")+" skipped for the MIME type")
 	}
 	if s.Failed > 0 {
-		if notes != "" {
-			notes += "; "
-		}
-		notes += plural(s.Failed, "document") + " failed: job plan says why"
+		notes = append(notes, plural(s.Failed, "document")+" failed: job plan says why")
 	}
-	return notes
+	return strings.Join(notes, "; ")
 }
 
 // attrs lists a summary's fields as the last log line shows them.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vertexmetadata/job/internal/reconcile"
+	"vertexmetadata/job/internal/refusal"
 )
 
 // How a run ends on a terminal: a sentence or two, never more than three lines.
@@ -26,8 +27,8 @@ func TestSentences(t *testing.T) {
 		"deletions are left":     {summary: reconcile.Summary{Outcome: reconcile.Pending, Deleted: 5000, Left: 11000}, want: "Pending: 5,000 deleted, 11,000 to delete; the next run continues (62 ms)\n"},
 		"the service was busy":   {summary: reconcile.Summary{Outcome: reconcile.Pending}, want: "Pending: the next run finishes the import (62 ms)\n"},
 		"another run is active":  {summary: reconcile.Summary{Outcome: reconcile.Skipped}, want: "Skipped: nothing was done, the line above says why (62 ms)\n"},
-		"failed, with a remedy":  {sync: "posts", summary: failedSummary, err: fmt.Errorf("sync: %w", &advisedError{"no room\x1b", "make room"}), want: "posts: Failed after 62 ms: sync: no room\\u001b\n  make room\n"},
-		"failed, without advice": {summary: failedSummary, err: errors.New("no\nroom"), want: "Failed after 62 ms: no room\n"},
+		"failed, with a remedy":  {sync: "posts", summary: failedSummary, err: fmt.Errorf("sync: %w", &refusal.Advice{Text: "no room\x1b", Remedy: "make room"}), want: "posts: Failed after 62 ms: sync: no room\\u001b\n  make room\n"},
+		"failed, without advice": {summary: failedSummary, err: errors.New("no\nroom"), want: "Failed after 62 ms: no room\n  " + hintWait + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := sentences(look{}, tt.sync, tt.summary, 62*time.Millisecond, tt.err); got != tt.want {

@@ -44,14 +44,23 @@ func (c *syncCommand) Run(ctx context.Context, env environment) error {
 	return worst(failed)
 }
 
+// storeName names a data store in locks and ledgers.
+func storeName(cfg config.Config) string {
+	return cfg.Project + "/" + cfg.Location + "/" + cfg.DataStore
+}
+
+func documentRules(cfg config.Config) document.Options {
+	return document.Options{MIMETypes: cfg.MIMETypes, MaxBytes: cfg.MaxDocumentBytes, Buckets: cfg.ContentBuckets}
+}
+
 // settings are the run's part of the configuration.
 func settings(cfg config.Config, full, allowMassDelete bool) reconcile.Settings {
 	return reconcile.Settings{
 		Name:      cfg.Sync,
-		DataStore: cfg.Project + "/" + cfg.Location + "/" + cfg.DataStore,
+		DataStore: storeName(cfg),
 		Execution: cfg.Execution, Version: version,
 		Query:     cfg.Query,
-		Documents: document.Options{MIMETypes: cfg.MIMETypes, MaxBytes: cfg.MaxDocumentBytes, Buckets: cfg.ContentBuckets},
+		Documents: documentRules(cfg),
 		Full:      full, AllowMassDelete: allowMassDelete,
 		ImportWait: cfg.ImportWait, FullSyncInterval: cfg.FullSyncInterval, RescanInterval: cfg.RescanInterval,
 		MaxDeleteRatio: cfg.MaxDeleteRatio, MaxChangeRatio: cfg.MaxChangeRatio, MaxFailed: cfg.MaxFailed,

@@ -60,7 +60,7 @@ func TestPanicEndsTheRun(t *testing.T) {
 		}
 	}
 	want := []map[string]any{
-		{"severity": "ERROR", "message": "sync failed", "error": "panic: runtime error: index out of range [5] with length 0"},
+		{"severity": "ERROR", "message": "sync failed", "error": "panic: runtime error: index out of range [5] with length 0", "hint": "report this mistake of the program with its stack trace; the next run tries again"},
 		{
 			"severity": "ERROR", "message": "sync finished", "outcome": "failed", "documents": 0.0, "upserted": 0.0, "deleted": 0.0,
 			"skipped": 0.0, "failed": 0.0, "bytes": 0.0, "changed": 0.0, "execution": "job-x7k", "task": 2.0, "version": version,

@@ -88,7 +88,7 @@ func stopped(cause, err error) error {
 	if !strings.Contains(text, cause.Error()) {
 		text = cause.Error() + ": " + text
 	}
-	return &stoppedError{advisedError{"stopped: " + text, "wait for the next run, which completes the work; raise the timeout of the task if it ended this run"}, err}
+	return &stoppedError{refusal.Advice{Text: "stopped: " + text, Remedy: "wait for the next run, which completes the work; raise the timeout of the task if it ended this run"}, err}
 }
 
 // finish says how a run ended: in sentences on a terminal, else why it failed, if it did, and its last line.

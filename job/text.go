@@ -67,6 +67,11 @@ func brief(value json.RawMessage, characters int) string {
 	return shorten(oneLine(text), characters)
 }
 
+// padded fills text with blanks to a number of characters.
+func padded(text string, characters int) string {
+	return text + strings.Repeat(" ", max(characters-utf8.RuneCountInString(text), 0))
+}
+
 // number writes a count as people read it: 16,061.
 func number(n int64) string {
 	digits := fmt.Sprint(n)

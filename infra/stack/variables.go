@@ -56,9 +56,11 @@ func (v variableOf) refuse(value string) string {
 }
 
 var (
-	mimeType   = regexp.MustCompile(`^[A-Za-z0-9][\w!#$&^.+-]*/[A-Za-z0-9][\w!#$&^.+-]*$`)
-	plainID    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
-	plainNames = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
+	mimeType = regexp.MustCompile(`^[A-Za-z0-9][\w!#$&^.+-]*/[A-Za-z0-9][\w!#$&^.+-]*$`)
+	// unregistered are those that the job refuses and names the registered one for.
+	unregistered = regexp.MustCompile(`(?i)^image/(jpg|pjpeg|x-png|tif|svg)$`)
+	plainID      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
+	plainNames   = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]*$`)
 )
 
 // checks are the job's rules by kind, as strict as the job's.
@@ -88,10 +90,10 @@ var checks = map[string]func(string) bool{
 	"level":    func(v string) bool { return slices.Contains([]string{"", "info", "debug"}, v) },
 	"ip type":  func(v string) bool { return slices.Contains([]string{"", "public", "private", "psc"}, v) },
 	"mime types": func(v string) bool {
-		return v == "" || !slices.ContainsFunc(items(v), func(item string) bool { return !mimeType.MatchString(item) }) && len(items(v)) > 0
+		return v == "" || !slices.ContainsFunc(items(v), func(item string) bool { return !mimeType.MatchString(item) || unregistered.MatchString(item) })
 	},
 	"buckets": func(v string) bool {
-		return !slices.ContainsFunc(items(v), func(item string) bool { return !plainNames.MatchString(item) })
+		return v == "" || !slices.ContainsFunc(items(v), func(item string) bool { return !plainNames.MatchString(item) })
 	},
 }
 
@@ -102,12 +104,11 @@ func isLimit(v string) bool {
 	return v == "" || err == nil && f >= 0 && f <= 1e12 && (!percent || f <= 100)
 }
 
-// items are the parts of a list that commas separate.
-func items(list string) (parts []string) {
-	for _, part := range strings.Split(list, ",") {
-		if part = strings.TrimSpace(part); part != "" {
-			parts = append(parts, part)
-		}
+// items are the parts of a list that commas separate. A comma at its end does no harm.
+func items(list string) []string {
+	parts := strings.Split(strings.TrimSuffix(list, ","), ",")
+	for i, part := range parts {
+		parts[i] = strings.TrimSpace(part)
 	}
 	return parts
 }

@@ -101,11 +101,34 @@ var queryFile string
 // DefaultQuery reads the posts that are public and whose image is stored.
 var DefaultQuery = strings.TrimSpace(queryFile)
 
+// Problem is one thing that is wrong with the environment. No value that comes from Secret Manager is in it.
+type Problem struct{ Text, Remedy string }
+
+func (p Problem) Error() string { return p.Text + ": " + p.Remedy }
+
+// Hint says what to do.
+func (p Problem) Hint() string { return p.Remedy }
+
 // Error names every problem of the environment.
-type Error struct{ Problems []string }
+type Error struct{ Problems []Problem }
 
 func (e *Error) Error() string {
-	return "configuration: " + strings.Join(e.Problems, "; ")
+	texts := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		texts[i] = p.Text
+	}
+	return "configuration: " + strings.Join(texts, "; ") + ": " + e.Hint()
+}
+
+// Hint says what to do about all of them, each remedy once.
+func (e *Error) Hint() string {
+	var remedies []string
+	for _, p := range e.Problems {
+		if !slices.Contains(remedies, p.Remedy) {
+			remedies = append(remedies, p.Remedy)
+		}
+	}
+	return strings.Join(remedies, "; ")
 }
 
 // Load reads the configuration with getenv, which is os.Getenv but for tests. Its error is an *Error.
@@ -141,28 +164,41 @@ func Identity(getenv func(string) string) Config {
 // loader collects what is wrong while it reads.
 type loader struct {
 	getenv   func(string) string
-	problems []string
+	problems []Problem
 	odd      bool // a number could not be read, so what depends on it is not worth a word
 }
 
-func (l *loader) problem(format string, args ...any) {
-	l.problems = append(l.problems, fmt.Sprintf(format, args...))
+func (l *loader) problem(text, remedy string) { l.problems = append(l.problems, Problem{text, remedy}) }
+
+// invalid reports a value that is none of those wanted, under the name of its variable or field.
+func (l *loader) invalid(name, value, want string) {
+	l.problem(name+" is "+shown(value), "set "+name+" to "+want)
+}
+
+// longestShown is as much of a value as an error shows, in characters.
+const longestShown = 80
+
+// shown quotes a value, unless it looks like a URL that was meant for another variable, password included.
+func shown(value string) string {
+	if strings.Contains(value, "@") || strings.Contains(strings.TrimPrefix(value, "gs://"), "://") || len(value) > longestShown {
+		return "a value that is not shown here"
+	}
+	return strconv.Quote(value)
 }
 
 // value returns a variable without what editors and shells leave around it: white space, line ends, a byte order mark.
 func (l *loader) value(name string) string { return trim(l.getenv(name)) }
 
-func trim(value string) string {
-	return strings.TrimFunc(value, func(r rune) bool { return unicode.IsSpace(r) || r == byteOrderMark })
-}
+func trim(value string) string { return strings.TrimFunc(value, isMargin) }
 
-const byteOrderMark = '\uFEFF'
+// isMargin reports what nobody sees: white space, and format characters such as the byte order mark or a zero width space.
+func isMargin(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 
 // connection checks that there is one way to the database.
 func (l *loader) connection(c *Config) {
 	if c.DatabaseURL != "" {
 		if c.IPType != "" {
-			l.problem("both DATABASE_URL and CLOUD_SQL_IP_TYPE are set, want one")
+			l.problem("both DATABASE_URL and CLOUD_SQL_IP_TYPE are set", "unset one of DATABASE_URL and CLOUD_SQL_IP_TYPE")
 		}
 		return
 	}
@@ -171,21 +207,23 @@ func (l *loader) connection(c *Config) {
 	}
 	for _, v := range []struct{ name, value string }{{"DB_NAME", c.DatabaseName}, {"DB_USER", c.DatabaseUser}, {"SECRET_ID", c.SecretID}} {
 		if v.value == "" && !(c.IAMAuth && v.name == "SECRET_ID") {
-			l.problem("%s is not set (or set DATABASE_URL)", v.name)
+			l.problem(v.name+" is not set", connectionRemedy)
 		}
 	}
 	legacy := l.value("GCP_PROJECT")
 	switch {
 	case c.Instance != "":
 		if !isInstance(c.Instance) {
-			l.problem("CLOUD_SQL_INSTANCE is %q, want project:region:instance", c.Instance)
+			l.invalid("CLOUD_SQL_INSTANCE", c.Instance, "project:region:instance")
 		}
 	case isInstance(legacy):
 		c.Instance = legacy
 	default:
-		l.problem("CLOUD_SQL_INSTANCE is not set, and GCP_PROJECT does not have its form project:region:instance (or set DATABASE_URL)")
+		l.problem("CLOUD_SQL_INSTANCE is not set, and GCP_PROJECT does not have its form project:region:instance", connectionRemedy)
 	}
 }
+
+const connectionRemedy = "set DB_NAME, DB_USER, SECRET_ID and CLOUD_SQL_INSTANCE, or DATABASE_URL alone"
 
 // isInstance reports that s looks like a connection name. The project may itself hold a colon: example.com:project.
 func isInstance(s string) bool {
@@ -198,7 +236,7 @@ func (l *loader) query(c *Config) {
 	file := l.value("SYNC_QUERY_FILE")
 	switch {
 	case file != "" && c.Query != "":
-		l.problem("both SYNC_QUERY and SYNC_QUERY_FILE are set, want one")
+		l.problem("both SYNC_QUERY and SYNC_QUERY_FILE are set", "unset one of SYNC_QUERY and SYNC_QUERY_FILE")
 	case file != "":
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -206,20 +244,20 @@ func (l *loader) query(c *Config) {
 			if errors.As(err, &path) {
 				err = path.Err
 			}
-			l.problem("SYNC_QUERY_FILE %s cannot be read: %v", file, err)
+			l.problem(fmt.Sprintf("SYNC_QUERY_FILE %s cannot be read: %v", file, err), "correct the path in SYNC_QUERY_FILE, or mount the file")
 		}
 		c.Query = trim(string(text))
 		switch {
 		case err != nil:
 		case !isText(string(text)):
-			l.problem("SYNC_QUERY_FILE %s is not UTF-8; save it as UTF-8", file)
+			l.problem(fmt.Sprintf("SYNC_QUERY_FILE %s is not UTF-8", file), "save it as UTF-8")
 		case c.Query == "":
-			l.problem("SYNC_QUERY_FILE %s is empty", file)
+			l.problem(fmt.Sprintf("SYNC_QUERY_FILE %s is empty", file), "write the query into it, or unset SYNC_QUERY_FILE for the default query")
 		}
 	case c.Query == "":
 		c.Query = DefaultQuery
 	case !isText(c.Query):
-		l.problem("SYNC_QUERY is not UTF-8")
+		l.problem("SYNC_QUERY is not UTF-8", "write it in UTF-8")
 	}
 }
 
@@ -232,11 +270,11 @@ func (l *loader) tasks(c *Config) {
 		return
 	}
 	if c.Tasks < 1 || c.Tasks > MaxTasks {
-		l.problem("CLOUD_RUN_TASK_COUNT is %d, want 1 to %d", c.Tasks, MaxTasks)
+		l.invalid("CLOUD_RUN_TASK_COUNT", strconv.Itoa(c.Tasks), fmt.Sprintf("a number from 1 to %d", MaxTasks))
 		return
 	}
 	if c.Task < 0 || c.Task >= c.Tasks {
-		l.problem("CLOUD_RUN_TASK_INDEX is %d, want 0 to %d", c.Task, c.Tasks-1)
+		l.invalid("CLOUD_RUN_TASK_INDEX", strconv.Itoa(c.Task), fmt.Sprintf("a number from 0 to %d", c.Tasks-1))
 	}
 }
 

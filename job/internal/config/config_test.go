@@ -78,16 +78,18 @@ func TestLoadNamesEveryProblem(t *testing.T) {
 		want   string
 	}{
 		"nothing set": {env(), "configuration: GCS_BUCKET is not set; PROJECT_ID is not set; DATA_STORE_ID is not set; " +
-			"DB_NAME is not set (or set DATABASE_URL); DB_USER is not set (or set DATABASE_URL); SECRET_ID is not set (or set DATABASE_URL); " +
-			"CLOUD_SQL_INSTANCE is not set, and GCP_PROJECT does not have its form project:region:instance (or set DATABASE_URL)"},
-		"blank counts as missing":     {with(local, "GCS_BUCKET= \n"), "configuration: GCS_BUCKET is not set"},
-		"instance":                    {with(cloud, "CLOUD_SQL_INSTANCE=i"), `configuration: CLOUD_SQL_INSTANCE is "i", want project:region:instance`},
-		"instance with an empty part": {with(cloud, "CLOUD_SQL_INSTANCE=p::i"), `configuration: CLOUD_SQL_INSTANCE is "p::i", want project:region:instance`},
+			"DB_NAME is not set; DB_USER is not set; SECRET_ID is not set; CLOUD_SQL_INSTANCE is not set, and GCP_PROJECT does not have its form project:region:instance: " +
+			"set GCS_BUCKET (bucket for the snapshot and the job's state); set PROJECT_ID (project id or number of the password secret and of the data store); " +
+			"set DATA_STORE_ID (Vertex AI Search data store; not needed where each of SYNCS has one); set DB_NAME, DB_USER, SECRET_ID and CLOUD_SQL_INSTANCE, or DATABASE_URL alone"},
+		"blank counts as missing":     {with(local, "GCS_BUCKET= \n"), "configuration: GCS_BUCKET is not set: set GCS_BUCKET (bucket for the snapshot and the job's state)"},
+		"instance":                    {with(cloud, "CLOUD_SQL_INSTANCE=i"), `configuration: CLOUD_SQL_INSTANCE is "i": set CLOUD_SQL_INSTANCE to project:region:instance`},
+		"instance with an empty part": {with(cloud, "CLOUD_SQL_INSTANCE=p::i"), `configuration: CLOUD_SQL_INSTANCE is "p::i": set CLOUD_SQL_INSTANCE to project:region:instance`},
 		"names": {
 			with(cloud, "GCS_BUCKET=gs://b", "PROJECT_ID=projects/p", "DATA_STORE_ID=a/b", "SECRET_ID=projects/p/secrets/s", "VERSION_ID=1 2"),
-			"configuration: GCS_BUCKET is not a bucket's name: the name alone, without gs://; PROJECT_ID is not a project's id or number; " +
-				"DATA_STORE_ID is not a data store's id: the id alone, without the path before it; " +
-				"SECRET_ID is not a secret's id: the id alone, without the path before it; VERSION_ID is not a version: a number, an alias or latest",
+			"configuration: GCS_BUCKET is not a bucket's name; PROJECT_ID is not a project's id or number; DATA_STORE_ID is not a data store's id; " +
+				"SECRET_ID is not a secret's id; VERSION_ID is not a version: set GCS_BUCKET to the name alone, without gs://; " +
+				"set PROJECT_ID to the id or number alone, without projects/; set DATA_STORE_ID to the id alone, without the path before it; " +
+				"set SECRET_ID to the id alone, without the path before it; set VERSION_ID to a number, an alias or latest",
 		},
 		"database URL": {
 			with(local, "DATABASE_URL=postgres://u:hunter2%ss@host/d"),
@@ -97,35 +99,39 @@ func TestLoadNamesEveryProblem(t *testing.T) {
 			with(local, "DATABASE_URL=postgres://u:hunter2@host/d?sslmode=verify-full&sslrootcert=absent.pem"),
 			"configuration: DATABASE_URL names absent.pem, which cannot be read (no such file or directory): correct the path, or mount the file",
 		},
-		"negative statement timeout": {with(local, "STATEMENT_TIMEOUT=-1s"), `configuration: STATEMENT_TIMEOUT is "-1s", want 0 or a duration from 1ms to 576h, such as 90s, 2m or 24h`},
-		"short statement timeout":    {with(local, "STATEMENT_TIMEOUT=999us"), `configuration: STATEMENT_TIMEOUT is "999us", want 0 or a duration from 1ms to 576h, such as 90s, 2m or 24h`},
-		"long statement timeout":     {with(local, "STATEMENT_TIMEOUT=577h"), `configuration: STATEMENT_TIMEOUT is "577h", want 0 or a duration from 1ms to 576h, such as 90s, 2m or 24h`},
-		"location":                   {with(local, "GCP_LOCATION=asia"), `configuration: GCP_LOCATION is "asia", want one of global, us, eu`},
+		"negative statement timeout": {with(local, "STATEMENT_TIMEOUT=-1s"), `configuration: STATEMENT_TIMEOUT is "-1s": set STATEMENT_TIMEOUT to 0 or a duration from 1ms to 576h, such as 90s, 2m or 24h`},
+		"short statement timeout":    {with(local, "STATEMENT_TIMEOUT=999us"), `configuration: STATEMENT_TIMEOUT is "999us": set STATEMENT_TIMEOUT to 0 or a duration from 1ms to 576h, such as 90s, 2m or 24h`},
+		"long statement timeout":     {with(local, "STATEMENT_TIMEOUT=577h"), `configuration: STATEMENT_TIMEOUT is "577h": set STATEMENT_TIMEOUT to 0 or a duration from 1ms to 576h, such as 90s, 2m or 24h`},
+		"location":                   {with(local, "GCP_LOCATION=asia"), `configuration: GCP_LOCATION is "asia": set GCP_LOCATION to one of global, us, eu`},
 		"durations": {
 			with(local, "IMPORT_WAIT=soon", "RESCAN_INTERVAL=-1h"),
-			`configuration: IMPORT_WAIT is "soon", want a duration such as 90s, 2m or 24h; RESCAN_INTERVAL is "-1h", want a duration such as 90s, 2m or 24h`,
+			`configuration: IMPORT_WAIT is "soon"; RESCAN_INTERVAL is "-1h": set IMPORT_WAIT to a duration such as 90s, 2m or 24h; set RESCAN_INTERVAL to a duration such as 90s, 2m or 24h`,
 		},
-		"ratio":                   {with(local, "MAX_DELETE_RATIO=50"), `configuration: MAX_DELETE_RATIO is "50", want a share from 0 to 1, such as 0.5 or 50%`},
-		"ratio NaN":               {with(local, "MAX_DELETE_RATIO=NaN"), `configuration: MAX_DELETE_RATIO is "NaN", want a share from 0 to 1, such as 0.5 or 50%`},
-		"document size":           {with(local, "MAX_DOCUMENT_BYTES=0"), `configuration: MAX_DOCUMENT_BYTES is "0", want a whole number above 0`},
-		"no MIME type":            {with(local, "SYNC_MIME_TYPES=,"), "configuration: SYNC_MIME_TYPES names no MIME type"},
-		"wildcard":                {with(local, "SYNC_MIME_TYPES=image/*, jpg,PNG"), `configuration: SYNC_MIME_TYPES has "image/*", which is no MIME type such as image/png; SYNC_MIME_TYPES has "jpg", which is no MIME type such as image/png; SYNC_MIME_TYPES has "png", which is no MIME type such as image/png`},
-		"blank between types":     {with(local, "SYNC_MIME_TYPES=image/png image/gif"), `configuration: SYNC_MIME_TYPES has "image/png image/gif", which is no MIME type such as image/png`},
-		"content buckets":         {with(local, "CONTENT_BUCKETS=gs://b"), `configuration: CONTENT_BUCKETS has "gs://b", which is no bucket's name: the name alone, without gs://`},
-		"failed":                  {with(local, "MAX_FAILED=-1"), `configuration: MAX_FAILED is "-1", want a number of documents, such as 25, or a share of them, such as 1% or 0.01`},
-		"failed share":            {with(local, "MAX_FAILED=101%"), `configuration: MAX_FAILED is "101%", want a number of documents, such as 25, or a share of them, such as 1% or 0.01`},
-		"boolean":                 {with(cloud, "DB_IAM_AUTH=yes"), `configuration: DB_IAM_AUTH is "yes", want true or false`},
-		"IP type":                 {with(cloud, "CLOUD_SQL_IP_TYPE=vpc"), `configuration: CLOUD_SQL_IP_TYPE is "vpc", want one of private, psc, public`},
-		"IP type beside a URL":    {with(local, "CLOUD_SQL_IP_TYPE=psc"), "configuration: both DATABASE_URL and CLOUD_SQL_IP_TYPE are set, want one"},
-		"query is not UTF-8":      {with(local, "SYNC_QUERY=SELECT '\xff'"), "configuration: SYNC_QUERY is not UTF-8"},
-		"embeddings":              {with(local, "EMBEDDING_MODEL=m"), "configuration: EMBEDDING_MODEL is set, but this version does not write embeddings; unset it"},
-		"two queries":             {with(local, "SYNC_QUERY=SELECT 1", "SYNC_QUERY_FILE=q.sql"), "configuration: both SYNC_QUERY and SYNC_QUERY_FILE are set, want one"},
-		"absent file":             {with(local, "SYNC_QUERY_FILE=absent.sql"), "configuration: SYNC_QUERY_FILE absent.sql cannot be read: no such file or directory"},
-		"task index":              {with(local, "CLOUD_RUN_TASK_COUNT=2", "CLOUD_RUN_TASK_INDEX=2", "CLOUD_RUN_EXECUTION=e"), "configuration: CLOUD_RUN_TASK_INDEX is 2, want 0 to 1"},
-		"task count":              {with(local, "CLOUD_RUN_TASK_COUNT=101"), "configuration: CLOUD_RUN_TASK_COUNT is 101, want 1 to 100"},
-		"not a number":            {with(local, "CLOUD_RUN_TASK_INDEX=first"), `configuration: CLOUD_RUN_TASK_INDEX is "first", want a whole number`},
-		"task count not a number": {with(local, "CLOUD_RUN_TASK_COUNT=abc"), `configuration: CLOUD_RUN_TASK_COUNT is "abc", want a whole number`},
-		"level":                   {with(local, "LOG_LEVEL=loud"), `configuration: LOG_LEVEL is "loud", want one of info, debug`},
+		"ratio":                   {with(local, "MAX_DELETE_RATIO=50"), `configuration: MAX_DELETE_RATIO is "50": set MAX_DELETE_RATIO to a share from 0 to 1, such as 0.5 or 50%`},
+		"ratio NaN":               {with(local, "MAX_DELETE_RATIO=NaN"), `configuration: MAX_DELETE_RATIO is "NaN": set MAX_DELETE_RATIO to a share from 0 to 1, such as 0.5 or 50%`},
+		"document size":           {with(local, "MAX_DOCUMENT_BYTES=0"), `configuration: MAX_DOCUMENT_BYTES is "0": set MAX_DOCUMENT_BYTES to a whole number above 0`},
+		"no MIME type":            {with(local, "SYNC_MIME_TYPES=,"), "configuration: SYNC_MIME_TYPES has an empty entry: leave out the comma in SYNC_MIME_TYPES that has nothing before it"},
+		"wildcard":                {with(local, "SYNC_MIME_TYPES=image/*, jpg,PNG"), `configuration: SYNC_MIME_TYPES has "image/*", which is not a MIME type; SYNC_MIME_TYPES has "jpg", which is not a MIME type; SYNC_MIME_TYPES has "png", which is not a MIME type: set SYNC_MIME_TYPES to types such as image/png, separated by commas`},
+		"blank between types":     {with(local, "SYNC_MIME_TYPES=image/png image/gif"), `configuration: SYNC_MIME_TYPES has "image/png image/gif", which is not a MIME type: set SYNC_MIME_TYPES to types such as image/png, separated by commas`},
+		"forgotten type":          {with(local, "SYNC_MIME_TYPES=image/png,,image/jpeg"), "configuration: SYNC_MIME_TYPES has an empty entry: leave out the comma in SYNC_MIME_TYPES that has nothing before it"},
+		"unregistered type":       {with(local, "SYNC_MIME_TYPES=image/JPG"), `configuration: SYNC_MIME_TYPES has "image/jpg", which is not a registered MIME type: write image/jpeg in SYNC_MIME_TYPES`},
+		"content buckets":         {with(local, "CONTENT_BUCKETS=gs://b"), `configuration: CONTENT_BUCKETS has "gs://b", which is not a bucket's name: set CONTENT_BUCKETS to names of buckets, without gs://, separated by commas`},
+		"no content bucket":       {with(local, "CONTENT_BUCKETS=,"), "configuration: CONTENT_BUCKETS has an empty entry: leave out the comma in CONTENT_BUCKETS that has nothing before it"},
+		"a URL elsewhere":         {with(cloud, "CLOUD_SQL_INSTANCE=postgres://u:hunter2@h/d"), "configuration: CLOUD_SQL_INSTANCE is a value that is not shown here: set CLOUD_SQL_INSTANCE to project:region:instance"},
+		"failed":                  {with(local, "MAX_FAILED=-1"), `configuration: MAX_FAILED is "-1": set MAX_FAILED to a number of documents, such as 25, or a share of them, such as 1% or 0.01`},
+		"failed share":            {with(local, "MAX_FAILED=101%"), `configuration: MAX_FAILED is "101%": set MAX_FAILED to a number of documents, such as 25, or a share of them, such as 1% or 0.01`},
+		"boolean":                 {with(cloud, "DB_IAM_AUTH=yes"), `configuration: DB_IAM_AUTH is "yes": set DB_IAM_AUTH to true or false`},
+		"IP type":                 {with(cloud, "CLOUD_SQL_IP_TYPE=vpc"), `configuration: CLOUD_SQL_IP_TYPE is "vpc": set CLOUD_SQL_IP_TYPE to one of private, psc, public`},
+		"IP type beside a URL":    {with(local, "CLOUD_SQL_IP_TYPE=psc"), "configuration: both DATABASE_URL and CLOUD_SQL_IP_TYPE are set: unset one of DATABASE_URL and CLOUD_SQL_IP_TYPE"},
+		"query is not UTF-8":      {with(local, "SYNC_QUERY=SELECT '\xff'"), "configuration: SYNC_QUERY is not UTF-8: write it in UTF-8"},
+		"embeddings":              {with(local, "EMBEDDING_MODEL=m"), "configuration: EMBEDDING_MODEL is set, but this version does not write embeddings: unset EMBEDDING_MODEL"},
+		"two queries":             {with(local, "SYNC_QUERY=SELECT 1", "SYNC_QUERY_FILE=q.sql"), "configuration: both SYNC_QUERY and SYNC_QUERY_FILE are set: unset one of SYNC_QUERY and SYNC_QUERY_FILE"},
+		"absent file":             {with(local, "SYNC_QUERY_FILE=absent.sql"), "configuration: SYNC_QUERY_FILE absent.sql cannot be read: no such file or directory: correct the path in SYNC_QUERY_FILE, or mount the file"},
+		"task index":              {with(local, "CLOUD_RUN_TASK_COUNT=2", "CLOUD_RUN_TASK_INDEX=2", "CLOUD_RUN_EXECUTION=e"), `configuration: CLOUD_RUN_TASK_INDEX is "2": set CLOUD_RUN_TASK_INDEX to a number from 0 to 1`},
+		"task count":              {with(local, "CLOUD_RUN_TASK_COUNT=101"), `configuration: CLOUD_RUN_TASK_COUNT is "101": set CLOUD_RUN_TASK_COUNT to a number from 1 to 100`},
+		"not a number":            {with(local, "CLOUD_RUN_TASK_INDEX=first"), `configuration: CLOUD_RUN_TASK_INDEX is "first": set CLOUD_RUN_TASK_INDEX to a whole number`},
+		"task count not a number": {with(local, "CLOUD_RUN_TASK_COUNT=abc"), `configuration: CLOUD_RUN_TASK_COUNT is "abc": set CLOUD_RUN_TASK_COUNT to a whole number`},
+		"level":                   {with(local, "LOG_LEVEL=loud"), `configuration: LOG_LEVEL is "loud": set LOG_LEVEL to one of info, debug`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load(tt.getenv)
@@ -156,7 +162,7 @@ func TestLoadQueryFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Load(with(local, "SYNC_QUERY_FILE="+file))
-	if want := "configuration: SYNC_QUERY_FILE " + file + " is empty"; err == nil || err.Error() != want {
+	if want := "configuration: SYNC_QUERY_FILE " + file + " is empty: write the query into it, or unset SYNC_QUERY_FILE for the default query"; err == nil || err.Error() != want {
 		t.Errorf("Load = %v, want %q", err, want)
 	}
 }

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"regexp"
@@ -20,7 +22,7 @@ func (l *loader) get(v Variable) string {
 		value = v.Default
 	}
 	if value == "" && v.Needed && !(v.Name == "DATA_STORE_ID" && l.value("SYNCS") != "") {
-		l.problem("%s is not set", v.Name)
+		l.problem(v.Name+" is not set", fmt.Sprintf("set %s (%s)", v.Name, v.Meaning))
 	}
 	return value
 }
@@ -36,11 +38,11 @@ var (
 )
 
 // name is a text of a certain form. The value stays out of the problem: it comes from Secret Manager.
-func name(field func(*Config) *string, form *regexp.Regexp, want string) func(*loader, *Config, Variable) {
+func name(field func(*Config) *string, form *regexp.Regexp, what, want string) func(*loader, *Config, Variable) {
 	return func(l *loader, c *Config, v Variable) {
 		value := l.get(v)
 		if value != "" && !form.MatchString(value) {
-			l.problem("%s is not %s", v.Name, want)
+			l.problem(v.Name+" is not "+what, "set "+v.Name+" to "+want)
 		}
 		*field(c) = value
 	}
@@ -52,8 +54,9 @@ func databaseURL(l *loader, c *Config, v Variable) {
 	if c.DatabaseURL == "" {
 		return
 	}
-	if _, err := pgurl.Parse(c.DatabaseURL); err != nil {
-		l.problem("%s %v", v.Name, err)
+	_, err := pgurl.Parse(c.DatabaseURL)
+	if problem := (*pgurl.Problem)(nil); errors.As(err, &problem) {
+		l.problem(problem.Text, problem.Remedy)
 	}
 }
 
@@ -63,7 +66,7 @@ func standIn(field func(*Config) *string) func(*loader, *Config, Variable) {
 	return func(l *loader, c *Config, v Variable) {
 		*field(c) = l.get(v)
 		if *field(c) != "" && l.onCloudRun() && !isLoopback(*field(c)) {
-			l.problem("%s is set, and on Cloud Run it may only name a loopback address; unset it", v.Name)
+			l.problem(v.Name+" is set, and on Cloud Run it may only name a loopback address", "unset "+v.Name)
 		}
 	}
 }
@@ -93,10 +96,14 @@ func choice(field func(*Config) *string, allowed ...string) func(*loader, *Confi
 	return func(l *loader, c *Config, v Variable) {
 		value := l.get(v)
 		if !slices.Contains(allowed, value) {
-			l.problem("%s is %q, want one of %s", v.Name, value, strings.TrimPrefix(strings.Join(allowed, ", "), ", "))
+			l.invalid(v.Name, value, oneOf(allowed))
 		}
 		*field(c) = value
 	}
+}
+
+func oneOf(allowed []string) string {
+	return "one of " + strings.TrimPrefix(strings.Join(allowed, ", "), ", ")
 }
 
 func number(field func(*Config) *int) func(*loader, *Config, Variable) {
@@ -104,7 +111,7 @@ func number(field func(*Config) *int) func(*loader, *Config, Variable) {
 		value := l.get(v)
 		n, err := strconv.Atoi(value)
 		if err != nil {
-			l.problem("%s is %q, want a whole number", v.Name, value)
+			l.invalid(v.Name, value, "a whole number")
 			l.odd = true
 		}
 		*field(c) = n
@@ -115,7 +122,7 @@ func positive(field func(*Config) *int) func(*loader, *Config, Variable) {
 	return func(l *loader, c *Config, v Variable) {
 		n, err := strconv.Atoi(l.get(v))
 		if err != nil || n < 1 {
-			l.problem("%s is %q, want a whole number above 0", v.Name, l.get(v))
+			l.invalid(v.Name, l.get(v), "a whole number above 0")
 		}
 		*field(c) = n
 	}
@@ -126,7 +133,7 @@ func duration(field func(*Config) *time.Duration) func(*loader, *Config, Variabl
 		value := l.get(v)
 		d, err := time.ParseDuration(value)
 		if err != nil || d < 0 {
-			l.problem("%s is %q, want a duration such as 90s, 2m or 24h", v.Name, value)
+			l.invalid(v.Name, value, "a duration such as 90s, 2m or 24h")
 		}
 		*field(c) = d
 	}
@@ -138,7 +145,7 @@ func statementTimeout(l *loader, c *Config, v Variable) {
 	const longest = 24 * 24 * time.Hour
 	d, err := time.ParseDuration(l.get(v))
 	if err != nil || d != 0 && d < time.Millisecond || d > longest {
-		l.problem("%s is %q, want 0 or a duration from 1ms to 576h, such as 90s, 2m or 24h", v.Name, l.get(v))
+		l.invalid(v.Name, l.get(v), "0 or a duration from 1ms to 576h, such as 90s, 2m or 24h")
 	}
 	c.StatementTimeout = d
 }
@@ -150,7 +157,7 @@ func boolean(field func(*Config) *bool) func(*loader, *Config, Variable) {
 			*field(c) = true
 		case "false", "0":
 		default:
-			l.problem("%s is %q, want true or false", v.Name, value)
+			l.invalid(v.Name, value, "true or false")
 		}
 	}
 }
@@ -170,7 +177,7 @@ func ratio(field func(*Config) *float64) func(*loader, *Config, Variable) {
 		value := l.get(v)
 		r, ok := share(value)
 		if !ok {
-			l.problem("%s is %q, want a share from 0 to 1, such as 0.5 or 50%%", v.Name, value)
+			l.invalid(v.Name, value, "a share from 0 to 1, such as 0.5 or 50%")
 		}
 		*field(c) = r
 	}
@@ -184,7 +191,7 @@ func limit(l *loader, c *Config, v Variable) {
 	}
 	r, ok := share(value)
 	if !ok {
-		l.problem("%s is %q, want a number of documents, such as 25, or a share of them, such as 1%% or 0.01", v.Name, value)
+		l.invalid(v.Name, value, "a number of documents, such as 25, or a share of them, such as 1% or 0.01")
 	}
 	c.MaxFailed = Limit{Share: r}
 }
@@ -198,41 +205,54 @@ func mimeTypes(l *loader, c *Config, v Variable) {
 	c.MIMETypes = l.mimeTypes(v.Name, l.get(v))
 }
 
+// unregistered are words for a type that people write and the services do not know, with the registered one.
+// https://www.iana.org/assignments/media-types
+var unregistered = map[string]string{
+	"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png", "image/tif": "image/tiff", "image/svg": "image/svg+xml",
+}
+
 func (l *loader) mimeTypes(name, value string) (types []string) {
-	for _, part := range list(value) {
-		part = strings.ToLower(part)
-		if !mimeType().MatchString(part) {
-			l.problem("%s has %q, which is no MIME type such as image/png", name, part)
+	for _, part := range l.list(name, strings.ToLower(value)) {
+		switch {
+		case !mimeType().MatchString(part):
+			l.problem(fmt.Sprintf("%s has %s, which is not a MIME type", name, shown(part)), "set "+name+" to types such as image/png, separated by commas")
+		case unregistered[part] != "":
+			l.problem(fmt.Sprintf("%s has %q, which is not a registered MIME type", name, part), fmt.Sprintf("write %s in %s", unregistered[part], name))
+		case !slices.Contains(types, part):
+			types = append(types, part)
 		}
-		types = append(types, part)
-	}
-	if len(types) == 0 {
-		l.problem("%s names no MIME type", name)
 	}
 	return types
 }
 
 func buckets(l *loader, c *Config, v Variable) {
-	c.ContentBuckets = list(l.get(v))
+	value := l.get(v)
+	if value == "" {
+		return
+	}
+	c.ContentBuckets = l.list(v.Name, value)
 	for _, name := range c.ContentBuckets {
 		if !bucketName.MatchString(name) {
-			l.problem("%s has %q, which is no bucket's name: the name alone, without gs://", v.Name, name)
+			l.problem(fmt.Sprintf("%s has %s, which is not a bucket's name", v.Name, shown(name)), "set "+v.Name+" to names of buckets, without gs://, separated by commas")
 		}
 	}
 }
 
-// list splits a value at its commas.
-func list(value string) (parts []string) {
-	for part := range strings.SplitSeq(value, ",") {
-		if part = trim(part); part != "" {
-			parts = append(parts, part)
+// list splits a value at its commas. One after the last entry does no harm; an entry that is empty may be one that was
+// forgotten, and a list of nothing else would mean something else.
+func (l *loader) list(name, value string) (parts []string) {
+	for part := range strings.SplitSeq(strings.TrimSuffix(value, ","), ",") {
+		if part = trim(part); part == "" {
+			l.problem(name+" has an empty entry", "leave out the comma in "+name+" that has nothing before it")
+			continue
 		}
+		parts = append(parts, part)
 	}
 	return parts
 }
 
 func unsupported(l *loader, _ *Config, v Variable) {
 	if l.get(v) != "" {
-		l.problem("%s is set, but this version does not write embeddings; unset it", v.Name)
+		l.problem(v.Name+" is set, but this version does not write embeddings", "unset "+v.Name)
 	}
 }

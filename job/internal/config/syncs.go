@@ -24,6 +24,8 @@ type Sync struct {
 // syncName is what names may look like: they become parts of objects' names.
 var syncName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`) })
 
+const syncNameRemedy = "give it a name of a small letter and up to 30 of a-z, 0-9 and -"
+
 // syncs reads SYNCS. What a sync leaves out is that of the environment.
 func (l *loader) syncs(c *Config) {
 	whole := Sync{Query: c.Query, DataStoreID: c.DataStore, Location: c.Location, MIMETypes: c.MIMETypes}
@@ -34,14 +36,14 @@ func (l *loader) syncs(c *Config) {
 	}
 	members, err := syncMembers(text)
 	if err != nil {
-		l.problem(`SYNCS is not a JSON list such as [{"name": "posts"}]: %v`, err)
+		l.problem(fmt.Sprintf("SYNCS is not a JSON list: %v", err), `write it as [{"name": "posts"}, …]`)
 		return
 	}
 	if len(members) == 0 {
-		l.problem("SYNCS names no sync")
+		l.problem("SYNCS names no sync", `write it as [{"name": "posts"}, …], or unset SYNCS for one sync`)
 	}
 	for i, m := range members {
-		c.Syncs = append(c.Syncs, l.sync(fmt.Sprintf("SYNCS, number %d", i+1), m, whole))
+		c.Syncs = append(c.Syncs, l.sync(fmt.Sprintf("sync %d of SYNCS", i+1), m, whole))
 	}
 	l.distinct(c.Syncs)
 }
@@ -73,38 +75,38 @@ func (l *loader) sync(where string, fields map[string]json.RawMessage, s Sync) S
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
 		target, ok := known[field]
 		if !ok {
-			l.problem("%s: unknown field %q, want name, query, data_store, location or mime_types", where, field)
+			l.problem(fmt.Sprintf("%s: unknown field %s", where, shown(field)), "use name, query, data_store, location and mime_types in SYNCS")
 			continue
 		}
 		var value *string
 		if err := json.Unmarshal(fields[field], &value); err != nil || value == nil {
-			l.problem("%s: %s is not a text", where, field)
+			l.problem(fmt.Sprintf("%s: %s is not a text", where, field), "write it in quotes")
 			continue
 		}
 		if *target = trim(*value); *target == "" {
-			l.problem("%s: %s is empty; leave it out for what the environment says", where, field)
+			l.problem(fmt.Sprintf("%s: %s is empty", where, field), "leave it out for the value of the environment")
 		}
 	}
 	if types := *known["mime_types"]; types != "" {
-		s.MIMETypes = l.mimeTypes(where+": mime_types", types)
+		s.MIMETypes = l.mimeTypes("mime_types of "+where, types)
 	}
 	switch {
 	case s.Name == "":
-		l.problem("%s has no name", where)
+		l.problem(where+" has no name", syncNameRemedy)
 	case !syncName().MatchString(s.Name):
-		l.problem("%s: name is %q, want a small letter and up to 30 of a-z, 0-9 and -", where, s.Name)
+		l.problem(fmt.Sprintf("%s: name is %s", where, shown(s.Name)), syncNameRemedy)
 	}
 	switch {
 	case s.DataStoreID == "":
-		l.problem("%s: data_store is not set, nor is DATA_STORE_ID", where)
+		l.problem(where+": data_store is not set, nor is DATA_STORE_ID", "set data_store in every sync, or DATA_STORE_ID")
 	case !resourceID.MatchString(s.DataStoreID):
-		l.problem("%s: data_store is not a data store's id: the id alone, without the path before it", where)
+		l.problem(where+": data_store is not a data store's id", "write the id alone, without the path before it")
 	}
 	if !slices.Contains(locations, s.Location) {
-		l.problem("%s: location is %q, want one of %s", where, s.Location, strings.Join(locations, ", "))
+		l.invalid("location of "+where, s.Location, oneOf(locations))
 	}
 	if !isText(s.Query) {
-		l.problem("%s: query is not UTF-8", where)
+		l.problem(where+": query is not UTF-8", "write it in UTF-8")
 	}
 	return s
 }
@@ -114,12 +116,12 @@ func (l *loader) distinct(syncs []Sync) {
 	names, stores := map[string]bool{}, map[string]string{}
 	for _, s := range syncs {
 		if names[s.Name] && s.Name != "" {
-			l.problem("SYNCS has two named %q", s.Name)
+			l.problem(fmt.Sprintf("SYNCS has two named %s", shown(s.Name)), "give each a name of its own")
 		}
 		names[s.Name] = true
 		store := s.DataStoreID + " in " + s.Location
 		if first, taken := stores[store]; taken && s.DataStoreID != "" {
-			l.problem("SYNCS: %q and %q have the same data store %s, and each would remove what the other imports", first, s.Name, store)
+			l.problem(fmt.Sprintf("SYNCS: %s and %s have the same data store %s, and each would delete what the other imports", shown(first), shown(s.Name), store), "give each a data store of its own")
 		} else {
 			stores[store] = s.Name
 		}

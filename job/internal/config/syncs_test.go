@@ -44,27 +44,31 @@ func TestSyncs(t *testing.T) {
 }
 
 func TestSyncsNameEveryProblem(t *testing.T) {
-	const form = `SYNCS is not a JSON list such as [{"name": "posts"}]: `
+	const (
+		form     = `SYNCS is not a JSON list: `
+		write    = `: write it as [{"name": "posts"}, …]`
+		nameForm = ": give it a name of a small letter and up to 30 of a-z, 0-9 and -"
+	)
 	for text, want := range map[string]string{
-		`posts`:                 form + "mistake at character 1",
-		`{"name": "posts"}`:     form + "object at character 1",
-		`[{"name": "posts"}`:    form + "unexpected EOF",
-		`[{"name": "posts"}] x`: form + "there is more after its end, at character 20",
-		`["posts"]`:             form + "string at character 8",
-		`[]`:                    "SYNCS names no sync",
-		`[{}]`:                  "SYNCS, number 1 has no name",
-		`[{"name": ""}]`:        "SYNCS, number 1: name is empty; leave it out for what the environment says; SYNCS, number 1 has no name",
-		`[{"name": "Posts"}]`:   `SYNCS, number 1: name is "Posts", want a small letter and up to 30 of a-z, 0-9 and -`,
-		`[{"name": "../x"}]`:    `SYNCS, number 1: name is "../x", want a small letter and up to 30 of a-z, 0-9 and -`,
-		`[{"name": "` + strings.Repeat("a", 32) + `"}]`:     `SYNCS, number 1: name is "` + strings.Repeat("a", 32) + `", want a small letter and up to 30 of a-z, 0-9 and -`,
-		`[{"name": "a", "Query": "SELECT 1"}]`:              `SYNCS, number 1: unknown field "Query", want name, query, data_store, location or mime_types`,
-		`[{"name": "a", "query": null}]`:                    "SYNCS, number 1: query is not a text",
-		`[{"name": "a", "mime_types": ["image/png"]}]`:      "SYNCS, number 1: mime_types is not a text",
-		`[{"name": "a", "mime_types": "image/*"}]`:          `SYNCS, number 1: mime_types has "image/*", which is no MIME type such as image/png`,
-		`[{"name": "a", "data_store": "x/y"}]`:              "SYNCS, number 1: data_store is not a data store's id: the id alone, without the path before it",
-		`[{"name": "a", "location": "asia"}]`:               `SYNCS, number 1: location is "asia", want one of global, us, eu`,
-		`[{"name": "a"}, {"name": "a", "data_store": "e"}]`: `SYNCS has two named "a"`,
-		`[{"name": "a"}, {"name": "b"}]`:                    `SYNCS: "a" and "b" have the same data store d in global, and each would remove what the other imports`,
+		`posts`:                 form + "mistake at character 1" + write,
+		`{"name": "posts"}`:     form + "object at character 1" + write,
+		`[{"name": "posts"}`:    form + "unexpected EOF" + write,
+		`[{"name": "posts"}] x`: form + "there is more after its end, at character 20" + write,
+		`["posts"]`:             form + "string at character 8" + write,
+		`[]`:                    "SYNCS names no sync" + write + ", or unset SYNCS for one sync",
+		`[{}]`:                  "sync 1 of SYNCS has no name" + nameForm,
+		`[{"name": ""}]`:        "sync 1 of SYNCS: name is empty; sync 1 of SYNCS has no name: leave it out for the value of the environment; " + nameForm[2:],
+		`[{"name": "Posts"}]`:   `sync 1 of SYNCS: name is "Posts"` + nameForm,
+		`[{"name": "../x"}]`:    `sync 1 of SYNCS: name is "../x"` + nameForm,
+		`[{"name": "` + strings.Repeat("a", 32) + `"}]`:     `sync 1 of SYNCS: name is "` + strings.Repeat("a", 32) + `"` + nameForm,
+		`[{"name": "a", "Query": "SELECT 1"}]`:              `sync 1 of SYNCS: unknown field "Query": use name, query, data_store, location and mime_types in SYNCS`,
+		`[{"name": "a", "query": null}]`:                    "sync 1 of SYNCS: query is not a text: write it in quotes",
+		`[{"name": "a", "mime_types": ["image/png"]}]`:      "sync 1 of SYNCS: mime_types is not a text: write it in quotes",
+		`[{"name": "a", "mime_types": "image/*"}]`:          `mime_types of sync 1 of SYNCS has "image/*", which is not a MIME type: set mime_types of sync 1 of SYNCS to types such as image/png, separated by commas`,
+		`[{"name": "a", "data_store": "x/y"}]`:              "sync 1 of SYNCS: data_store is not a data store's id: write the id alone, without the path before it",
+		`[{"name": "a", "location": "asia"}]`:               `location of sync 1 of SYNCS is "asia": set location of sync 1 of SYNCS to one of global, us, eu`,
+		`[{"name": "a"}, {"name": "a", "data_store": "e"}]`: `SYNCS has two named "a": give each a name of its own`,
+		`[{"name": "a"}, {"name": "b"}]`:                    `SYNCS: "a" and "b" have the same data store d in global, and each would delete what the other imports: give each a data store of its own`,
 	} {
 		t.Run(text, func(t *testing.T) {
 			_, err := Load(with(local, "SYNCS="+text))
@@ -78,7 +82,7 @@ func TestSyncsNameEveryProblem(t *testing.T) {
 		})
 	}
 	_, err := Load(env("DATABASE_URL=postgres://localhost/app", "GCS_BUCKET=b", "PROJECT_ID=p", `SYNCS=[{"name": "a"}]`))
-	if want := "configuration: SYNCS, number 1: data_store is not set, nor is DATA_STORE_ID"; err == nil || err.Error() != want {
+	if want := "configuration: sync 1 of SYNCS: data_store is not set, nor is DATA_STORE_ID: set data_store in every sync, or DATA_STORE_ID"; err == nil || err.Error() != want {
 		t.Errorf("Load = %v, want %s", err, want)
 	}
 }

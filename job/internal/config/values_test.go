@@ -11,9 +11,9 @@ import (
 // What editors and shells leave at the ends of a value is no part of it.
 func TestEndsOfValues(t *testing.T) {
 	pairs := []string{
-		"GCS_BUCKET=\uFEFFb\r\n", "PROJECT_ID= p\n", "DATA_STORE_ID=\uFEFF\uFEFFd", "DB_NAME=\uFEFFapp\r\n", "DB_USER=\r\nreader", "SECRET_ID=s\n\uFEFF",
-		"CLOUD_SQL_INSTANCE=\uFEFFp:r:i\n", "STORAGE_EMULATOR_HOST=127.0.0.1:9\r\n", "SYNC_MIME_TYPES=\uFEFFimage/png, \uFEFFimage/gif\r\n", "SYNC_QUERY=\uFEFFSELECT 1 AS id\n",
-		"CONTENT_BUCKETS= b1 ,\uFEFFb2\n", "IMPORT_WAIT=1m\r\n",
+		"GCS_BUCKET=\uFEFF\u200bb\u00a0\r\n", "PROJECT_ID= p\n", "DATA_STORE_ID=\uFEFF\uFEFFd", "DB_NAME=\uFEFFapp\r\n", "DB_USER=\r\nreader", "SECRET_ID=s\n\uFEFF",
+		"CLOUD_SQL_INSTANCE=\uFEFFp:r:i\n", "STORAGE_EMULATOR_HOST=127.0.0.1:9\r\n", "SYNC_MIME_TYPES=\uFEFFimage/png, \uFEFFimage/gif,\r\n", "SYNC_QUERY=\uFEFFSELECT 1 AS id\n",
+		"CONTENT_BUCKETS= b1 ,\uFEFFb2,\n", "IMPORT_WAIT=1m\r\n",
 	}
 	got, err := Load(env(pairs...))
 	if err != nil {
@@ -50,10 +50,10 @@ func TestQueryFileEncodings(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "query.sql")
 	for name, tt := range map[string]struct{ text, want, problem string }{
 		"byte order mark":    {"\xef\xbb\xbfSELECT 1 AS id\n", "SELECT 1 AS id", ""},
-		"UTF-16 with a mark": {"\xff\xfeS\x00E\x00", "", " is not UTF-8; save it as UTF-8"},
-		"UTF-16 without one": {"S\x00E\x00L\x00", "", " is not UTF-8; save it as UTF-8"},
-		"Latin 1":            {"SELECT '\xe9' AS id", "", " is not UTF-8; save it as UTF-8"},
-		"a mark alone":       {"\xef\xbb\xbf\r\n", "", " is empty"},
+		"UTF-16 with a mark": {"\xff\xfeS\x00E\x00", "", " is not UTF-8: save it as UTF-8"},
+		"UTF-16 without one": {"S\x00E\x00L\x00", "", " is not UTF-8: save it as UTF-8"},
+		"Latin 1":            {"SELECT '\xe9' AS id", "", " is not UTF-8: save it as UTF-8"},
+		"a mark alone":       {"\xef\xbb\xbf\r\n", "", " is empty: write the query into it, or unset SYNC_QUERY_FILE for the default query"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {
@@ -85,7 +85,7 @@ func TestStandInsOnCloudRun(t *testing.T) {
 		for _, name := range names {
 			for _, marker := range []string{"CLOUD_RUN_JOB=j", "CLOUD_RUN_EXECUTION=e"} {
 				got, err := Load(with(local, name+"="+address, marker))
-				want := "configuration: " + name + " is set, and on Cloud Run it may only name a loopback address; unset it"
+				want := "configuration: " + name + " is set, and on Cloud Run it may only name a loopback address: unset " + name
 				switch {
 				case allowed && err != nil, !allowed && (err == nil || err.Error() != want):
 					t.Errorf("%s=%s with %s: got %v", name, address, marker, err)

@@ -18,13 +18,13 @@ var locations = []string{"global", "us", "eu"}
 
 // Variables are all that the job reads, in the order of the reference, docs/ENVIRONMENT.md. It is the one place where a variable is declared.
 var Variables = []Variable{
-	{Name: "GCS_BUCKET", Needed: true, Secret: true, Meaning: "bucket for the snapshot and the job's state", set: name(func(c *Config) *string { return &c.Bucket }, bucketName, "a bucket's name: the name alone, without gs://")},
-	{Name: "PROJECT_ID", Needed: true, Secret: true, Meaning: "project id or number of the password secret and of the data store", set: name(func(c *Config) *string { return &c.Project }, resourceID, "a project's id or number")},
-	{Name: "DATA_STORE_ID", Needed: true, Secret: true, Meaning: "Vertex AI Search data store; not needed where each of SYNCS has one", set: name(func(c *Config) *string { return &c.DataStore }, resourceID, "a data store's id: the id alone, without the path before it")},
+	{Name: "GCS_BUCKET", Needed: true, Secret: true, Meaning: "bucket for the snapshot and the job's state", set: name(func(c *Config) *string { return &c.Bucket }, bucketName, "a bucket's name", "the name alone, without gs://")},
+	{Name: "PROJECT_ID", Needed: true, Secret: true, Meaning: "project id or number of the password secret and of the data store", set: name(func(c *Config) *string { return &c.Project }, resourceID, "a project's id or number", "the id or number alone, without projects/")},
+	{Name: "DATA_STORE_ID", Needed: true, Secret: true, Meaning: "Vertex AI Search data store; not needed where each of SYNCS has one", set: name(func(c *Config) *string { return &c.DataStore }, resourceID, "a data store's id", "the id alone, without the path before it")},
 	{Name: "DB_NAME", Secret: true, Meaning: "database", set: text(func(c *Config) *string { return &c.DatabaseName })},
 	{Name: "DB_USER", Secret: true, Meaning: "database role", set: text(func(c *Config) *string { return &c.DatabaseUser })},
-	{Name: "SECRET_ID", Secret: true, Meaning: "secret that holds the database password; not needed with DB_IAM_AUTH", set: name(func(c *Config) *string { return &c.SecretID }, resourceID, "a secret's id: the id alone, without the path before it")},
-	{Name: "VERSION_ID", Default: "latest", Secret: true, Meaning: "version of that secret", set: name(func(c *Config) *string { return &c.SecretVersion }, resourceID, "a version: a number, an alias or latest")},
+	{Name: "SECRET_ID", Secret: true, Meaning: "secret that holds the database password; not needed with DB_IAM_AUTH", set: name(func(c *Config) *string { return &c.SecretID }, resourceID, "a secret's id", "the id alone, without the path before it")},
+	{Name: "VERSION_ID", Default: "latest", Secret: true, Meaning: "version of that secret", set: name(func(c *Config) *string { return &c.SecretVersion }, resourceID, "a version", "a number, an alias or latest")},
 	{Name: "GCP_PROJECT", Secret: true, Meaning: "used only in the form project:region:instance, as CLOUD_SQL_INSTANCE when that is not set"},
 	{Name: "GEMINI_API_KEY", Secret: true, Meaning: "accepted and not used: this version writes no embeddings"},
 	{Name: "CLOUD_SQL_INSTANCE", Meaning: "Cloud SQL connection name, project:region:instance", set: text(func(c *Config) *string { return &c.Instance })},

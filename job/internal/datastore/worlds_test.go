@@ -69,6 +69,11 @@ func TestWorlds(t *testing.T) {
 			if err != nil || !progress.Done || progress.Err != nil {
 				t.Fatalf("%+v, error %v", progress, err)
 			}
+			if second != "" {
+				if _, err := s.Await(t.Context(), second, 5*time.Second); err != nil {
+					t.Fatal(err)
+				}
+			}
 			var failures Failures
 			for _, o := range objects.List("b", "errors/") {
 				content, err := objects.Read("b", o.Name)

@@ -7,7 +7,6 @@ import (
 
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/panics"
-	"vertexmetadata/job/internal/source"
 )
 
 const (
@@ -19,7 +18,11 @@ const (
 // pipe reads the source and hands every document to the collector. Reading and encoding run beside comparing and
 // uploading, so that PostgreSQL never waits while there is room in the pipeline.
 func (c *collector) pipe(ctx context.Context) error {
-	encoder, err := c.encoder(ctx)
+	columns, err := c.in.DB.Columns(ctx)
+	if err != nil {
+		return err
+	}
+	encoder, err := document.NewEncoder(columns, c.in.Rules)
 	if err != nil {
 		return err
 	}
@@ -52,24 +55,6 @@ func (c *collector) progress() {
 	if c.in.Progress != nil {
 		c.in.Progress(c.Rows, c.Before)
 	}
-}
-
-// encoder prepares the query and the encoder for its columns.
-func (c *collector) encoder(ctx context.Context) (*document.Encoder, error) {
-	columns, err := c.in.DB.Columns(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return NewEncoder(columns, c.in.Rules)
-}
-
-// NewEncoder returns the encoder for rows of these columns.
-func NewEncoder(columns []source.Column, rules document.Options) (*document.Encoder, error) {
-	mapped := make([]document.Column, len(columns))
-	for i, column := range columns {
-		mapped[i] = document.Column{Name: column.Name, Kind: document.Kind(column.Kind), Shape: column.Shape}
-	}
-	return document.NewEncoder(mapped, rules)
 }
 
 // read encodes the rows into batches.

@@ -26,7 +26,7 @@ func (e *Encoder) Append(dst []byte, row [][]byte) ([]byte, Verdict) {
 		f := &e.fields[i]
 		value := row[f.index]
 		if len(value) > e.maxBytes { // megabytes are not converted only to be thrown away
-			return dst, v.refuse(reasonTooLong)
+			return dst, v.refuse(e.tooLong)
 		}
 		out = append(out, f.prefix...)
 		var fault string
@@ -34,7 +34,7 @@ func (e *Encoder) Append(dst []byte, row [][]byte) ([]byte, Verdict) {
 			return dst, v.refuse(f.subject + " " + fault)
 		}
 		if len(out)-start > e.maxBytes {
-			return dst, v.refuse(reasonTooLong)
+			return dst, v.refuse(e.tooLong)
 		}
 	}
 	out = append(out, '}')
@@ -50,7 +50,7 @@ func (e *Encoder) Append(dst []byte, row [][]byte) ([]byte, Verdict) {
 	}
 	out = append(out, '}')
 	if len(out)-start > e.maxBytes {
-		return dst, v.refuse(reasonTooLong)
+		return dst, v.refuse(e.tooLong)
 	}
 	return append(out, '\n'), v
 }
@@ -65,7 +65,6 @@ const maxID = 128
 
 // Reasons that are the same for every column.
 const (
-	reasonTooLong     = "document is longer than the limit of one line"
 	reasonMIMEType    = "MIME type is not accepted"
 	reasonIDNull      = "id is NULL: SELECT * FROM (the query) AS q WHERE id IS NULL shows the row"
 	reasonIDEmpty     = "id is empty: SELECT * FROM (the query) AS q WHERE id::text = '' shows the row"

@@ -13,6 +13,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"vertexmetadata/job/internal/column"
 )
 
 // Names of the columns that do not become fields of structData.
@@ -29,27 +31,6 @@ const DefaultMaxBytes = 1 << 20
 
 // DefaultMIMETypes returns the MIME types that are accepted when Options.MIMETypes is empty.
 func DefaultMIMETypes() []string { return []string{"image/jpeg", "image/png", "image/webp"} }
-
-// Kind says how the text form of a column's values becomes JSON. The zero Kind is Text.
-type Kind uint8
-
-// The kinds of columns. Their order is the one of package source, so that a conversion carries a Kind across.
-const (
-	Text      Kind = iota // a JSON string
-	Number                // the text is the JSON number; NaN, infinities and what no double can hold are refused
-	Bool                  // t or f
-	JSON                  // nested JSON, rewritten on one line
-	Numbers               // a JSON array of numbers or of such arrays; a string in it (NaN, Infinity) is refused
-	Timestamp             // YYYY-MM-DD HH:MM:SS[.ffffff][+00], written as RFC 3339, years beyond 9999 and BC likewise; any other form stays as it is
-)
-
-// Column is one column of the source query.
-type Column struct {
-	Name string
-	Kind Kind
-	// Shape says, for JSON, where a string stands for a number or a vector; see package source. Empty: nowhere.
-	Shape string
-}
 
 // Options adjust what is accepted. The zero value is the default behaviour.
 type Options struct {
@@ -83,11 +64,11 @@ type Verdict struct {
 
 // field is one column of structData with everything about its name worked out beforehand.
 type field struct {
-	index   int    // of the column in the row
-	kind    Kind   // how to write the value
-	shape   *shape // of JSON
-	prefix  string // `, "name": `, ready to be appended
-	subject string // `column "name"`, for reasons
+	index   int         // of the column in the row
+	kind    column.Kind // how to write the value
+	shape   *shape      // of JSON
+	prefix  string      // `, "name": `, ready to be appended
+	subject string      // `column "name"`, for reasons
 }
 
 // Encoder writes the rows of one query. It holds no state between rows and may be used by several goroutines.
@@ -100,15 +81,17 @@ type Encoder struct {
 	buckets   map[string]bool // nil: any
 	content   bool            // a document without content is refused
 	maxBytes  int
+	tooLong   string // why a longer one is refused
 }
 
 // NewEncoder prepares an encoder for rows of these columns. It refuses columns without an id, with a name twice, or with
 // only one of content_uri and content_mime_type.
-func NewEncoder(columns []Column, opts Options) (*Encoder, error) {
+func NewEncoder(columns []column.Column, opts Options) (*Encoder, error) {
 	e := &Encoder{width: len(columns), id: -1, uri: -1, mime: -1, maxBytes: opts.MaxBytes, mimeTypes: opts.MIMETypes}
 	if e.maxBytes == 0 {
 		e.maxBytes = DefaultMaxBytes
 	}
+	e.tooLong = fmt.Sprintf("document is longer than the limit of %d bytes (MAX_DOCUMENT_BYTES)", e.maxBytes)
 	e.content = opts.NeedsContent
 	for _, bucket := range opts.Buckets {
 		if e.buckets == nil {
@@ -152,7 +135,7 @@ func NewEncoder(columns []Column, opts Options) (*Encoder, error) {
 	return e, nil
 }
 
-func newField(index int, c Column, comma bool) (field, error) {
+func newField(index int, c column.Column, comma bool) (field, error) {
 	shape, err := parseShape(c.Shape)
 	var prefix strings.Builder
 	if comma {

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"vertexmetadata/job/internal/column"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -26,15 +28,15 @@ func row(values ...any) [][]byte {
 	return out
 }
 
-func columns(names ...string) []Column {
-	out := make([]Column, len(names))
+func columns(names ...string) []column.Column {
+	out := make([]column.Column, len(names))
 	for i, n := range names {
-		out[i] = Column{Name: n}
+		out[i] = column.Column{Name: n}
 	}
 	return out
 }
 
-func mustEncoder(t testing.TB, cols []Column, opts Options) *Encoder {
+func mustEncoder(t testing.TB, cols []column.Column, opts Options) *Encoder {
 	t.Helper()
 	e, err := NewEncoder(cols, opts)
 	if err != nil {
@@ -65,17 +67,17 @@ func TestGoldenPosts(t *testing.T) {
 }
 
 func TestGoldenKinds(t *testing.T) {
-	e := mustEncoder(t, []Column{
-		{Name: "text", Kind: Text},
-		{Name: "number", Kind: Number},
-		{Name: "id", Kind: Text},
-		{Name: "yes", Kind: Bool},
-		{Name: "no", Kind: Bool},
-		{Name: `key "with" \ and 日本`, Kind: JSON},
-		{Name: "vectors", Kind: Numbers},
-		{Name: "at", Kind: Timestamp},
-		{Name: "local", Kind: Timestamp},
-		{Name: "null", Kind: JSON},
+	e := mustEncoder(t, []column.Column{
+		{Name: "text", Kind: column.Text},
+		{Name: "number", Kind: column.Number},
+		{Name: "id", Kind: column.Text},
+		{Name: "yes", Kind: column.Bool},
+		{Name: "no", Kind: column.Bool},
+		{Name: `key "with" \ and 日本`, Kind: column.JSON},
+		{Name: "vectors", Kind: column.Numbers},
+		{Name: "at", Kind: column.Timestamp},
+		{Name: "local", Kind: column.Timestamp},
+		{Name: "null", Kind: column.JSON},
 	}, Options{})
 	var got []byte
 	for _, r := range [][][]byte{
@@ -116,23 +118,25 @@ func golden(t *testing.T, name string, got []byte) {
 
 func TestVerdicts(t *testing.T) {
 	content := columns("id", "t", "content_mime_type", "content_uri")
-	kind := func(k Kind) []Column { return []Column{{Name: "id", Kind: Text}, {Name: "v", Kind: k}} }
+	kind := func(k column.Kind) []column.Column {
+		return []column.Column{{Name: "id", Kind: column.Text}, {Name: "v", Kind: k}}
+	}
 	long := strings.Repeat("9", 400)
 	tests := []struct {
 		name    string
-		columns []Column
+		columns []column.Column
 		row     [][]byte
 		outcome Outcome
 		reason  string
 	}{
-		{"id NULL", kind(Text), row(nil, ""), Refused, "id is NULL: SELECT * FROM (the query) AS q WHERE id IS NULL shows the row"},
-		{"id empty", kind(Text), row("", ""), Refused, "id is empty: SELECT * FROM (the query) AS q WHERE id::text = '' shows the row"},
-		{"id of 128", kind(Text), row(strings.Repeat("x", 128), ""), Document, ""},
-		{"id of 129", kind(Text), row(strings.Repeat("x", 129), ""), Refused, "id is longer than 128 characters"},
-		{"id all characters", kind(Text), row("azAZ09_-", ""), Document, ""},
-		{"id with dot", kind(Text), row("a.b", ""), Refused, "id has a character outside A-Z, a-z, 0-9, _ and -"},
-		{"id with newline", kind(Text), row("a\n", ""), Refused, "id has a character outside A-Z, a-z, 0-9, _ and -"},
-		{"id not ASCII", kind(Text), row("桜", ""), Refused, "id has a character outside A-Z, a-z, 0-9, _ and -"},
+		{"id NULL", kind(column.Text), row(nil, ""), Refused, "id is NULL: SELECT * FROM (the query) AS q WHERE id IS NULL shows the row"},
+		{"id empty", kind(column.Text), row("", ""), Refused, "id is empty: SELECT * FROM (the query) AS q WHERE id::text = '' shows the row"},
+		{"id of 128", kind(column.Text), row(strings.Repeat("x", 128), ""), Document, ""},
+		{"id of 129", kind(column.Text), row(strings.Repeat("x", 129), ""), Refused, "id is longer than 128 characters"},
+		{"id all characters", kind(column.Text), row("azAZ09_-", ""), Document, ""},
+		{"id with dot", kind(column.Text), row("a.b", ""), Refused, "id has a character outside A-Z, a-z, 0-9, _ and -"},
+		{"id with newline", kind(column.Text), row("a\n", ""), Refused, "id has a character outside A-Z, a-z, 0-9, _ and -"},
+		{"id not ASCII", kind(column.Text), row("桜", ""), Refused, "id has a character outside A-Z, a-z, 0-9, _ and -"},
 		{"no content", content, row("1", "", nil, nil), Document, ""},
 		{"gif", content, row("1", "", "image/gif", "gs://bucket/o"), Skipped, "MIME type is not accepted"},
 		{"gif and bad id", content, row("", "", "image/gif", "gs://bucket/o"), Skipped, "MIME type is not accepted"},
@@ -144,33 +148,33 @@ func TestVerdicts(t *testing.T) {
 		{"text invalid UTF-8", content, row("1", "abcdefgh\xe3\x81", nil, nil), Refused, `column "t" is not valid UTF-8`},
 		{"text surrogate", content, row("1", "\xed\xa0\x80abcdefgh", nil, nil), Refused, `column "t" is not valid UTF-8`},
 		{"text overlong", content, row("1", "\xe0\x80\x80abcdefgh", nil, nil), Refused, `column "t" is not valid UTF-8`},
-		{"NaN", kind(Number), row("1", "NaN"), Refused, `column "v" is NaN, infinite or otherwise not a JSON number`},
-		{"infinite", kind(Number), row("1", "-Infinity"), Refused, `column "v" is NaN, infinite or otherwise not a JSON number`},
-		{"leading zero", kind(Number), row("1", "01"), Refused, `column "v" is NaN, infinite or otherwise not a JSON number`},
-		{"empty number", kind(Number), row("1", ""), Refused, `column "v" is NaN, infinite or otherwise not a JSON number`},
-		{"1e400", kind(Number), row("1", "1e400"), Refused, `column "v" is a number beyond the range of a double`},
-		{"400 digits", kind(Number), row("1", long), Refused, `column "v" is a number beyond the range of a double`},
-		{"400 digits after the point", kind(Number), row("1", "0."+long), Document, ""},
-		{"bool", kind(Bool), row("1", "true"), Refused, `column "v" is not a boolean`},
-		{"json empty", kind(JSON), row("1", ""), Refused, `column "v" is not valid JSON`},
-		{"json two values", kind(JSON), row("1", "1 2"), Refused, `column "v" is not valid JSON`},
-		{"json trailing comma", kind(JSON), row("1", "[1,]"), Refused, `column "v" is not valid JSON`},
-		{"json open", kind(JSON), row("1", `{"a":"b`), Refused, `column "v" is not valid JSON`},
-		{"json raw newline in string", kind(JSON), row("1", "\"a\nb\""), Refused, `column "v" is not valid JSON`},
-		{"json NUL", kind(JSON), row("1", `{"a":"x\u0000"}`), Refused, `column "v" holds \u0000, which no text may hold`},
-		{"json lone high surrogate", kind(JSON), row("1", `"\ud83d"`), Refused, `column "v" holds half of a surrogate pair`},
-		{"json lone low surrogate", kind(JSON), row("1", `"\ude00\ud83d"`), Refused, `column "v" holds half of a surrogate pair`},
-		{"json huge number", kind(JSON), row("1", `{"a":[1e999]}`), Refused, `column "v" is a number beyond the range of a double`},
-		{"json invalid UTF-8", kind(JSON), row("1", "\"\xff\""), Refused, `column "v" is not valid UTF-8`},
-		{"json deep", kind(JSON), row("1", strings.Repeat("[", 5000)), Refused, `column "v" is JSON nested deeper than 30 levels`},
-		{"json 30 levels", kind(JSON), row("1", strings.Repeat("[", 30)+strings.Repeat("]", 30)), Document, ""},
-		{"json 31 levels", kind(JSON), row("1", strings.Repeat(`{"a":`, 31)+"1"+strings.Repeat("}", 31)), Refused, `column "v" is JSON nested deeper than 30 levels`},
-		{"NaN in array", kind(Numbers), row("1", `[1,"NaN"]`), Refused, `column "v" is NaN, infinite or otherwise not a JSON number`},
-		{"too long", kind(Text), row("1", strings.Repeat("x", 1<<20)), Refused, "document is longer than the limit of one line"},
-		{"too long once escaped", kind(Text), row("1", strings.Repeat("\x01", 1<<18)), Refused, "document is longer than the limit of one line"},
-		{"10 MB", kind(Text), row("1", strings.Repeat("x", 10<<20)), Refused, "document is longer than the limit of one line"},
-		{"300 KB", kind(Text), row("1", strings.Repeat("桜", 100<<10)), Document, ""},
-		{"another width", kind(Text), row("1"), Refused, "row has another number of columns than the query"},
+		{"NaN", kind(column.Number), row("1", "NaN"), Refused, `column "v" is NaN, infinite or otherwise not a JSON number`},
+		{"infinite", kind(column.Number), row("1", "-Infinity"), Refused, `column "v" is NaN, infinite or otherwise not a JSON number`},
+		{"leading zero", kind(column.Number), row("1", "01"), Refused, `column "v" is NaN, infinite or otherwise not a JSON number`},
+		{"empty number", kind(column.Number), row("1", ""), Refused, `column "v" is NaN, infinite or otherwise not a JSON number`},
+		{"1e400", kind(column.Number), row("1", "1e400"), Refused, `column "v" is a number beyond the range of a double`},
+		{"400 digits", kind(column.Number), row("1", long), Refused, `column "v" is a number beyond the range of a double`},
+		{"400 digits after the point", kind(column.Number), row("1", "0."+long), Document, ""},
+		{"bool", kind(column.Bool), row("1", "true"), Refused, `column "v" is not a boolean`},
+		{"json empty", kind(column.JSON), row("1", ""), Refused, `column "v" is not valid JSON`},
+		{"json two values", kind(column.JSON), row("1", "1 2"), Refused, `column "v" is not valid JSON`},
+		{"json trailing comma", kind(column.JSON), row("1", "[1,]"), Refused, `column "v" is not valid JSON`},
+		{"json open", kind(column.JSON), row("1", `{"a":"b`), Refused, `column "v" is not valid JSON`},
+		{"json raw newline in string", kind(column.JSON), row("1", "\"a\nb\""), Refused, `column "v" is not valid JSON`},
+		{"json NUL", kind(column.JSON), row("1", `{"a":"x\u0000"}`), Refused, `column "v" holds \u0000, which no text may hold`},
+		{"json lone high surrogate", kind(column.JSON), row("1", `"\ud83d"`), Refused, `column "v" holds half of a surrogate pair`},
+		{"json lone low surrogate", kind(column.JSON), row("1", `"\ude00\ud83d"`), Refused, `column "v" holds half of a surrogate pair`},
+		{"json huge number", kind(column.JSON), row("1", `{"a":[1e999]}`), Refused, `column "v" is a number beyond the range of a double`},
+		{"json invalid UTF-8", kind(column.JSON), row("1", "\"\xff\""), Refused, `column "v" is not valid UTF-8`},
+		{"json deep", kind(column.JSON), row("1", strings.Repeat("[", 5000)), Refused, `column "v" is JSON nested deeper than 30 levels`},
+		{"json 30 levels", kind(column.JSON), row("1", strings.Repeat("[", 30)+strings.Repeat("]", 30)), Document, ""},
+		{"json 31 levels", kind(column.JSON), row("1", strings.Repeat(`{"a":`, 31)+"1"+strings.Repeat("}", 31)), Refused, `column "v" is JSON nested deeper than 30 levels`},
+		{"NaN in array", kind(column.Numbers), row("1", `[1,"NaN"]`), Refused, `column "v" is NaN, infinite or otherwise not a JSON number`},
+		{"too long", kind(column.Text), row("1", strings.Repeat("x", 1<<20)), Refused, "document is longer than the limit of 1048576 bytes (MAX_DOCUMENT_BYTES)"},
+		{"too long once escaped", kind(column.Text), row("1", strings.Repeat("\x01", 1<<18)), Refused, "document is longer than the limit of 1048576 bytes (MAX_DOCUMENT_BYTES)"},
+		{"10 MB", kind(column.Text), row("1", strings.Repeat("x", 10<<20)), Refused, "document is longer than the limit of 1048576 bytes (MAX_DOCUMENT_BYTES)"},
+		{"300 KB", kind(column.Text), row("1", strings.Repeat("桜", 100<<10)), Document, ""},
+		{"another width", kind(column.Text), row("1"), Refused, "row has another number of columns than the query"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -214,7 +218,7 @@ func TestObjectURI(t *testing.T) {
 func TestNewEncoderRefuses(t *testing.T) {
 	tests := []struct {
 		name    string
-		columns []Column
+		columns []column.Column
 		want    string
 	}{
 		{"no id", columns("a"), "prepare documents: there is no column id"},
@@ -248,11 +252,11 @@ func TestOptions(t *testing.T) {
 }
 
 func TestHundredsOfColumns(t *testing.T) {
-	cols, values := []Column{{Name: "id"}}, []any{"1"}
+	cols, values := []column.Column{{Name: "id"}}, []any{"1"}
 	want := map[string]any{}
 	for i := range 1600 { // PostgreSQL's own limit
 		name := fmt.Sprintf("column %d", i)
-		cols, values = append(cols, Column{Name: name}), append(values, name)
+		cols, values = append(cols, column.Column{Name: name}), append(values, name)
 		want[name] = name
 	}
 	line, v := mustEncoder(t, cols, Options{}).Append(nil, row(values...))

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"vertexmetadata/job/internal/column"
+
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -106,14 +108,14 @@ func FuzzAppend(f *testing.F) {
 		f.Add([]byte(s), "x")
 	}
 	f.Fuzz(func(t *testing.T, value []byte, name string) {
-		for kind := Text; kind <= Timestamp; kind++ {
-			e, err := NewEncoder([]Column{{Name: "id", Kind: Text}, {Name: name, Kind: kind}}, Options{})
+		for kind := column.Text; kind <= column.Timestamp; kind++ {
+			e, err := NewEncoder([]column.Column{{Name: "id", Kind: column.Text}, {Name: name, Kind: kind}}, Options{})
 			if err != nil {
 				continue
 			}
 			line, v := e.Append(nil, [][]byte{[]byte("1"), value})
 			if v.Outcome != Document {
-				if kind == Text && utf8.Valid(value) && len(value) < DefaultMaxBytes/6 && v.Reason != "" && name != "content_uri" {
+				if kind == column.Text && utf8.Valid(value) && len(value) < DefaultMaxBytes/6 && v.Reason != "" && name != "content_uri" {
 					t.Errorf("%q refused: %s", value, v.Reason)
 				}
 				continue
@@ -125,7 +127,7 @@ func FuzzAppend(f *testing.F) {
 			if err := json.Unmarshal(line, &got); err != nil {
 				t.Fatalf("%q: %v", line, err)
 			}
-			if kind == Text && value != nil && got.StructData[name] != string(value) {
+			if kind == column.Text && value != nil && got.StructData[name] != string(value) {
 				t.Errorf("got %q, want %q", got.StructData[name], value)
 			}
 			var message structpb.Struct
@@ -134,7 +136,7 @@ func FuzzAppend(f *testing.F) {
 				t.Fatalf("%q: %v", line, err)
 			}
 			var want any
-			if (kind == JSON || kind == Numbers) && value != nil {
+			if (kind == column.JSON || kind == column.Numbers) && value != nil {
 				if err := json.Unmarshal(value, &want); err != nil {
 					t.Fatalf("accepted %q: %v", value, err)
 				}

@@ -3,6 +3,8 @@ package document
 import (
 	"strings"
 	"testing"
+
+	"vertexmetadata/job/internal/column"
 )
 
 // TestShapes: what stands as a string where a number or a vector should be becomes one, or is refused.
@@ -29,7 +31,7 @@ func TestShapes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			e := mustEncoder(t, []Column{{Name: "id"}, {Name: "v", Kind: JSON, Shape: tt.shape}}, Options{})
+			e := mustEncoder(t, []column.Column{{Name: "id"}, {Name: "v", Kind: column.JSON, Shape: tt.shape}}, Options{})
 			line, v := e.Append(nil, row("x", tt.value))
 			want := ""
 			if tt.reason == "" {
@@ -44,7 +46,7 @@ func TestShapes(t *testing.T) {
 
 func TestShapesThatAreNone(t *testing.T) {
 	for _, shape := range []string{"number", `"text"`, "[]", `["number","number"]`, `{"a":1}`, "{", `{"a":["x"]}`} {
-		_, err := NewEncoder([]Column{{Name: "id"}, {Name: "v", Kind: JSON, Shape: shape}}, Options{})
+		_, err := NewEncoder([]column.Column{{Name: "id"}, {Name: "v", Kind: column.JSON, Shape: shape}}, Options{})
 		if err == nil || !strings.HasPrefix(err.Error(), `prepare documents: column "v": read shape `+shape+": ") {
 			t.Errorf("%s: got %v", shape, err)
 		}
@@ -53,12 +55,12 @@ func TestShapesThatAreNone(t *testing.T) {
 
 // TestLongValues: a value beyond the limit is refused before it is converted, whatever its kind.
 func TestLongValues(t *testing.T) {
-	for kind, value := range map[Kind]string{
-		Text: strings.Repeat("x", 101), Number: strings.Repeat("9", 101), Bool: strings.Repeat("t", 101), JSON: "[" + strings.Repeat(" ", 101) + "]",
-		Numbers: "[" + strings.Repeat(" ", 101) + "]", Timestamp: strings.Repeat("2", 101),
+	for kind, value := range map[column.Kind]string{
+		column.Text: strings.Repeat("x", 101), column.Number: strings.Repeat("9", 101), column.Bool: strings.Repeat("t", 101), column.JSON: "[" + strings.Repeat(" ", 101) + "]",
+		column.Numbers: "[" + strings.Repeat(" ", 101) + "]", column.Timestamp: strings.Repeat("2", 101),
 	} {
-		e := mustEncoder(t, []Column{{Name: "id"}, {Name: "v", Kind: kind}}, Options{MaxBytes: 100})
-		if _, v := e.Append(nil, row("x", value)); v.Outcome != Refused || v.Reason != reasonTooLong {
+		e := mustEncoder(t, []column.Column{{Name: "id"}, {Name: "v", Kind: kind}}, Options{MaxBytes: 100})
+		if _, v := e.Append(nil, row("x", value)); v.Outcome != Refused || v.Reason != e.tooLong {
 			t.Errorf("kind %d: got %+v", kind, v)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math"
 	"strconv"
+
+	"vertexmetadata/job/internal/column"
 )
 
 const (
@@ -14,14 +16,14 @@ const (
 
 // appendValue appends the text form of a value as JSON. The fault, when there is one, completes the sentence that begins
 // with the column's name.
-func appendValue(dst []byte, kind Kind, s *shape, value []byte) ([]byte, string) {
+func appendValue(dst []byte, kind column.Kind, s *shape, value []byte) ([]byte, string) {
 	if value == nil {
 		return append(dst, "null"...), ""
 	}
 	switch kind {
-	case Number:
+	case column.Number:
 		return appendNumber(dst, value)
-	case Bool:
+	case column.Bool:
 		switch string(value) {
 		case "t":
 			return append(dst, "true"...), ""
@@ -29,11 +31,11 @@ func appendValue(dst []byte, kind Kind, s *shape, value []byte) ([]byte, string)
 			return append(dst, "false"...), ""
 		}
 		return dst, faultBool
-	case JSON:
+	case column.JSON:
 		return appendJSON(dst, value, s)
-	case Numbers:
+	case column.Numbers:
 		return appendJSON(dst, value, &numbers)
-	case Timestamp:
+	case column.Timestamp:
 		return appendTimestamp(dst, value)
 	default:
 		return appendString(dst, value)

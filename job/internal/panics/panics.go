@@ -18,6 +18,11 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("panic: %v", e.Value) }
 
+// Hint is what to do: nobody but the authors can correct it.
+func (e *Error) Hint() string {
+	return "report this mistake of the program with its stack trace; the next run tries again"
+}
+
 // Guard returns fn with an *Error for its panics. It holds for the goroutine that calls it, not for those that fn starts,
 // and not for what the runtime ends the process for, such as a lack of memory.
 func Guard(fn func() error) func() error {

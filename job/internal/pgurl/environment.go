@@ -20,6 +20,21 @@ func Variables() []string {
 	return slices.DeleteFunc(slices.Clone(variables), func(name string) bool { return os.Getenv(name) == "" })
 }
 
+// Origin says where a parameter's value comes from: the value of DATABASE_URL, a variable of the environment that counts
+// where the value says nothing, or neither: then it is empty.
+func Origin(raw, parameter, variable string) string {
+	pairs, _, err := split(raw)
+	switch {
+	case err != nil:
+		return ""
+	case given(pairs, parameter, ""):
+		return parameter + " in DATABASE_URL"
+	case os.Getenv(variable) != "":
+		return variable + " of the environment"
+	}
+	return ""
+}
+
 // environment is held while variables are taken away: pgconn reads them whether one wants it or not.
 var environment sync.Mutex
 

@@ -1,6 +1,7 @@
 package pgurl
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ var parameters = map[string]parameter{
 	"application_name": {}, "options": {}, "connect_timeout": {}, "timezone": {}, "search_path": {}, "work_mem": {}, "role": {},
 	"sslcert": {}, "sslkey": {}, "sslpassword": {}, "sslrootcert": {}, "krbsrvname": {}, "krbspn": {}, "require_auth": {},
 	"sslmode":              {values: []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}},
-	"ssl":                  {values: []string{"true"}},
+	"ssl":                  {values: []string{"true"}, remedy: "use sslmode in place of ssl"},
 	"sslsni":               {values: []string{"0", "1"}},
 	"sslnegotiation":       {values: []string{"postgres", "direct"}},
 	"sslcertmode":          {values: []string{"disable", "allow", "require"}},
@@ -43,20 +44,23 @@ var parameters = map[string]parameter{
 	"gsslib": {use: dropped}, "gssdelegation": {use: dropped}, "load_balance_hosts": {use: dropped},
 	"gssencmode":               {use: dropped, values: []string{"disable", "prefer"}},
 	"replication":              {use: dropped, values: []string{"false", "off", "no", "0"}},
-	"ssl_min_protocol_version": {use: dropped, values: []string{"", "TLSv1", "TLSv1.1", "TLSv1.2"}}, // Go's own minimum is TLS 1.2
+	"ssl_min_protocol_version": {use: dropped, values: []string{"", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}}, // see versions
+	"ssl_max_protocol_version": {use: dropped, values: []string{"", "TLSv1.2", "TLSv1.3"}},
+	"authtype":                 {use: dropped}, "tty": {use: dropped},
 
-	"hostaddr":                 {use: refused, remedy: "write the address in place of the host"},
-	"ssl_max_protocol_version": {use: refused, remedy: "leave it out"},
-	"sslcrl":                   {use: refused, remedy: "leave it out: lists of revoked certificates are not supported"},
-	"sslcrldir":                {use: refused, remedy: "leave it out: lists of revoked certificates are not supported"},
-	"sslkeylogfile":            {use: refused, remedy: "leave it out"},
-	"requirepeer":              {use: refused, remedy: "leave it out: it is not supported"},
-	"scram_client_key":         {use: refused, remedy: "use a password"},
-	"scram_server_key":         {use: refused, remedy: "use a password"},
-	"oauth_issuer":             {use: refused, remedy: "use a password"},
-	"oauth_client_id":          {use: refused, remedy: "use a password"},
-	"oauth_client_secret":      {use: refused, remedy: "use a password"},
-	"oauth_scope":              {use: refused, remedy: "use a password"},
+	"hostaddr":            {use: refused, remedy: "write the address in place of the host"},
+	"sslcrl":              {use: refused, remedy: "leave it out: lists of revoked certificates are not supported"},
+	"sslcrldir":           {use: refused, remedy: "leave it out: lists of revoked certificates are not supported"},
+	"sslkeylogfile":       {use: refused, remedy: "leave it out"},
+	"requirepeer":         {use: refused, remedy: "leave it out: it is not supported"},
+	"scram_client_key":    {use: refused, remedy: "use a password"},
+	"scram_server_key":    {use: refused, remedy: "use a password"},
+	"oauth_issuer":        {use: refused, remedy: "use a password"},
+	"oauth_client_id":     {use: refused, remedy: "use a password"},
+	"oauth_client_secret": {use: refused, remedy: "use a password"},
+	"oauth_scope":         {use: refused, remedy: "use a password"},
+	"oauth_ca_file":       {use: refused, remedy: "use a password"},
+	"requiressl":          {use: refused, remedy: "use sslmode=require"},
 
 	// Prisma
 	"schema":               {use: refused, remedy: searchPath},
@@ -140,7 +144,7 @@ func judge(name, value string) (keep bool, wrong *Problem) {
 	if !known {
 		p, known = parameters[strings.ToLower(name)]
 		if known && p.use != refused {
-			return false, &Problem{fmt.Sprintf("has a parameter %s in capitals", strings.ToLower(name)), "write it in lower case"}
+			return false, &Problem{fmt.Sprintf(variable+"has a parameter %s in capitals", strings.ToLower(name)), "write it in lower case"}
 		}
 		name = strings.ToLower(name)
 	}
@@ -151,12 +155,18 @@ func judge(name, value string) (keep bool, wrong *Problem) {
 		if spelt := names[name]; spelt != "" {
 			name = spelt
 		}
-		return false, &Problem{fmt.Sprintf("has the parameter %s, which is not supported", name), p.remedy}
+		return false, &Problem{fmt.Sprintf(variable+"has the parameter %s, which is not supported", name), naming(p.remedy, name)}
 	case len(p.values) > 0 && !slices.Contains(p.values, value):
-		return false, &Problem{
-			fmt.Sprintf("has a value of %s that is not supported", name),
-			"use one of " + strings.Join(slices.DeleteFunc(slices.Clone(p.values), func(v string) bool { return v == "" }), ", "),
-		}
+		remedy := cmp.Or(p.remedy, "set "+name+" to one of "+strings.Join(slices.DeleteFunc(slices.Clone(p.values), func(v string) bool { return v == "" }), ", "))
+		return false, &Problem{fmt.Sprintf(variable+"has a value of %s that is not supported", name), remedy}
 	}
 	return p.use == passed, nil
+}
+
+// naming puts a parameter's name into its remedy, which may stand among others.
+func naming(remedy, name string) string {
+	if strings.HasPrefix(remedy, "use ") {
+		return remedy + " in place of " + name
+	}
+	return strings.Replace(remedy, "leave it out", "leave "+name+" out", 1)
 }

@@ -6,18 +6,26 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Problem is what is wrong with the value. Reason completes a sentence that begins with the variable's name.
-type Problem struct{ Reason, Remedy string }
+// Problem is what is wrong with the value, or with a variable that counts beside it.
+type Problem struct{ Text, Remedy string }
 
-func (p *Problem) Error() string { return p.Reason + ": " + p.Remedy }
+func (p *Problem) Error() string { return p.Text + ": " + p.Remedy }
+
+// Hint says what to do.
+func (p *Problem) Hint() string { return p.Remedy }
+
+// variable is where the value comes from.
+const variable = "DATABASE_URL "
 
 // and returns a problem that says both; either may be nil.
 func (p *Problem) and(q *Problem) *Problem {
@@ -27,7 +35,7 @@ func (p *Problem) and(q *Problem) *Problem {
 	case q == nil:
 		return p
 	}
-	return &Problem{p.Error() + "; " + q.Reason, q.Remedy}
+	return &Problem{p.Text + "; " + q.Text, p.Remedy + "; " + q.Remedy}
 }
 
 const (
@@ -35,7 +43,7 @@ const (
 	encode = "percent-encode the user and the password: / as %2F, @ as %40, # as %23, ? as %3F, % as %25"
 )
 
-func notURL() *Problem { return &Problem{"is not a libpq URL", form} }
+func notURL() *Problem { return &Problem{variable + "is not a libpq URL", form} }
 
 // Parse returns the settings of a libpq URL, or of libpq's keyword form (host=… user=…), completed by libpq's variables of
 // the environment (PGPASSWORD, …). Over TCP to another machine TLS is required unless sslmode says otherwise, and the
@@ -45,7 +53,7 @@ func Parse(raw string) (*pgconn.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	kept := pairs[:0]
+	kept := make([]pair, 0, len(pairs))
 	var wrong *Problem
 	for _, p := range pairs {
 		keep, problem := judge(p.name, p.value)
@@ -61,7 +69,25 @@ func Parse(raw string) (*pgconn.Config, error) {
 	if err != nil {
 		return nil, explain(rest, kept, err)
 	}
-	return secure(rest, kept, config)
+	if rest != "" && !hasUser(rest, kept) && slices.ContainsFunc(Addresses(config), func(f pgconn.FallbackConfig) bool { return !isHost(f.Host, rest) }) {
+		return nil, &Problem{variable + "names no user, and what stands in place of the host may be something else", form}
+	}
+	if config, err = secure(rest, kept, config); err == nil {
+		setVersions(config, pairs)
+	}
+	return config, err
+}
+
+// hasUser reports that the value, or PGUSER, says who logs in.
+func hasUser(rest string, pairs []pair) bool {
+	return strings.Contains(rest, "@") || given(pairs, "user", "PGUSER")
+}
+
+// isHost reports that a host is one beyond doubt, and may be named in errors: a password alone after the scheme, as in
+// postgres://secret, looks like a host too.
+func isHost(host, rest string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil || Local(host) || strings.Contains(host, ".") && strings.Count(rest, "/") > 2
 }
 
 // pair is one parameter of the URL, decoded.
@@ -80,7 +106,7 @@ var (
 // split takes the value apart: its parameters, and the URL without them, which is empty for the keyword form.
 func split(raw string) (pairs []pair, rest string, err error) {
 	if strings.HasPrefix(raw, `"`) || strings.HasPrefix(raw, "'") {
-		return nil, "", &Problem{"is in quotes", "leave the quotes out"}
+		return nil, "", &Problem{variable + "is in quotes", "leave the quotes out"}
 	}
 	scheme, after, found := strings.Cut(raw, "://")
 	if !found {
@@ -101,7 +127,7 @@ func split(raw string) (pairs []pair, rest string, err error) {
 	}
 	switch {
 	case strings.Contains(tail, "@"), strings.Contains(tail, "#"), strings.Count(authority, "@") > 1:
-		return nil, "", &Problem{"has a /, ?, # or @ where none can be", encode}
+		return nil, "", &Problem{variable + "has a /, ?, # or @ where none can be", encode}
 	}
 	base, query, _ := strings.Cut(raw, "?")
 	for part := range strings.SplitSeq(query, "&") {
@@ -111,7 +137,7 @@ func split(raw string) (pairs []pair, rest string, err error) {
 		name, value, equals := strings.Cut(part, "=")
 		decoded, err := url.PathUnescape(value)
 		if err != nil || !equals || strings.Contains(value, "=") || !paramName().MatchString(name) {
-			return nil, "", &Problem{"has a parameter that is not name=value", "percent-encode its special characters: & as %26, = as %3D, % as %25"}
+			return nil, "", &Problem{variable + "has a parameter that is not name=value", "percent-encode its special characters: & as %26, = as %3D, % as %25"}
 		}
 		pairs = append(pairs, pair{name, decoded})
 	}
@@ -139,15 +165,15 @@ func wrongScheme(scheme string) *Problem {
 	base, driver, _ := strings.Cut(scheme, "+")
 	switch {
 	case scheme == "postgres" || scheme == "postgresql":
-		return &Problem{"does not begin with postgres:// in lower case", form}
+		return &Problem{variable + "does not begin with postgres:// in lower case", form}
 	case (base == "postgres" || base == "postgresql") && knownDrivers[driver]:
-		return &Problem{"is a URL of SQLAlchemy", "leave +" + driver + " out: begin it with postgresql://"}
+		return &Problem{variable + "is a URL of SQLAlchemy", "leave +" + driver + " out: begin it with postgresql://"}
 	case base == "postgres" || base == "postgresql":
-		return &Problem{"names a driver", "leave it out: begin it with postgresql://"}
+		return &Problem{variable + "names a driver", "leave it out: begin it with postgresql://"}
 	case scheme == "jdbc:postgresql" || scheme == "jdbc:pgsql":
-		return &Problem{"is a URL of JDBC", "leave jdbc: out, and write the user and the password before the host: postgresql://user:password@host:5432/database"}
+		return &Problem{variable + "is a URL of JDBC", "leave jdbc: out, and write the user and the password before the host: postgresql://user:password@host:5432/database"}
 	case knownSchemes[scheme]:
-		return &Problem{"begins with " + scheme + "://", "name a PostgreSQL database: begin it with postgres://"}
+		return &Problem{variable + "begins with " + scheme + "://", "name a PostgreSQL database: begin it with postgres://"}
 	}
 	return notURL()
 }
@@ -183,11 +209,14 @@ func parse(rest string, pairs []pair) (*pgconn.Config, error) {
 // explain says why pgconn refuses what looks right: a variable of the environment, a file, or a value.
 func explain(rest string, pairs []pair, err error) *Problem {
 	if name := guiltyVariable(func() error { _, err := parse(rest, pairs); return err }); name != "" {
-		return &Problem{fmt.Sprintf("cannot be used with %s of the environment, which libpq reads too and whose value is wrong", name), "unset " + name + ", or correct it"}
+		return &Problem{name + " of the environment, which counts beside DATABASE_URL, has a value that libpq does not take", "unset " + name + ", or correct it"}
 	}
 	var file *fs.PathError
 	if errors.As(err, &file) { // of a certificate, a key or a service file
-		return &Problem{fmt.Sprintf("names %s, which cannot be read (%v)", file.Path, file.Err), "correct the path, or mount the file"}
+		return &Problem{fmt.Sprintf(variable+"names %s, which cannot be read (%v)", file.Path, file.Err), "correct the path, or mount the file"}
+	}
+	if hasKey, hasCert := given(pairs, "sslkey", ""), given(pairs, "sslcert", ""); hasKey != hasCert {
+		return &Problem{variable + "has only one of sslcert and sslkey", "set both, or neither"}
 	}
 	for i, p := range pairs {
 		if _, known := parameters[p.name]; !known || i == 0 && len(pairs) == 1 && rest == "" {
@@ -195,8 +224,11 @@ func explain(rest string, pairs []pair, err error) *Problem {
 		}
 		others := append(append([]pair{}, pairs[:i]...), pairs[i+1:]...)
 		if _, err := parse(rest, others); err == nil {
-			return &Problem{"has a value of " + p.name + " that libpq does not know", "correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values"}
+			if p.name == "service" {
+				return &Problem{variable + "names a service that is not in the service file", "write host, database and user in place of service, or correct servicefile"}
+			}
+			return &Problem{variable + "has a value of " + p.name + " that is not valid", "correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values"}
 		}
 	}
-	return &Problem{"is not a libpq URL", encode}
+	return &Problem{variable + "is not a libpq URL", encode}
 }

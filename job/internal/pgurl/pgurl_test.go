@@ -1,6 +1,7 @@
 package pgurl
 
 import (
+	"crypto/tls"
 	"errors"
 	"net/url"
 	"strings"
@@ -15,6 +16,7 @@ const encoding = "percent-encode the user and the password: / as %2F, @ as %40, 
 func TestParseRefuses(t *testing.T) {
 	const (
 		noURL  = "is not a libpq URL: write it as postgres://user:password@host:5432/database, special characters in the password percent-encoded"
+		noUser = "names no user, and what stands in place of the host may be something else: write it as postgres://user:password@host:5432/database, special characters in the password percent-encoded"
 		middle = "has a /, ?, # or @ where none can be: " + encoding
 		pairs  = "has a parameter that is not name=value: percent-encode its special characters: & as %26, = as %3D, % as %25"
 	)
@@ -38,29 +40,39 @@ func TestParseRefuses(t *testing.T) {
 		"geheim://app@h/app":                                            noURL,
 		"POSTGRES://app:geheim@h/app":                                   "does not begin with postgres:// in lower case: write it as postgres://user:password@host:5432/database, special characters in the password percent-encoded",
 		"geheim":                                                        noURL,
+		"postgres://geheim":                                             noUser,
+		"postgres://geheim:5432":                                        noUser,
+		"postgres://geheim?sslmode=require":                             noUser,
+		"postgres://geheim/app":                                         noUser,
+		"postgres://ge.heim":                                            noUser,
+		"postgres://127.0.0.1,geheim/app":                               noUser,
 		"host=h password=ge heim":                                       noURL,
 		"host=h password=it's":                                          noURL,
 		"app:geheim@h/app":                                              noURL,
 		"postgres://app@h/app?geheim":                                   pairs,
 		"postgres://app@h/app?password=ge&heim":                         pairs,
 		"postgres://app@h/app?options=a=b":                              pairs,
-		"postgres://app:geheim@h/app?schema=public":                     "has the parameter schema, which is not supported: use options=-csearch_path%3DNAME",
-		"postgres://app:geheim@h/app?connection_limit=5&pgbouncer=true": "has the parameter connection_limit, which is not supported: leave it out: the job opens one connection; has the parameter pgbouncer, which is not supported: leave it out, and connect past the pooler or pool by session",
-		"postgres://app:geheim@h/app?connection_limit=5":                "has the parameter connection_limit, which is not supported: leave it out: the job opens one connection",
-		"postgres://app:geheim@h/app?pgbouncer=true":                    "has the parameter pgbouncer, which is not supported: leave it out, and connect past the pooler or pool by session",
-		"postgres://app:geheim@h/app?currentSchema=x":                   "has the parameter currentSchema, which is not supported: use options=-csearch_path%3DNAME",
+		"postgres://app:geheim@h/app?schema=public":                     "has the parameter schema, which is not supported: use options=-csearch_path%3DNAME in place of schema",
+		"postgres://app:geheim@h/app?connection_limit=5&pgbouncer=true": "has the parameter connection_limit, which is not supported; DATABASE_URL has the parameter pgbouncer, which is not supported: leave connection_limit out: the job opens one connection; leave pgbouncer out, and connect past the pooler or pool by session",
+		"postgres://app:geheim@h/app?connection_limit=5":                "has the parameter connection_limit, which is not supported: leave connection_limit out: the job opens one connection",
+		"postgres://app:geheim@h/app?pgbouncer=true":                    "has the parameter pgbouncer, which is not supported: leave pgbouncer out, and connect past the pooler or pool by session",
+		"postgres://app:geheim@h/app?currentSchema=x":                   "has the parameter currentSchema, which is not supported: use options=-csearch_path%3DNAME in place of currentSchema",
 		"postgres://app:geheim@h/app?SSLMODE=require":                   "has a parameter sslmode in capitals: write it in lower case",
-		"postgres://app:geheim@h/app?sslmode=geheim":                    "has a value of sslmode that is not supported: use one of disable, allow, prefer, require, verify-ca, verify-full",
-		"postgres://app:geheim@h/app?gssencmode=require":                "has a value of gssencmode that is not supported: use one of disable, prefer",
-		"postgres://app:geheim@h/app?connect_timeout=geheim":            "has a value of connect_timeout that libpq does not know: correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values",
-		"postgres://app:geheim@h/app?require_auth=geheim":               "has a value of require_auth that libpq does not know: correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values",
+		"postgres://app:geheim@h/app?sslmode=geheim":                    "has a value of sslmode that is not supported: set sslmode to one of disable, allow, prefer, require, verify-ca, verify-full",
+		"postgres://app:geheim@h/app?gssencmode=require":                "has a value of gssencmode that is not supported: set gssencmode to one of disable, prefer",
+		"postgres://app:geheim@h/app?connect_timeout=geheim":            "has a value of connect_timeout that is not valid: correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values",
+		"postgres://app:geheim@h/app?require_auth=geheim":               "has a value of require_auth that is not valid: correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values",
 		"postgres://app:geheim@h/app?sslrootcert=absent.pem":            "names absent.pem, which cannot be read (no such file or directory): correct the path, or mount the file",
-		"host=h user=app password=geheim schema=x":                      "has the parameter schema, which is not supported: use options=-csearch_path%3DNAME",
+		"postgres://app:geheim@h/app?sslkey=geheim":                     "has only one of sslcert and sslkey: set both, or neither",
+		"postgres://app:geheim@h/app?service=geheim":                    "names a service that is not in the service file: write host, database and user in place of service, or correct servicefile",
+		"postgres://app:geheim@h/app?ssl=false":                         "has a value of ssl that is not supported: use sslmode in place of ssl",
+		"postgres://app:geheim@h/app?requiressl=1":                      "has the parameter requiressl, which is not supported: use sslmode=require in place of requiressl",
+		"host=h user=app password=geheim schema=x":                      "has the parameter schema, which is not supported: use options=-csearch_path%3DNAME in place of schema",
 	} {
 		t.Run(raw, func(t *testing.T) {
 			_, err := Parse(raw)
 			var problem *Problem
-			if !errors.As(err, &problem) || err.Error() != want {
+			if !errors.As(err, &problem) || strings.TrimPrefix(err.Error(), "DATABASE_URL ") != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
 		})
@@ -138,6 +150,25 @@ func TestEncryption(t *testing.T) {
 	}
 }
 
+func TestVersionsOfTLS(t *testing.T) {
+	for raw, want := range map[string][2]uint16{
+		"postgres://u@db.example/d":                                                                                 {tls.VersionTLS12, 0},
+		"postgres://u@db.example/d?ssl_min_protocol_version=TLSv1.3":                                                {tls.VersionTLS13, 0},
+		"postgres://u@db.example/d?sslmode=verify-full&ssl_max_protocol_version=TLSv1.2":                            {tls.VersionTLS12, tls.VersionTLS12},
+		"postgres://u@db.example,other.example/d?ssl_min_protocol_version=TLSv1.2&ssl_max_protocol_version=TLSv1.3": {tls.VersionTLS12, tls.VersionTLS13},
+	} {
+		config, err := Parse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range Addresses(config) {
+			if got := [2]uint16{max(f.TLSConfig.MinVersion, tls.VersionTLS12), f.TLSConfig.MaxVersion}; got != want {
+				t.Errorf("%s: %v, want %v", raw, got, want)
+			}
+		}
+	}
+}
+
 func TestEnvironment(t *testing.T) {
 	for _, tt := range []struct{ name, value, want string }{
 		{"PGCONNECT_TIMEOUT", "abc", "PGCONNECT_TIMEOUT"},
@@ -151,7 +182,7 @@ func TestEnvironment(t *testing.T) {
 			t.Setenv(tt.name, tt.value)
 			t.Setenv("PGAPPNAME", "harmless")
 			_, err := Parse("postgres://app:secret@db.example/app")
-			want := "cannot be used with " + tt.want + " of the environment, which libpq reads too and whose value is wrong: unset " + tt.want + ", or correct it"
+			want := tt.want + " of the environment, which counts beside DATABASE_URL, has a value that libpq does not take: unset " + tt.want + ", or correct it"
 			if err == nil || err.Error() != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
@@ -187,6 +218,13 @@ func FuzzParse(f *testing.F) {
 		{"postgres://h/app?sslmode=", ""},
 		{"postgres://app:x", ""},
 		{"", ""},
+		{"postgres://", ""},
+		{"postgres://", "/app"},
+		{"postgresql://", "?sslmode=require"},
+		{"\u201cpostgres://app:", "@h/app\u201d"},
+		{"`postgres://app:", "@h/app`"},
+		{"postgres://app:", "@h/app?schema=public&pool=1"},
+		{"host=h user=a password=", " schema=x"},
 		{"", "://h/d"},
 		{"postgres://app:?", "@h"},
 		{"postgres://app:#", "@h"},

@@ -28,6 +28,24 @@ func secure(rest string, pairs []pair, config *pgconn.Config) (*pgconn.Config, e
 	return config, nil
 }
 
+// versions are those of TLS by libpq's names. Go's own minimum is TLS 1.2, so older ones are not asked for.
+var versions = map[string]uint16{"TLSv1.2": tls.VersionTLS12, "TLSv1.3": tls.VersionTLS13}
+
+// setVersions bounds the version of TLS.
+func setVersions(config *pgconn.Config, pairs []pair) {
+	for _, f := range Addresses(config) {
+		for _, p := range pairs {
+			switch {
+			case f.TLSConfig == nil:
+			case p.name == "ssl_min_protocol_version":
+				f.TLSConfig.MinVersion = versions[p.value]
+			case p.name == "ssl_max_protocol_version":
+				f.TLSConfig.MaxVersion = versions[p.value]
+			}
+		}
+	}
+}
+
 // Defaulted reports that TLS is required because nothing in the value or in the environment says otherwise.
 func Defaulted(raw string) bool {
 	pairs, _, err := split(raw)

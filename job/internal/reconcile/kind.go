@@ -6,11 +6,11 @@ import (
 	"iter"
 	"slices"
 
+	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/refusal"
-	"vertexmetadata/job/internal/source"
 )
 
 // examine returns what is known of a scan before it begins, and the rules for its documents. When the query is new it asks
@@ -29,7 +29,7 @@ func (r *Run) examine(ctx context.Context, s ledger.State) (ledger.Scan, documen
 		if err != nil {
 			return scan, rules, err
 		}
-		hasContent := slices.ContainsFunc(columns, func(c source.Column) bool { return c.Name == document.ColumnURI })
+		hasContent := slices.ContainsFunc(columns, func(c column.Column) bool { return c.Name == document.ColumnURI })
 		if err := kind.Suits(hasContent); err != nil {
 			return scan, rules, err
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/source"
 	"vertexmetadata/sandbox/postgres"
@@ -99,9 +100,9 @@ func postsEncoder(b *testing.B, db *source.DB) *document.Encoder {
 	if err != nil {
 		b.Fatal(err)
 	}
-	columns := make([]document.Column, len(found))
+	columns := make([]column.Column, len(found))
 	for i, c := range found {
-		columns[i] = document.Column{Name: c.Name, Kind: document.Kind(c.Kind)}
+		columns[i] = column.Column{Name: c.Name, Kind: column.Kind(c.Kind)}
 	}
 	encoder, err := document.NewEncoder(columns, document.Options{})
 	if err != nil {

@@ -5,40 +5,14 @@ import (
 	"fmt"
 	"strings"
 
+	"vertexmetadata/job/internal/column"
+
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Kind says what the text form of a column's values is. The zero Kind is Text.
-type Kind uint8
-
-// The kinds of columns. Their order is the one of package document, so that a conversion carries a Kind across.
-const (
-	Text      Kind = iota // any type, in PostgreSQL's text form
-	Number                // integers, floats and numeric, NaN and infinities included
-	Bool                  // t or f
-	JSON                  // json, jsonb, and arrays and composites turned into json
-	Numbers               // JSON made of an array of numbers: a string in it is NaN or an infinity
-	Timestamp             // timestamp with or without time zone, 2025-09-18 01:02:03.5+00, always UTC
-)
-
-// Column is one column of the query's result, in the query's order.
-type Column struct {
-	Name string
-	Kind Kind
-	// Shape says, for JSON, where PostgreSQL's to_json writes a string for what is not one: as JSON itself, an array for an
-	// array, an object for a composite type, "number" or "vector" for what the string is. Empty: nowhere.
-	Shape string
-	// Type is the column's type as SQL names it, and Wide says that its numbers can have more digits than a double holds.
-	Type string
-	Wide bool
-	// Vector says that it holds pgvector's vectors, of Dimensions numbers; 0: not declared.
-	Vector     bool
-	Dimensions int
-}
-
 // Columns describes the result of the query and thereby checks it: the server parses it, so a syntax error, a missing
 // table or a missing permission on a schema comes out here. The answer is kept.
-func (db *DB) Columns(ctx context.Context) ([]Column, error) {
+func (db *DB) Columns(ctx context.Context) ([]column.Column, error) {
 	if db.columns != nil {
 		return db.columns, nil
 	}
@@ -133,22 +107,22 @@ var plainIDTypes = map[uint32]bool{oidInt8: true, oidInt2: true, oidInt4: true, 
 // setColumns decides about every column, and whether the query must be wrapped for it. Simple columns stay untouched.
 func (db *DB) setColumns(fields []pgconn.FieldDescription, types catalog) {
 	n := len(fields)
-	db.columns, db.exprs = make([]Column, n), make([]string, n)
+	db.columns, db.exprs = make([]column.Column, n), make([]string, n)
 	db.types, db.queried = make([]uint32, n), make([]uint32, n)
 	for i, f := range fields {
-		column, jsonType := types.column(f)
+		described, jsonType := types.column(f)
 		name, oid := quoteName(f.Name), f.DataTypeOID
 		expr := "q." + name
 		switch {
 		case f.Name == "id":
-			column = Column{Name: f.Name, Kind: Text, Type: column.Type}
+			described = column.Column{Name: f.Name, Kind: column.Text, Type: described.Type}
 			if !plainIDTypes[oid] {
 				expr, oid, db.wrap = expr+"::pg_catalog.text AS "+name, oidText, true
 			}
 		case jsonType:
 			expr, oid, db.wrap = "pg_catalog.to_json("+expr+") AS "+name, oidJSON, true
 		}
-		db.columns[i], db.exprs[i] = column, expr
+		db.columns[i], db.exprs[i] = described, expr
 		db.types[i], db.queried[i] = oid, f.DataTypeOID
 	}
 }

@@ -145,7 +145,7 @@ func (c Config) address() (*pgconn.Config, error) {
 		pg, err := pgurl.Parse(c.URL)
 		var problem *pgurl.Problem
 		if errors.As(err, &problem) {
-			return nil, &Error{Op: "read DATABASE_URL", Reason: "it " + problem.Reason, Remedy: problem.Remedy, Config: true}
+			return nil, &Error{Op: "connect to the database", Reason: problem.Text, Remedy: problem.Remedy, Config: true}
 		}
 		return pg, err
 	}

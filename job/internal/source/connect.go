@@ -109,10 +109,10 @@ func (a *attempt) failure(ctx context.Context, err error) error {
 	var record tls.RecordHeaderError
 	var certificate *tls.CertificateVerificationError
 	switch socket := strings.HasPrefix(a.pg.Host, "/"); {
-	case errors.As(err, &server) && byURL && a.custom() && (class(server.Code) == "22" || class(server.Code) == "42" && server.Code != codeInsufficientRight || server.Code == "08P01"):
+	case errors.As(err, &server) && byURL && len(a.settings()) > 0 && (class(server.Code) == "22" || class(server.Code) == "42" && server.Code != codeInsufficientRight || server.Code == "08P01"):
 		// The server quotes the parameter, which may be a part of a password that was not encoded.
 		e.Err, e.Config = server, true
-		e.Reason = fmt.Sprintf("the server refuses a parameter of DATABASE_URL (SQLSTATE %s)", server.Code)
+		e.Reason = fmt.Sprintf("the server refuses %s (SQLSTATE %s)", strings.Join(a.settings(), " or "), server.Code)
 		e.Remedy = "leave out what is neither libpq's nor a setting of PostgreSQL; behind a pooler, leave out settings"
 	case errors.As(err, &server):
 		e.Op = "connect to " + a.where()
@@ -123,17 +123,14 @@ func (a *attempt) failure(ctx context.Context, err error) error {
 		}
 	case errors.Is(err, context.Canceled):
 		e.Err, e.Reason = context.Canceled, "it was interrupted"
-	case strings.Contains(err.Error(), "require_auth check failed"), strings.Contains(err.Error(), "channel binding check failed"):
+	case strings.Contains(err.Error(), "require_auth check failed"), strings.Contains(err.Error(), "channel binding "):
 		e.Reason, e.Remedy = "the server asks for the password in a form that others on the network can read", "set password_encryption = 'scram-sha-256' on the server, set the password again and use scram-sha-256 in pg_hba.conf, "+
 			"or let the certificate be verified: sslmode=verify-full and sslrootcert in DATABASE_URL"
-		if slices.Contains(pgurl.Variables(), "PGREQUIREAUTH") {
-			e.Remedy = "unset PGREQUIREAUTH, or let the server use a method that it names"
+		if strings.Contains(err.Error(), "require_auth") {
+			a.unlike(e, "require_auth", "PGREQUIREAUTH")
 		}
 	case strings.Contains(err.Error(), "ValidateConnect failed"):
-		e.Reason, e.Remedy = "the server is not what target_session_attrs asks for", "correct target_session_attrs in DATABASE_URL"
-		if slices.Contains(pgurl.Variables(), "PGTARGETSESSIONATTRS") {
-			e.Remedy = "unset PGTARGETSESSIONATTRS, or correct it"
-		}
+		a.unlike(e, "target_session_attrs", "PGTARGETSESSIONATTRS")
 	case a.config.connector():
 		e.Reason = withoutSecret(err.Error(), a.pg.Password)
 		e.Remedy = "check CLOUD_SQL_INSTANCE (project:region:instance), that the instance has such an address (CLOUD_SQL_IP_TYPE) and the job's network reaches it, and that the job's account has roles/cloudsql.client"
@@ -170,22 +167,39 @@ func (a *attempt) failure(ctx context.Context, err error) error {
 	default:
 		// What is left comes from pgconn or the connector, which name addresses and settings but not the password; ours is
 		// taken out all the same.
-		e.Reason = withoutSecret(err.Error(), a.pg.Password)
+		e.Reason, e.Remedy = withoutSecret(err.Error(), a.pg.Password), "look into the server's log; "+nextRun
 	}
-	if set := pgurl.Variables(); byURL && len(set) > 0 {
-		e.Remedy = strings.TrimPrefix(e.Remedy+"; libpq's "+strings.Join(set, ", ")+" of the environment count too", "; ")
+	set := slices.DeleteFunc(pgurl.Variables(), func(name string) bool { return strings.Contains(e.Reason+e.Remedy, name) })
+	if byURL && len(set) > 0 {
+		e.Remedy = strings.TrimPrefix(e.Remedy+"; beside DATABASE_URL counts what the environment says: "+strings.Join(set, ", "), "; ")
 	}
 	return e
 }
 
-// custom reports that DATABASE_URL has settings beyond those that the job makes itself.
-func (a *attempt) custom() bool {
+// unlike explains a server that is not what a parameter asks for, wherever its value comes from.
+func (a *attempt) unlike(e *Error, parameter, variable string) {
+	if origin := pgurl.Origin(a.config.URL, parameter, variable); origin != "" {
+		e.Reason, e.Remedy = "the server does not offer what "+origin+" asks for", "let the server offer it, or correct "+origin
+	}
+}
+
+// settings says where what the server is sent comes from, beyond what the job sends by itself.
+func (a *attempt) settings() (from []string) {
+	custom := 0
 	for name := range a.pg.RuntimeParams {
 		if name != "application_name" && name != "client_encoding" {
-			return true
+			custom++
 		}
 	}
-	return false
+	for _, s := range [][2]string{{"options", "PGOPTIONS"}, {"timezone", "PGTZ"}} {
+		if origin := pgurl.Origin(a.config.URL, s[0], s[1]); strings.HasPrefix(origin, s[1]) {
+			from = append(from, origin)
+		}
+	}
+	if custom > len(from) {
+		from = append([]string{"a parameter of DATABASE_URL"}, from...)
+	}
+	return from
 }
 
 func withoutSecret(text, secret string) string {

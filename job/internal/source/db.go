@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"vertexmetadata/job/internal/column"
+
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/pgproto3"
@@ -44,12 +46,12 @@ type DB struct {
 	version int    // major
 	wire    *wire
 
-	columns []Column // once known
-	exprs   []string // select list of the wrapping query, parallel to columns
-	wrap    bool     // the select list differs from the query's own
-	types   []uint32 // of the columns of what Scan executes
-	queried []uint32 // of the columns of the query itself
-	plan    []byte   // of the query, as Columns found it; used once
+	columns []column.Column // once known
+	exprs   []string        // select list of the wrapping query, parallel to columns
+	wrap    bool            // the select list differs from the query's own
+	types   []uint32        // of the columns of what Scan executes
+	queried []uint32        // of the columns of the query itself
+	plan    []byte          // of the query, as Columns found it; used once
 }
 
 // Open connects and prepares the session. It returns within half a minute, whatever the network does. Errors are of type

@@ -12,7 +12,7 @@ const clocksQuery = `SELECT concat_ws(' ',
 
 // partsQuery sums up likewise what the result is made of and no plan shows: of the views, tables and types that the query
 // or its plan name ($1), or that the result is made of ($2), and of what they are made of in turn, the columns and
-// attributes, and the rules of views; and all collations, labels of enumerations and rules of text search. It is asked
+// attributes, and the rules of views; and all collations, labels of enumerations, domains with their checks, and rules of text search. It is asked
 // only of queries that call or are made of something: others it would cost a quarter of an idle run.
 const partsQuery = `WITH RECURSIVE part(class, oid) AS (
   SELECT 'r', c.oid FROM pg_class c WHERE c.relname = ANY($1::name[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c') AND c.relpersistence <> 't' AND c.oid >= 16384
@@ -29,6 +29,8 @@ const partsQuery = `WITH RECURSIVE part(class, oid) AS (
 SELECT concat_ws(' ',
   (SELECT count(*) || '/' || sum(d.xmin::text::int8) FROM pg_collation d WHERE d.oid >= 16384),
   (SELECT count(*) || '/' || sum(d.xmin::text::int8) FROM pg_enum d),
+  (SELECT count(*) || '/' || sum(d.xmin::text::int8) FROM pg_type d WHERE d.typtype = 'd' AND d.oid >= 16384),
+  (SELECT count(*) || '/' || sum(d.xmin::text::int8) FROM pg_constraint d WHERE d.contypid <> 0 AND d.oid >= 16384),
   (SELECT count(*) || '/' || sum(d.xmin::text::int8) FROM pg_ts_dict d WHERE d.oid >= 16384),
   (SELECT count(*) || '/' || sum(d.xmin::text::int8) FROM pg_ts_config_map d WHERE d.mapcfg >= 16384),
   (SELECT string_agg(concat_ws('/', part.oid, (SELECT string_agg(a.attnum || ':' || a.xmin::text, ',' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = part.oid AND a.attnum > 0),

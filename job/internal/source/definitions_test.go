@@ -23,6 +23,7 @@ func TestDefinitions(t *testing.T) {
 		{"label as text", "SELECT id, m::text AS m FROM t", []string{"ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'"}},
 		{"label in JSON", "SELECT id, to_json(t) AS j FROM t", []string{"ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'"}},
 		{"label behind a view", "SELECT id, m FROM v", []string{"ALTER TYPE mood RENAME VALUE 'sad' TO 'blue'"}},
+		{"domain", "SELECT id, n::short AS n FROM t", []string{"ALTER DOMAIN short ADD CONSTRAINT small CHECK (length(VALUE) < 9)", "ALTER DOMAIN short SET NOT NULL"}},
 		{"function", "SELECT id, f(n) AS n FROM t", []string{
 			"CREATE OR REPLACE FUNCTION f(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1; END'",
 		}},
@@ -46,7 +47,7 @@ func TestDefinitions(t *testing.T) {
 		{"order of day and month", "SELECT id, n FROM t WHERE '01/02/2025'::date > '2020-01-01'", []string{"ALTER ROLE %[1]s IN DATABASE %[2]s SET DateStyle = 'DMY'"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			url := database(t, setup)
+			url := database(t, setup, "CREATE DOMAIN short AS text")
 			name := databaseOf(t, url)
 			config := Config{URL: url, Query: tt.query}
 			last := stats(t, open(t, config))

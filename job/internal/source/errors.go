@@ -111,14 +111,14 @@ func (db *DB) failure(ctx context.Context, op, query string, when phase, err err
 		e.Remedy, e.Config = queryRemedy(server, when)
 		return e
 	}
-	e := &Error{Op: op, Reason: "the connection was lost", Err: io.ErrUnexpectedEOF}
+	e := &Error{Op: op, Reason: "the connection was lost", Remedy: nextRun, Err: io.ErrUnexpectedEOF}
 	var late *lateError
 	switch {
 	case errors.As(context.Cause(ctx), &late):
 		e.Err, e.Reason = context.DeadlineExceeded, fmt.Sprintf("server process %s gave no answer within %v", db.pid, late.limit)
 		e.Remedy = fmt.Sprintf("look at it with SELECT * FROM pg_stat_activity WHERE pid = %s, and end it with SELECT pg_terminate_backend(%s) or by a restart", db.pid, db.pid)
 	case errors.Is(ctx.Err(), context.Canceled), errors.Is(err, context.Canceled):
-		e.Err, e.Reason = context.Canceled, "it was interrupted"
+		e.Err, e.Reason, e.Remedy = context.Canceled, "it was interrupted", ""
 	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
 		e.Err, e.Reason = context.DeadlineExceeded, "it took too long"
 	}

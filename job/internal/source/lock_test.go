@@ -41,7 +41,7 @@ func TestCheckNoticesEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, server.URL(""), "SELECT pg_terminate_backend("+db.pid+", 5000)")
-	want := "check session of " + db.where + ": the connection was lost"
+	want := "check session of " + db.where + ": the connection was lost: the next run tries again"
 	for range 2 { // the first may still find the server's last words, the second finds nothing
 		if err := db.Check(t.Context()); err == nil || err.Error() != want && !strings.Contains(err.Error(), "terminating connection due to administrator command") {
 			t.Errorf("got  %v\nwant %s", err, want)
@@ -73,7 +73,7 @@ func TestLockOfDeadReader(t *testing.T) {
 		}
 		return nil
 	})
-	want := fmt.Sprintf("read rows (after %d, the last with id \"%d\"): the connection was lost (%s)", rows, rows, db.where)
+	want := fmt.Sprintf("read rows (after %d, the last with id \"%d\"): the connection was lost (%s): the next run tries again", rows, rows, db.where)
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -215,3 +215,23 @@ func TestCustomSettings(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestOriginOfSettings: what is asked for too much, or is no setting, is named by where it comes from.
+func TestOriginOfSettings(t *testing.T) {
+	for _, tt := range []struct{ variable, value, parameter, want string }{
+		{"PGOPTIONS", "-c nonsense=1", "", "the server refuses PGOPTIONS of the environment (SQLSTATE 42704): leave out what is neither libpq's nor a setting of PostgreSQL; behind a pooler, leave out settings"},
+		{"PGTZ", "Mars/X", "", "the server refuses PGTZ of the environment (SQLSTATE 22023): leave out what is neither libpq's nor a setting of PostgreSQL; behind a pooler, leave out settings"},
+		{"PGTZ", "UTC", "&options=-cnonsense%3D1", "the server refuses a parameter of DATABASE_URL or PGTZ of the environment (SQLSTATE 42704): leave out what is neither libpq's nor a setting of PostgreSQL; behind a pooler, leave out settings"},
+		{"PGOPTIONS", "-c nonsense=1", "&options=-cwork_mem%3D1MB&timezone=Mars/X", "the server refuses a parameter of DATABASE_URL (SQLSTATE 22023): leave out what is neither libpq's nor a setting of PostgreSQL; behind a pooler, leave out settings; beside DATABASE_URL counts what the environment says: PGOPTIONS"},
+		{"PGREQUIREAUTH", "gss", "", "the server does not offer what PGREQUIREAUTH of the environment asks for: let the server offer it, or correct PGREQUIREAUTH of the environment"},
+		{"PGAPPNAME", "", "&target_session_attrs=standby", "the server does not offer what target_session_attrs in DATABASE_URL asks for: let the server offer it, or correct target_session_attrs in DATABASE_URL"},
+	} {
+		t.Run(tt.variable+tt.parameter, func(t *testing.T) {
+			t.Setenv(tt.variable, tt.value)
+			_, err := Open(t.Context(), Config{URL: server.TCPURL("app") + tt.parameter})
+			if err == nil || !strings.HasSuffix(err.Error(), ": "+tt.want) {
+				t.Errorf("got  %v\nwant %s", err, tt.want)
+			}
+		})
+	}
+}

@@ -95,17 +95,17 @@ func TestOpenErrors(t *testing.T) {
 		{
 			"malformed",
 			Config{URL: "postgres://u:s3cr3t-p%ss@host:port/d"},
-			`read DATABASE_URL: it is not a libpq URL: percent-encode the user and the password: / as %2F, @ as %40, # as %23, ? as %3F, % as %25`, true,
+			`connect to the database: DATABASE_URL is not a libpq URL: percent-encode the user and the password: / as %2F, @ as %40, # as %23, ? as %3F, % as %25`, true,
 		},
 		{
 			"another scheme",
 			Config{URL: "mysql://u:s3cr3t-p%25ss@host/d"},
-			`read DATABASE_URL: it begins with mysql://: name a PostgreSQL database: begin it with postgres://`, true,
+			`connect to the database: DATABASE_URL begins with mysql://: name a PostgreSQL database: begin it with postgres://`, true,
 		},
 		{
 			"bad parameter",
 			Config{URL: "postgres://u:s3cr3t-p%25ss@host/d?sslmode=maybe"},
-			`read DATABASE_URL: it has a value of sslmode that is not supported: use one of disable, allow, prefer, require, verify-ca, verify-full`, true,
+			`connect to the database: DATABASE_URL has a value of sslmode that is not supported: set sslmode to one of disable, allow, prefer, require, verify-ca, verify-full`, true,
 		},
 	}
 	for _, tt := range tests {
@@ -300,7 +300,7 @@ func TestUnknownErrorsHideThePassword(t *testing.T) {
 		"SASL said " + secret + " twice: " + secret: `connect to database "d" as user "u" at host h:5432: SASL said *** twice: ***`,
 		"nothing of it": `connect to database "d" as user "u" at host h:5432: nothing of it`,
 	} {
-		if got := (&attempt{config: Config{URL: "postgres://u@h/d"}, pg: pg}).failure(t.Context(), errors.New(text)); got.Error() != want {
+		if got := (&attempt{config: Config{URL: "postgres://u@h/d"}, pg: pg}).failure(t.Context(), errors.New(text)); got.Error() != want+": look into the server's log; the next run tries again" {
 			t.Errorf("got  %v\nwant %s", got, want)
 		}
 	}

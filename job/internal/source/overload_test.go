@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // literals returns the texts in the package's source, all of the job's own SQL among them, by where they are.
@@ -58,6 +59,7 @@ var sqlWords = []string{"any", "in", "as", "exists", "values", "coalesce", "late
 func TestOnlyOneWayToTheServer(t *testing.T) {
 	allowed := map[string][]string{
 		"session.go": {"ExecBatch", "ExecParams"}, // own, theirs
+		"reads.go":   {"ExecBatch"},               // likewise, after the user's query
 		"stats.go":   {"ExecBatch"},               // the batch that begins with ownPath
 		"columns.go": {"Prepare"},                 // the user's query
 		"scan.go":    {"ExecParams"},              // the user's query
@@ -195,7 +197,9 @@ func TestPlantedOverloads(t *testing.T) {
 			if rows, err := db.Rows(t.Context(), "one"); err != nil || len(rows) != 1 || string(rows[0][0]) != "one" {
 				t.Errorf("Rows = %q, %v", rows, err)
 			}
-			db.lockedTables(t.Context())
+			for _, code := range []string{codeLockNotAvailable, codeInsufficientRight, "08001"} {
+				_ = db.explained(t.Context(), "try", "", &pgconn.PgError{Code: code})
+			}
 			for _, s := range []*DB{db, other} {
 				if err := s.Check(t.Context()); err != nil {
 					t.Error(err)

@@ -46,7 +46,6 @@ func TestColumnsErrors(t *testing.T) {
 	const (
 		names   = ": check the names in the query (SYNC_QUERY or SYNC_QUERY_FILE), the database and the search_path"
 		correct = ": correct the query (SYNC_QUERY or SYNC_QUERY_FILE)"
-		grant   = ": grant the user SELECT on it (and USAGE on its schema)"
 		single  = "check the query: it is not a single SELECT: leave a single SELECT, VALUES or WITH … SELECT in SYNC_QUERY or SYNC_QUERY_FILE"
 	)
 	tests := []struct{ name, query, want string }{
@@ -57,8 +56,8 @@ func TestColumnsErrors(t *testing.T) {
 		{"no table", "SELECT id FROM nowhere", `prepare the query: relation "nowhere" does not exist (line 1, column 16)` + names},
 		{"no column", "SELECT id, c FROM t", `prepare the query: column "c" does not exist (line 1, column 12)` + names},
 		{"no function", "SELECT f(id) AS id FROM t", `prepare the query: function f(integer) does not exist (line 1, column 8); HINT: No function matches the given name and argument types. You might need to add explicit type casts` + names},
-		{"no permission", "SELECT id FROM closed", `prepare the query: permission denied for table closed` + grant},
-		{"no permission on the schema", "SELECT id FROM s.t", `prepare the query: permission denied for schema s (line 1, column 16): grant the user USAGE on it, and SELECT on what the query reads in it`},
+		{"no permission", "SELECT id FROM closed", "prepare the query: permission denied for table closed: run GRANT SELECT ON public.closed TO app"},
+		{"no permission on the schema", "SELECT id FROM s.t", `prepare the query: permission denied for schema s (line 1, column 16): run GRANT USAGE ON SCHEMA s TO app; GRANT SELECT ON s.t TO app`},
 		{"parameter", "SELECT id FROM t WHERE a = $1", "check the query: it has parameters ($1): write the values into the query"},
 		{"parameter of unknown type", "SELECT $1 AS id, NULLIF($2, $3) FROM t", ""},
 		{"insert", "INSERT INTO t VALUES (1) RETURNING id", single},

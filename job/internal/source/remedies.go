@@ -15,6 +15,8 @@ const (
 	codeUntranslatable    = "22P05"
 	codeInvalidEncoding   = "22021"
 	codeInsufficientRight = "42501"
+	codeNoTable           = "42P01"
+	codeCanceled          = "57014"
 )
 
 // remedy says what a person does about an error of the server. Of the rows that fit, the first counts.
@@ -52,11 +54,12 @@ var queryRemedies = []remedy{
 	{code: codeInsufficientRight, text: "for schema", config: true, advice: "grant the user USAGE on it, and SELECT on what the query reads in it"},
 	{code: codeInsufficientRight, text: "for type", config: true, advice: "grant the user USAGE on it"},
 	{code: codeInsufficientRight, text: "for foreign server", config: true, advice: "grant the user USAGE on it"},
+	{code: codeInsufficientRight, text: "could not open file", config: true, advice: "let the server's account read the file that the foreign table names"},
 	{code: codeInsufficientRight, config: true, advice: "grant the user SELECT on it (and USAGE on its schema)"},
 
 	// The query.
-	{code: "42704", text: "user mapping", config: true, advice: "make one: CREATE USER MAPPING FOR the job's user SERVER …"},
-	{code: "42P01", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
+	{code: "42704", text: "user mapping", config: true, advice: "run CREATE USER MAPPING FOR the job's user SERVER … OPTIONS (…)"},
+	{code: codeNoTable, config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
 	{code: "42703", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
 	{code: "42883", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
 	{code: "42P02", config: true, advice: "the query cannot have parameters"},
@@ -81,6 +84,10 @@ var queryRemedies = []remedy{
 	{code: "HV00N", advice: "check the foreign server that the query reads; " + nextRun},
 	{code: "HV", advice: "check the foreign table, its server and its user mapping"},
 
+	{code: "2F003", config: true, advice: "give the user mapping of the foreign server a password, or have a superuser set password_required 'false' in it"},
+	{code: "58P01", advice: "put the file where the server looks for it, or correct the options of the foreign table that names it"},
+	{code: "58", advice: "check the server's disk and file system; " + nextRun},
+
 	// Limits of the server.
 	{code: "53100", advice: "free space on the server's disk"},
 	{code: "53200", advice: "give the server more memory, or make the query cheaper"},
@@ -94,9 +101,12 @@ var queryRemedies = []remedy{
 	{code: codeUntranslatable, advice: "a text has a character that UTF-8 cannot express: repair it, or leave the row or the column out of the query"},
 	{code: codeInvalidEncoding, advice: "a text is not valid in the database's encoding: repair it, or leave the row or the column out of the query"},
 	{code: "22", when: "before", config: true, advice: "a value written in the query does not fit: correct the query " + queryVariables},
+	{code: "23", advice: "a row holds what the query cannot work with: correct that row or the query " + queryVariables + ", or leave the row out"},
 	{code: "22", when: "during", advice: "a row holds what the query cannot work with: correct that row or the query " + queryVariables + ", or leave the row out"},
 	{code: "21000", advice: "a subquery of the query returned several rows: correct the query " + queryVariables},
 	{code: "P0", advice: "a function of the query raised it: correct the row or the function"},
+
+	{advice: "look into the server's log, and check the query " + queryVariables},
 }
 
 func find(remedies []remedy, e *pgconn.PgError, when string) remedy {

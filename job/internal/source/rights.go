@@ -2,9 +2,6 @@ package source
 
 import (
 	"context"
-	"fmt"
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -40,49 +37,4 @@ func (db *DB) rights(ctx context.Context) (Finding, error) {
 		Name: "role", Text: "it may do more than read: " + strings.Join(rights, ", "), Warning: true,
 		Remedy: "use a role that has SELECT on what the query reads, and nothing else; REVOKE CREATE ON SCHEMA public FROM PUBLIC",
 	}, nil
-}
-
-// rowSecurityQuery returns the tables of the plan whose rows are filtered for this role, and how many policies let it see
-// some.
-const rowSecurityQuery = `SELECT c.oid::regclass, (SELECT count(*) FROM pg_policy p WHERE p.polrelid = c.oid AND p.polcmd IN ('r', '*') AND p.polpermissive
-    AND EXISTS (SELECT FROM unnest(p.polroles) AS r(oid) WHERE r.oid = 0 OR pg_has_role(r.oid, 'USAGE')))
-FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relrowsecurity AND row_security_active(c.oid)
-  AND (c.relname = ANY($2::name[]) OR format('"%s"."%s"', replace(n.nspname, '"', '""'), replace(c.relname, '"', '""')) = ANY($1::text[])) ORDER BY c.oid`
-
-// RowSecurity names the tables behind the query of which PostgreSQL hides rows from this role: what is hidden looks as if
-// it were deleted.
-func (db *DB) RowSecurity(ctx context.Context) ([]Finding, error) {
-	const op = "look up row-level security"
-	if _, err := db.Columns(ctx); err != nil {
-		return nil, err
-	}
-	explained, err := db.theirs(ctx, op, "", explainQuery(db.query))
-	if err != nil {
-		return nil, err
-	}
-	var p plan
-	if err := p.read(explained[0][0]); err != nil {
-		return nil, fmt.Errorf("%s: %w", op, err)
-	}
-	// A table of which nothing can be seen is not in the plan at all, but its name is in the query.
-	listed := slices.Sorted(maps.Keys(p.relations))
-	rows, err := db.ownRows(ctx, op, rowSecurityQuery, textArray(listed), textArray(names(db.query)))
-	if err != nil {
-		return nil, err
-	}
-	var found []Finding
-	for _, row := range rows {
-		f := Finding{
-			Name: "row security", Warning: true, Text: fmt.Sprintf("table %s has row-level security: only the rows that its policies show to this role are synced", row[0]),
-			Remedy: "ALTER ROLE … BYPASSRLS, or a policy that shows it all rows; leave it if the others are not to be searched",
-		}
-		if string(row[1]) == "0" {
-			f.Text = fmt.Sprintf("table %s has row-level security and no policy for this role, which sees none of its rows", row[0])
-			f.Remedy = "CREATE POLICY … FOR SELECT TO the role USING (…), or ALTER ROLE … BYPASSRLS"
-			f.Warning, f.Failure = false, true
-		}
-		found = append(found, f)
-	}
-	return found, nil
 }

@@ -4,27 +4,30 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-const (
-	sampleRows = 100
-	// sampleBytes bounds what a sample keeps of one value.
-	sampleBytes = 1 << 20
-)
+// sampleRows are compared.
+const sampleRows = 100
 
 // sampleTime bounds each of the two reads of a sample, in PostgreSQL's spelling.
 const sampleTime = "3s"
 
-// sample reads some rows twice and names the columns that differ: such a column makes every document differ on every run.
+// sample reads the query as a run does, as far as it comes in sampleTime, so that a row that cannot be read shows. Then it
+// reads the first rows once more and names the columns that differ: such a column makes every document differ on every run.
 // The second time the planner is made to choose another plan, so that an order that nobody asked for shows.
-func (db *DB) sample(ctx context.Context) []Finding {
-	query := db.statement()
-	first, err := db.sampleRead(ctx, "SELECT * FROM (\n"+query+"\n) AS q LIMIT "+fmt.Sprint(sampleRows), nil)
-	if err != nil {
-		return []Finding{notSampled(err)}
+func (db *DB) sample(ctx context.Context) Finding {
+	first, all, err := db.firstRows(ctx)
+	switch {
+	case err != nil:
+		return failing("sample", err)
+	case len(first) == 0 && !all:
+		return Finding{Name: "sample", Warning: true, Text: "no row came within " + sampleTime, Remedy: "make the query cheaper, or raise STATEMENT_TIMEOUT if a run needs longer"}
+	case len(first) == 0:
+		return failing("sample", &Error{Op: "read rows", Reason: "the query returned no row", Remedy: "check the query and the database, or allow it once with --allow-mass-delete"})
 	}
 	id := db.idColumn()
 	ids := make([]string, 0, len(first))
@@ -34,19 +37,19 @@ func (db *DB) sample(ctx context.Context) []Finding {
 			continue // no document, and not found again by its id
 		}
 		if _, twice := before[string(row[id])]; twice {
-			return []Finding{repeated(string(row[id]))}
+			return repeated(string(row[id]))
 		}
 		ids = append(ids, string(row[id]))
 		before[string(row[id])] = row
 	}
-	second, err := db.sampleRead(ctx, "SELECT * FROM (\n"+query+"\n) AS q WHERE q.id::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])", ids)
+	second, err := db.sampleAgain(ctx, ids)
 	if err != nil {
-		return []Finding{notSampled(err)}
+		return Finding{Name: "sample", Warning: true, Text: "the rows were not read a second time: " + oneLine(err.Error())}
 	}
 	again := make(map[string]bool, len(second))
 	for _, row := range second {
 		if again[string(row[id])] {
-			return []Finding{repeated(string(row[id]))}
+			return repeated(string(row[id]))
 		}
 		again[string(row[id])] = true
 	}
@@ -60,13 +63,13 @@ func (db *DB) sample(ctx context.Context) []Finding {
 		}
 	}
 	if len(differing) == 0 {
-		return []Finding{{Name: "sample", Text: fmt.Sprintf("%d rows read twice are the same", len(first))}}
+		return Finding{Name: "sample", Text: fmt.Sprintf("%d rows read twice are the same", len(first))}
 	}
-	return []Finding{{
+	return Finding{
 		Name: "sample", Warning: true,
 		Text:   fmt.Sprintf("columns that differ when the same rows are read again: %s; every run would import every such document", strings.Join(differing, ", ")),
 		Remedy: "leave out what depends on the time or on chance (now(), random()), and give aggregates an ORDER BY, as in array_agg(tag ORDER BY tag)",
-	}}
+	}
 }
 
 // repeated reports an id of several rows. Their columns differ for that reason alone, so they are not compared.
@@ -78,32 +81,40 @@ func repeated(id string) Finding {
 	}
 }
 
-func notSampled(err error) Finding {
-	f := Finding{Name: "sample", Warning: true, Text: "no sample was read: " + oneLine(err.Error())}
-	if server, ok := asServerError(err); ok {
-		f.Text = "no sample was read: " + serverReason(server)
+// firstRows reads the query for a while and returns the first of its rows, and whether it read all. That the time is over
+// is no error.
+func (db *DB) firstRows(ctx context.Context) (rows [][][]byte, all bool, err error) {
+	limit := func(value string) {
+		_, _ = db.own(ctx, "SELECT set_config('statement_timeout', $1, false)", []byte(value))
 	}
-	return f
+	limit(sampleTime)
+	defer limit(strconv.FormatInt(db.config.StatementTimeout.Milliseconds(), 10))
+	_, err = db.Scan(ctx, func(row [][]byte) error {
+		if len(rows) < sampleRows {
+			kept := make([][]byte, len(row))
+			for i, value := range row {
+				kept[i] = bytes.Clone(value)
+			}
+			rows = append(rows, kept)
+		}
+		return nil
+	})
+	if server, ok := asServerError(err); ok && server.Code == codeCanceled {
+		return rows, false, nil
+	}
+	return rows, err == nil, err
 }
 
-// sampleRead runs a statement around the user's query, with another plan if ids are given.
-func (db *DB) sampleRead(ctx context.Context, statement string, ids []string) ([][][]byte, error) {
+// sampleAgain reads the rows with the given ids by another plan.
+func (db *DB) sampleAgain(ctx context.Context, ids []string) ([][][]byte, error) {
 	limited, cancel := limited(ctx, db.config.LockTimeout+ownTime)
 	defer cancel()
 	batch := &pgconn.Batch{}
-	set := func(name, value string) {
-		batch.ExecParams("SELECT pg_catalog.set_config($1::pg_catalog.text, $2::pg_catalog.text, true)", [][]byte{[]byte(name), []byte(value)}, nil, nil, nil)
+	for _, set := range [][2]string{{"statement_timeout", sampleTime}, {"enable_seqscan", "off"}, {"enable_hashjoin", "off"}, {"enable_hashagg", "off"}} {
+		batch.ExecParams("SELECT pg_catalog.set_config($1::pg_catalog.text, $2::pg_catalog.text, true)", [][]byte{[]byte(set[0]), []byte(set[1])}, nil, nil, nil)
 	}
-	set("statement_timeout", sampleTime)
-	var params [][]byte
-	if ids != nil {
-		for _, name := range []string{"enable_seqscan", "enable_hashjoin", "enable_hashagg"} {
-			set(name, "off")
-		}
-		params = [][]byte{textArray(ids)}
-	}
-	batch.ExecParams(statement, params, nil, nil, nil)
-	db.wire.longest = sampleBytes
+	batch.ExecParams("SELECT * FROM (\n"+db.statement()+"\n) AS q WHERE q.id::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])", [][]byte{textArray(ids)}, nil, nil, nil)
+	db.wire.longest = db.config.MaxValueBytes
 	defer func() { db.wire.longest = 0 }()
 	results, err := db.conn.ExecBatch(limited, batch).ReadAll()
 	if err != nil {

@@ -127,8 +127,5 @@ func (r *reader) failure(ctx context.Context, err error) error {
 		e.Reason += fmt.Sprintf(", as nothing was read for %v", stalled)
 		e.Remedy = "storage took the documents too slowly; " + readAgain
 	}
-	if server, ok := asServerError(err); ok && server.Code == codeLockNotAvailable {
-		e.Reason += db.lockedTables(ctx)
-	}
-	return failure
+	return db.elaborate(ctx, failure)
 }

@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -73,31 +72,9 @@ func (db *DB) theirsWithin(ctx context.Context, limit time.Duration, op, query, 
 	return result.Rows, nil
 }
 
-// explained is failure for the user's query before it is read. It names the tables whose locks were waited for in vain.
+// explained is failure for the user's query before it is read, with what can be found out about it.
 func (db *DB) explained(ctx context.Context, op, query string, err error) error {
-	failure := db.failure(ctx, op, query, preparing, err)
-	var e *Error
-	if server, ok := asServerError(err); ok && server.Code == codeLockNotAvailable && errors.As(failure, &e) {
-		e.Reason += db.lockedTables(ctx)
-	}
-	return failure
-}
-
-// lockedTablesQuery lists locks that keep readers away.
-const lockedTablesQuery = `SELECT format('%s, locked by process %s', c.oid::regclass, l.pid) FROM pg_locks l JOIN pg_class c ON c.oid = l.relation
-WHERE l.locktype = 'relation' AND l.mode = 'AccessExclusiveLock' AND l.granted AND l.pid <> pg_backend_pid() AND c.relkind IN ('r', 'p', 'm', 'v', 'f')
-  AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) ORDER BY c.oid LIMIT 3`
-
-// lockedTables names what keeps readers away, as far as it is still there.
-func (db *DB) lockedTables(ctx context.Context) (names string) {
-	rows, err := db.own(ctx, lockedTablesQuery)
-	if err != nil {
-		return ""
-	}
-	for _, row := range rows {
-		names += fmt.Sprintf(" (table %s)", row[0])
-	}
-	return names
+	return db.elaborate(ctx, db.failure(ctx, op, query, preparing, err))
 }
 
 // limited returns a context that ends after a time of ours; failure then says that the server gave no answer.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"vertexmetadata/job/internal/column"
+
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
@@ -19,14 +21,14 @@ const (
 )
 
 // Types that are known beforehand. Any other costs a look into pg_type.
-var knownKinds = map[uint32]Kind{
-	oidBool: Bool,
-	oidInt8: Number, oidInt2: Number, oidInt4: Number, oidFloat4: Number, oidFloat8: Number, oidNumeric: Number,
-	oidJSON: JSON, oidJSONB: JSON,
-	1114: Timestamp, 1184: Timestamp, // timestamp, timestamptz
-	oidText: Text, oidVarchar: Text, 1042: Text, 18: Text, 19: Text, oidUUID: Text, // text, varchar, bpchar, "char", name, uuid
-	1082: Text, 1083: Text, 1266: Text, 1186: Text, // date, time, timetz, interval
-	17: Text, 869: Text, 650: Text, 829: Text, 142: Text, 790: Text, // bytea, inet, cidr, macaddr, xml, money
+var knownKinds = map[uint32]column.Kind{
+	oidBool: column.Bool,
+	oidInt8: column.Number, oidInt2: column.Number, oidInt4: column.Number, oidFloat4: column.Number, oidFloat8: column.Number, oidNumeric: column.Number,
+	oidJSON: column.JSON, oidJSONB: column.JSON,
+	1114: column.Timestamp, 1184: column.Timestamp, // timestamp, timestamptz
+	oidText: column.Text, oidVarchar: column.Text, 1042: column.Text, 18: column.Text, 19: column.Text, oidUUID: column.Text, // text, varchar, bpchar, "char", name, uuid
+	1082: column.Text, 1083: column.Text, 1266: column.Text, 1186: column.Text, // date, time, timetz, interval
+	17: column.Text, 869: column.Text, 650: column.Text, 829: column.Text, 142: column.Text, 790: column.Text, // bytea, inet, cidr, macaddr, xml, money
 }
 
 // The numbers that can have more digits than a double, by their names.
@@ -93,28 +95,28 @@ func (db *DB) lookUpTypes(ctx context.Context, fields []pgconn.FieldDescription)
 }
 
 // column describes a column, and reports whether its values must pass through to_json.
-func (c catalog) column(f pgconn.FieldDescription) (column Column, jsonType bool) {
-	column = Column{Name: f.Name, Type: wideTypes[f.DataTypeOID]}
+func (c catalog) column(f pgconn.FieldDescription) (described column.Column, jsonType bool) {
+	described = column.Column{Name: f.Name, Type: wideTypes[f.DataTypeOID]}
 	kind, known := knownKinds[f.DataTypeOID]
 	if known {
-		column.Kind, column.Wide = kind, column.Type != ""
-		return column, false
+		described.Kind, described.Wide = kind, described.Type != ""
+		return described, false
 	}
 	t := c[f.DataTypeOID]
-	column.Type = t.Spelt
+	described.Type = t.Spelt
 	switch {
 	case t.isVector():
-		column.Kind, column.Vector = Numbers, true // its text is an array of numbers already
-		column.Dimensions = max(0, int(f.TypeModifier))
-		return column, false
+		described.Kind, described.Vector = column.Numbers, true // its text is an array of numbers already
+		described.Dimensions = max(0, int(f.TypeModifier))
+		return described, false
 	case t.Kind == "c", t.Elem != 0, t.JSONCast, t.OID == oidRecord, t.OID == oidRecords:
-		column.Kind, column.Shape, column.Wide = JSON, c.shape(f.DataTypeOID), c.isWide(f.DataTypeOID)
-		if column.Shape == `["number"]` {
-			column.Kind, column.Shape = Numbers, ""
+		described.Kind, described.Shape, described.Wide = column.JSON, c.shape(f.DataTypeOID), c.isWide(f.DataTypeOID)
+		if described.Shape == `["number"]` {
+			described.Kind, described.Shape = column.Numbers, ""
 		}
-		return column, true
+		return described, true
 	}
-	return column, false // text
+	return described, false // text
 }
 
 // isVector recognises pgvector's dense types by their names: extensions get other ids in every database. Their text is
@@ -124,7 +126,7 @@ func (t typeRow) isVector() bool { return t.Kind == "b" && (t.Name == "vector" |
 // shape says where to_json writes a string for a number or for a vector. Empty: nowhere.
 func (c catalog) shape(oid uint32) string {
 	switch t := c[oid]; {
-	case knownKinds[oid] == Number:
+	case knownKinds[oid] == column.Number:
 		return `"number"`
 	case t.isVector():
 		return `"vector"`

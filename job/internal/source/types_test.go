@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/source"
 )
@@ -102,8 +103,8 @@ func TestPoison(t *testing.T) {
 		{"ROW(1, 'NaN', NULL)::pair", ""},
 		{"repeat('[', 200)::text || repeat(']', 200)", ""},
 		{"(repeat('[', 200) || repeat(']', 200))::jsonb", `column "v" is JSON nested deeper than 30 levels`},
-		{"repeat('x', 10000000)", "document is longer than the limit of one line"},
-		{"ARRAY[repeat('x', 10000000)]", "document is longer than the limit of one line"},
+		{"repeat('x', 10000000)", "document is longer than the limit of 1048576 bytes (MAX_DOCUMENT_BYTES)"},
+		{"ARRAY[repeat('x', 10000000)]", "document is longer than the limit of 1048576 bytes (MAX_DOCUMENT_BYTES)"},
 		{"repeat('x', 300000)", ""},
 	}
 	for _, tt := range tests {
@@ -151,9 +152,9 @@ func (db typesDB) encode(t *testing.T, query string) (lines []byte, verdicts []d
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
-	columns := make([]document.Column, len(found))
+	columns := make([]column.Column, len(found))
 	for i, c := range found {
-		columns[i] = document.Column{Name: c.Name, Kind: document.Kind(c.Kind), Shape: c.Shape}
+		columns[i] = column.Column{Name: c.Name, Kind: column.Kind(c.Kind), Shape: c.Shape}
 	}
 	encoder, err := document.NewEncoder(columns, document.Options{})
 	if err != nil {
