@@ -42,8 +42,6 @@ const (
 	Busy
 	// Unavailable: nobody answered; whether the call was done is not known.
 	Unavailable
-	// NotFound: what the call was about does not exist.
-	NotFound
 	// Retained: a retention policy or a hold protects the object.
 	Retained
 )

@@ -216,7 +216,7 @@ func TestError(t *testing.T) {
 	if HintOf(errors.New("x")) != "" || HintOf(nil) != "" {
 		t.Error("a hint from nowhere")
 	}
-	if ClassOf(cause, search) != Busy || ClassOf(web(404, "notFound", "Not Found"), storage) != NotFound {
+	if ClassOf(cause, search) != Busy || ClassOf(web(404, "notFound", "Not Found"), storage) != Permanent {
 		t.Error("wrong class")
 	}
 	if Known(cause, search) || !Known(rpc(codes.FailedPrecondition, "data connector"), search) {
