@@ -36,10 +36,9 @@ const laterReason = "rejected; the service's error files say why"
 
 // Failure is one document that was refused.
 type Failure struct {
-	ID      string // "" where the service does not say which
-	Place   Place  // where it stands in what was imported
-	Located bool   // the service says the place
-	Reason  string // in one line
+	ID     string // "" where the service does not say which
+	Place  *Place // where it stands in what was imported; nil where the service does not say
+	Reason string // in one line
 }
 
 // Place is a line of an imported file. Whether the service counts from 0 or from
@@ -96,7 +95,7 @@ func (f *Failures) Nameless(counted, said int64) int64 {
 func (f *Failures) Add(failures ...Failure) {
 	for _, failure := range failures {
 		switch {
-		case failure.ID == "" && !failure.Located:
+		case failure.ID == "" && failure.Place == nil:
 			f.Unnamed++
 		case f.Kept() >= min(cmp.Or(f.Max, maxFailures), maxFailures):
 			f.Truncated = true
@@ -206,11 +205,8 @@ func failuresOf(st *rpc.Status) []Failure {
 
 // named makes one failure for each id, or one for the place, nil where it is not known.
 func named(ids []string, place *Place, reason string) []Failure {
-	if len(ids) == 0 && place != nil {
-		return []Failure{{Place: *place, Located: true, Reason: reason}}
-	}
 	if len(ids) == 0 {
-		return []Failure{{Reason: reason}}
+		return []Failure{{Place: place, Reason: reason}}
 	}
 	var failures []Failure
 	for _, id := range ids {

@@ -105,7 +105,7 @@ not JSON
 func TestFailuresAdd(t *testing.T) {
 	var got Failures
 	place := Place{URI: "gs://b/m.jsonl", Line: 17}
-	got.Add(Failure{ID: "a", Reason: "x"}, Failure{Reason: "y"}, Failure{ID: "b", Reason: "z"}, Failure{Place: place, Located: true, Reason: "w"}, Failure{Located: true, Reason: "v"})
+	got.Add(Failure{ID: "a", Reason: "x"}, Failure{Reason: "y"}, Failure{ID: "b", Reason: "z"}, Failure{Place: &place, Reason: "w"}, Failure{Place: &Place{}, Reason: "v"})
 	want := Failures{ByID: map[string]string{"a": "x", "b": "z"}, ByPlace: map[Place]string{place: "w", {}: "v"}, Unnamed: 1}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Failures{})); diff != "" {
 		t.Error(diff)

@@ -25,7 +25,6 @@ type Progress struct {
 	Counted   bool      // the service counts, in a form that is known
 	Succeeded int64     // documents
 	Failed    int64     // documents
-	Total     int64     // documents, as far as known
 	Samples   []Failure // some of the failures, of a done import
 	Err       error     // why the operation as a whole failed; nil also when single documents did
 }
@@ -65,10 +64,8 @@ func progress(op *longrunningpb.Operation) Progress {
 	var imported pb.ImportDocumentsMetadata
 	if decode(op.GetMetadata(), importMetadata, &imported) {
 		p.Counted = true
-		p.Succeeded, p.Failed, p.Total = imported.GetSuccessCount(), imported.GetFailureCount(), imported.GetTotalCount()
+		p.Succeeded, p.Failed = max(imported.GetSuccessCount(), 0), max(imported.GetFailureCount(), 0)
 	}
-	p.Succeeded, p.Failed = max(p.Succeeded, 0), max(p.Failed, 0)
-	p.Total = max(p.Total, p.Succeeded+p.Failed)
 	if st := op.GetError(); st != nil {
 		p.Err = fmt.Errorf("operation %s: %s: %s", op.GetName(), codes.Code(st.GetCode()), refusal.Text(status.ErrorProto(st)))
 	}
