@@ -83,7 +83,7 @@ func progress(op *longrunningpb.Operation) Progress {
 	p.Total = max(p.Total, p.Succeeded+p.Failed)
 	if st := op.GetError(); st != nil {
 		p.Err = &callError{
-			text: fmt.Sprintf("operation %s: %s: %s", op.GetName(), codes.Code(st.GetCode()), oneLine(st.GetMessage())),
+			text: fmt.Sprintf("%s: %s", codes.Code(st.GetCode()), oneLine(st.GetMessage())),
 			errs: []error{status.ErrorProto(st)},
 		}
 	}

@@ -41,8 +41,8 @@ const suspiciousShare = 10
 func judge(set Settings, emptied bool, c diff.Counts) error {
 	if c.Rows > 0 && c.Documents == 0 && c.Refused > 0 {
 		return &refusal.Advice{
-			Text:   fmt.Sprintf("all documents would be refused: %s of %s read, the others skipped", plural(c.Refused, "row"), plural(c.Rows, "row")),
-			Remedy: "correct the query: the warnings above say why its rows cannot become documents",
+			Text:   fmt.Sprintf("none of %s can become a document: %d refused, %d skipped for their MIME type", plural(c.Rows, "row"), c.Refused, c.Skipped),
+			Remedy: "correct the query; job plan counts the refused rows by reason",
 		}
 	}
 	if set.AllowMassDelete || emptied && c.Documents == 0 {

@@ -120,7 +120,7 @@ func (i importer) drop(ctx context.Context, s ledger.State, why error) (ledger.S
 	if err != nil {
 		return s, err
 	}
-	return s, fmt.Errorf("import %s of %s failed, the next run retries: %w", cmp.Or(p.Operation, "of unknown name"), plural(p.Documents, "document"), why)
+	return s, fmt.Errorf("import %s of %s failed: %w", cmp.Or(p.Operation, "of unknown name"), plural(p.Documents, "document"), why)
 }
 
 // confirm records that the pending work is done, less the documents that the service rejected.

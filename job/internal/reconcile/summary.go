@@ -55,7 +55,7 @@ func tooManyFailed(limit config.Limit, failed, documents int64) error {
 	}
 	return &refusal.Advice{
 		Text:   fmt.Sprintf("%s failed, MAX_FAILED allows %d; all others are in sync", plural(failed, "document"), most),
-		Remedy: "correct the rows or leave them out in the query; the warnings above count them by reason; job show ID shows one",
+		Remedy: "correct the rows or leave them out in the query; job plan counts them by reason, job show ID shows one",
 	}
 }
 

@@ -78,7 +78,11 @@ func (e *Error) Hint() string { return e.hint }
 func (e *Error) Unwrap() []error { return e.errs }
 
 // Advice is an error that this program itself finds, with its remedy.
-type Advice struct{ Text, Remedy string }
+type Advice struct {
+	Text, Remedy string
+	// Config: it fails until somebody changes a setting, so trying again is useless.
+	Config bool
+}
 
 func (e *Advice) Error() string { return e.Text }
 
