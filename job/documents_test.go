@@ -70,7 +70,7 @@ func TestDocumentsCommandLines(t *testing.T) {
 	for file, text := range documents(t) {
 		lines := [][]string{}
 		for _, m := range inline.FindAllStringSubmatch(codeOf(text), -1) {
-			lines = append(lines, words(m[1]))
+			lines = append(lines, wordsOf(m[1]))
 		}
 		for _, m := range overrides.FindAllStringSubmatch(codeOf(text), -1) {
 			if m[1] != `""` {
@@ -93,7 +93,7 @@ func TestDocumentsCommandLines(t *testing.T) {
 }
 
 // words splits a command line as a shell does.
-func words(line string) (args []string) {
+func wordsOf(line string) (args []string) {
 	for _, m := range regexp.MustCompile(`'([^']*)'|"([^"]*)"|(\S+)`).FindAllStringSubmatch(line, -1) {
 		args = append(args, m[1]+m[2]+m[3])
 	}

@@ -9,6 +9,7 @@ import (
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/words"
 )
 
 // historyCommand is `job history`.
@@ -92,7 +93,7 @@ func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 			event.word += ", full"
 		}
 		rows = append(rows, []string{
-			r.Time.Format(stamp), event.word, number(r.Sent), number(r.Deleted), number(r.Rejected), number(r.Documents), oneLine(r.Execution),
+			r.Time.Format(stamp), event.word, words.Number(r.Sent), words.Number(r.Deleted), words.Number(r.Rejected), words.Number(r.Documents), oneLine(r.Execution),
 		})
 		colors = append(colors, event.color)
 	}

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/refusal"
 	"vertexmetadata/job/internal/source"
 )
 
@@ -132,10 +133,11 @@ func exitCode(err error) int {
 	var usage *usageError
 	var variables *config.Error
 	var db *source.Error
+	var advice *refusal.Advice
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &usage), errors.As(err, &variables), errors.As(err, &db) && db.Config:
+	case errors.As(err, &usage), errors.As(err, &variables), errors.As(err, &db) && db.Config, errors.As(err, &advice) && advice.Config:
 		return exitConfiguration
 	}
 	return exitFailure

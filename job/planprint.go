@@ -7,6 +7,7 @@ import (
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/reconcile"
+	"vertexmetadata/job/internal/words"
 )
 
 // printPlan shows first what a reviewer asks, then some of each kind of change.
@@ -20,7 +21,7 @@ func printPlan(out *printer, p reconcile.Plan, found *listing, changed []changed
 		printIDs(out, k.title, k.color, k.kind, found)
 	}
 	if len(changed) > 0 {
-		out.printf("\n%s\n", out.paint(bold, "Change "+number(found.total[diff.Update])))
+		out.printf("\n%s\n", out.paint(bold, "Change "+words.Number(found.total[diff.Update])))
 		for _, c := range changed {
 			out.printf("  %s\n", out.paint(yellow, "~ "+visible(c.ID)))
 			if len(c.Fields) == 0 {
@@ -45,19 +46,19 @@ func printSummary(out *printer, p reconcile.Plan) {
 	}
 	switch {
 	case p.Why == "" && p.Stop == nil:
-		out.printf("%s nothing that is read has changed since the last sync; it found %s.\n", out.paint(green, "Nothing to do:"), plural(p.Documents, "document"))
+		out.printf("%s nothing that is read has changed since the last sync; it found %s.\n", out.paint(green, "Nothing to do:"), words.Plural(p.Documents, "document"))
 	case p.Why == "":
-		out.printf("Nothing that is read has changed since the last sync; it found %s.\n", plural(p.Documents, "document"))
+		out.printf("Nothing that is read has changed since the last sync; it found %s.\n", words.Plural(p.Documents, "document"))
 	case p.Send+p.Gone == 0 && p.Pending == "" && p.Stop == nil:
-		out.printf("%s %s, none of %s differs.\n", out.paint(green, "Nothing to do:"), kind, plural(p.Documents, "document"))
+		out.printf("%s %s, none of %s differs.\n", out.paint(green, "Nothing to do:"), kind, words.Plural(p.Documents, "document"))
 	default:
 		out.printf("%s %s: %s to add, %s to change, %s to delete; %s of %s sent (%s).\n", out.paint(bold, "Plan:"), kind,
-			out.paint(green, number(p.New)), out.paint(yellow, number(p.Changed)), out.paint(red, number(p.Gone)),
-			number(p.Send), plural(p.Documents, "document"), plural(p.Bytes, "byte"))
+			out.paint(green, words.Number(p.New)), out.paint(yellow, words.Number(p.Changed)), out.paint(red, words.Number(p.Gone)),
+			words.Number(p.Send), words.Plural(p.Documents, "document"), words.Plural(p.Bytes, "byte"))
 		out.printf("Why the source is read: %s.\n", p.Why)
 	}
 	if p.Skipped > 0 {
-		out.printf("%s skipped: content_mime_type is not one of SYNC_MIME_TYPES.\n", plural(p.Skipped, "row"))
+		out.printf("%s skipped: content_mime_type is not one of SYNC_MIME_TYPES.\n", words.Plural(p.Skipped, "row"))
 	}
 }
 
@@ -69,17 +70,17 @@ func printFailures(out *printer, f failure.Tally) {
 	if f.Count == 0 {
 		return
 	}
-	out.printf("%s in the source cannot be searched:\n", out.paint(red, plural(f.Count, "document")))
+	out.printf("%s in the source cannot be searched:\n", out.paint(red, words.Plural(f.Count, "document")))
 	for i, g := range f.Groups {
 		if i == shownReasons {
-			out.printf("  and %s\n", plural(int64(len(f.Groups)-i), "more reason"))
+			out.printf("  and %s\n", words.Plural(int64(len(f.Groups)-i), "more reason"))
 			break
 		}
 		examples := make([]string, len(g.Examples))
 		for j, id := range g.Examples {
 			examples[j] = shorten(visible(id), maxShownID)
 		}
-		out.printf("  %7s  %s", number(g.Count), oneLine(g.Reason))
+		out.printf("  %7s  %s", words.Number(g.Count), oneLine(g.Reason))
 		if len(examples) > 0 {
 			out.printf("\n           such as %s", strings.Join(examples, ", "))
 		}
@@ -93,7 +94,7 @@ func printIDs(out *printer, title, color string, kind diff.Kind, found *listing)
 	if total == 0 {
 		return
 	}
-	out.printf("\n%s\n", out.paint(bold, title+" "+number(total)))
+	out.printf("\n%s\n", out.paint(bold, title+" "+words.Number(total)))
 	for _, c := range ids {
 		line := out.paint(color, fmt.Sprintf("%c %s", kind, visible(c.id)))
 		if c.reason != "" {
@@ -108,9 +109,9 @@ func printIDs(out *printer, title, color string, kind diff.Kind, found *listing)
 func more(out *printer, left int64, most int) {
 	switch {
 	case left > 0 && most == listedIDs:
-		out.printf("  and %s more (--all)\n", number(left))
+		out.printf("  and %s more (--all)\n", words.Number(left))
 	case left > 0:
-		out.printf("  and %s more, which are too many to list\n", number(left))
+		out.printf("  and %s more, which are too many to list\n", words.Number(left))
 	}
 }
 

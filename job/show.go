@@ -13,6 +13,7 @@ import (
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/refusal"
+	"vertexmetadata/job/internal/words"
 )
 
 // showCommand is `job show`.
@@ -228,7 +229,7 @@ func printStored(out *printer, s *sighting) {
 	case len(s.Fields) == 0:
 		out.printf("%s\n", out.paint(green, "holds the same"))
 	default:
-		out.printf("%s (- there, + as it would be sent)\n", out.paint(yellow, "differs in "+plural(int64(len(s.Fields)), "field")))
+		out.printf("%s (- there, + as it would be sent)\n", out.paint(yellow, "differs in "+words.Plural(int64(len(s.Fields)), "field")))
 		printDifferences(out, "  ", s.Fields, true)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"vertexmetadata/job/internal/reconcile"
+	"vertexmetadata/job/internal/words"
 )
 
 // sentences say how a run ended, for somebody who watched it: at most three lines.
@@ -29,9 +30,9 @@ func sentences(l look, sync string, s reconcile.Summary, took time.Duration, err
 func headline(l look, s reconcile.Summary) string {
 	switch s.Outcome {
 	case reconcile.Imported:
-		return fmt.Sprintf("%s %s sent (%s), %s deleted: %s in sync", l.paint(green, "Done:"), plural(s.Upserted, "document"), plural(s.Bytes, "byte"), number(s.Deleted), number(s.Documents))
+		return fmt.Sprintf("%s %s sent (%s), %s deleted: %s in sync", l.paint(green, "Done:"), words.Plural(s.Upserted, "document"), words.Plural(s.Bytes, "byte"), words.Number(s.Deleted), words.Number(s.Documents))
 	case reconcile.Unchanged:
-		return fmt.Sprintf("%s %s in sync", l.paint(green, "Nothing to do:"), plural(s.Documents, "document"))
+		return fmt.Sprintf("%s %s in sync", l.paint(green, "Nothing to do:"), words.Plural(s.Documents, "document"))
 	case reconcile.Pending:
 		return l.paint(yellow, "Pending: ") + pendingText(s)
 	case reconcile.Skipped:
@@ -44,7 +45,7 @@ func headline(l look, s reconcile.Summary) string {
 func pendingText(s reconcile.Summary) string {
 	switch {
 	case s.Left > 0:
-		return fmt.Sprintf("%s deleted, %s to delete; the next run continues", number(s.Deleted), number(s.Left))
+		return fmt.Sprintf("%s deleted, %s to delete; the next run continues", words.Number(s.Deleted), words.Number(s.Left))
 	case s.PendingAge > 0:
 		return fmt.Sprintf("the import has been running for %s; the next run checks it", lasting(s.PendingAge))
 	}
@@ -55,10 +56,10 @@ func pendingText(s reconcile.Summary) string {
 func sideNotes(s reconcile.Summary) string {
 	var notes []string
 	if s.Skipped > 0 {
-		notes = append(notes, plural(s.Skipped, "row")+" skipped for the MIME type")
+		notes = append(notes, words.Plural(s.Skipped, "row")+" skipped for the MIME type")
 	}
 	if s.Failed > 0 {
-		notes = append(notes, plural(s.Failed, "document")+" failed: job plan says why")
+		notes = append(notes, words.Plural(s.Failed, "document")+" failed: job plan says why")
 	}
 	return strings.Join(notes, "; ")
 }

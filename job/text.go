@@ -72,23 +72,6 @@ func padded(text string, characters int) string {
 	return text + strings.Repeat(" ", max(characters-utf8.RuneCountInString(text), 0))
 }
 
-// number writes a count as people read it: 16,061.
-func number(n int64) string {
-	digits := fmt.Sprint(n)
-	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}
-
-// plural is a count with its noun: 1 row, 16,061 rows.
-func plural(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return number(n) + " " + noun + "s"
-}
-
 // lasting is how long something took, as exactly as a person wants to know.
 func lasting(d time.Duration) string {
 	switch {

@@ -10,6 +10,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"vertexmetadata/job/internal/reconcile"
+	"vertexmetadata/job/internal/words"
 )
 
 // view is what the line below the logs shows: the phase of the run, and how far it has come. The bar reads it from a
@@ -63,13 +64,13 @@ func (v *view) text() string {
 	defer v.mu.Unlock()
 	switch {
 	case v.phase == reconcile.Importing:
-		return fmt.Sprintf("%s of %s ", v.phase, plural(v.documents, "document"))
+		return fmt.Sprintf("%s of %s ", v.phase, words.Plural(v.documents, "document"))
 	case v.phase != "":
-		return fmt.Sprintf("%s %s ", v.phase, plural(v.documents, "document"))
+		return fmt.Sprintf("%s %s ", v.phase, words.Plural(v.documents, "document"))
 	case v.about > 0 && v.rows <= v.about:
-		return fmt.Sprintf("%s of about %s rows read ", number(v.rows), number(v.about))
+		return fmt.Sprintf("%s of about %s rows read ", words.Number(v.rows), words.Number(v.about))
 	case v.reading:
-		return plural(v.rows, "row") + " read "
+		return words.Plural(v.rows, "row") + " read "
 	}
 	return "connecting "
 }
@@ -87,7 +88,7 @@ func (v *view) pace() string {
 		return " " + lasted.Truncate(time.Second).String()
 	}
 	rate := float64(v.rows) / seconds
-	text := fmt.Sprintf(" %s rows/s", number(int64(rate)))
+	text := fmt.Sprintf(" %s rows/s", words.Number(int64(rate)))
 	if left := v.about - v.rows; left > 0 && rate > 0 {
 		text += fmt.Sprintf(", %s left", time.Duration(float64(left)/rate*float64(time.Second)).Round(time.Second))
 	}

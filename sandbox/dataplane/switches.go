@@ -1,20 +1,24 @@
 package dataplane
 
 import (
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
 
 	"vertexmetadata/sandbox/discoveryengine"
 	"vertexmetadata/sandbox/refusals"
+	"vertexmetadata/sandbox/secretmanager"
 	"vertexmetadata/sandbox/storage"
 	"vertexmetadata/sandbox/switches"
 )
 
 // Switches are the behaviours of the services that can be turned on by name.
 func (p *Plane) Switches() []switches.Switch {
-	return append(p.searchSwitches(), p.storageSwitches()...)
+	return slices.Concat(p.searchSwitches(), p.storageSwitches(), p.secretSwitches())
 }
 
 // searchSwitches are those of Vertex AI Search: the ways in which it may behave where its documentation is silent, and faults.
@@ -116,24 +120,37 @@ func (p *Plane) searchSwitches() []switches.Switch {
 				}
 			}),
 		},
-		{
-			Name: name + "refusal", Values: "api-disabled|billing|key-denied|key-disabled|quota-project|scopes|vpc", Help: "Every call is refused for that reason.",
-			Set: switches.OneOf(map[string]func(){
-				"api-disabled":  func() { p.refuse(refusals.APIDisabled(searchAPI, ProjectNumber)) },
-				"billing":       func() { p.refuse(refusals.BillingDisabled(searchAPI, ProjectNumber)) },
-				"key-denied":    func() { p.refuse(refusals.KeyDenied()) },
-				"key-disabled":  func() { p.refuse(refusals.KeyDisabled()) },
-				"quota-project": func() { p.refuse(refusals.QuotaProject(searchAPI)) },
-				"scopes":        func() { p.refuse(refusals.Scopes(searchAPI)) },
-				"vpc":           func() { p.refuse(refusals.VPCServiceControls(searchAPI, "sandbox", false)) },
-			}),
-		},
+		refusalSwitch(name, "discoveryengine.googleapis.com", nil, func(err error) { p.Search.Inject(discoveryengine.Fault{Err: err, Count: -1}) }),
 	}
 }
 
-const searchAPI = "discoveryengine.googleapis.com"
+// secretSwitches are those of Secret Manager.
+func (p *Plane) secretSwitches() []switches.Switch {
+	return []switches.Switch{refusalSwitch("secretmanager.", "secretmanager.googleapis.com", map[string]error{
+		"destroyed": refusals.SecretState("DESTROYED"), "disabled": refusals.SecretState("DISABLED"),
+	}, func(err error) { p.Secrets.Inject(secretmanager.Fault{Err: err, Count: -1}) })}
+}
 
-func (p *Plane) refuse(err error) { p.Search.Inject(discoveryengine.Fault{Err: err, Count: -1}) }
+// refusalSwitch refuses every call of a gRPC service for a reason that no role cures.
+func refusalSwitch(name, api string, own map[string]error, refuse func(error)) switches.Switch {
+	reasons := map[string]error{
+		"api-disabled":  refusals.APIDisabled(api, ProjectNumber),
+		"billing":       refusals.BillingDisabled(api, ProjectNumber),
+		"key-denied":    refusals.KeyDenied(),
+		"key-disabled":  refusals.KeyDisabled(),
+		"quota-project": refusals.QuotaProject(api),
+		"scopes":        refusals.Scopes(api),
+		"vpc":           refusals.VPCServiceControls(api, "sandbox", false),
+	}
+	maps.Copy(reasons, own)
+	set := map[string]func(){}
+	for reason, err := range reasons {
+		set[reason] = func() { refuse(err) }
+	}
+	return switches.Switch{
+		Name: name + "refusal", Values: strings.Join(slices.Sorted(maps.Keys(set)), "|"), Help: "Every call is refused for that reason.", Set: switches.OneOf(set),
+	}
+}
 
 // storageSwitches are those of Cloud Storage: what the owner of the bucket has set, and faults.
 func (p *Plane) storageSwitches() []switches.Switch {

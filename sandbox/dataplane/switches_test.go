@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"vertexmetadata/sandbox/discoveryengine"
+	"vertexmetadata/sandbox/secretmanager"
 	"vertexmetadata/sandbox/storage"
 	"vertexmetadata/sandbox/switches"
 )
@@ -21,9 +22,14 @@ func TestSwitches(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer search.Close()
+	secrets, err := secretmanager.Start(secretmanager.Options{Secrets: secretmanager.NewStore()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer secrets.Close()
 	examples := map[string][]string{"DURATION": {"1ms"}, "COUNT": {"0", "2"}}
 	names := map[string]bool{}
-	for _, s := range (&Plane{Storage: objects, Search: search}).Switches() {
+	for _, s := range (&Plane{Storage: objects, Search: search, Secrets: secrets}).Switches() {
 		if names[s.Name] || s.Help == "" || !strings.HasSuffix(s.Help, ".") {
 			t.Errorf("%s is twice there, or its help %q is no sentence", s.Name, s.Help)
 		}

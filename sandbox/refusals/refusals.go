@@ -69,3 +69,8 @@ func BillingDisabled(api, project string) error {
 func Scopes(api string) error {
 	return refusal(codes.PermissionDenied, "Request had insufficient authentication scopes.", info("ACCESS_TOKEN_SCOPE_INSUFFICIENT", api, ""))
 }
+
+// SecretState is said of a secret's version that is not enabled, but DISABLED or DESTROYED.
+func SecretState(state string) error {
+	return refusal(codes.FailedPrecondition, "Secret Version [projects/1/secrets/s/versions/1] is in "+state+" state.")
+}

@@ -31,11 +31,13 @@ func (c Content) Suits(hasContent bool) error {
 		return &refusal.Advice{
 			Text:   "the query makes documents with content, and the data store takes only documents without (NO_CONTENT)",
 			Remedy: "leave content_uri and content_mime_type out of the query, or set DATA_STORE_ID to a data store for unstructured documents with metadata (CONTENT_REQUIRED)",
+			Config: true,
 		}
 	case !hasContent && c == ContentRequired:
 		return &refusal.Advice{
 			Text:   "the query makes documents without content, and the data store takes only documents with content (CONTENT_REQUIRED)",
 			Remedy: "select content_uri and content_mime_type, or set DATA_STORE_ID to a data store for structured documents (NO_CONTENT)",
+			Config: true,
 		}
 	}
 	return nil

@@ -54,7 +54,7 @@ func TestAwait(t *testing.T) {
 		{
 			name:       "failed as a whole",
 			operations: []*longrunningpb.Operation{failedOperation(codes.PermissionDenied, "cannot read\ngs://b/o")},
-			want:       Progress{Done: true, Err: errors.New("operation " + operation + ": PermissionDenied: cannot read gs://b/o")},
+			want:       Progress{Done: true, Err: errors.New("PermissionDenied: cannot read gs://b/o")},
 		},
 		{name: "unknown", err: "poll " + operation + ": the service does not know the operation", is: ErrUnknownOperation},
 		{name: "poll fails once", operations: []*longrunningpb.Operation{done(importing(3, 0, 3))}, refusals: []error{down}, want: Progress{Done: true, Counted: true, Succeeded: 3}},

@@ -67,7 +67,7 @@ func progress(op *longrunningpb.Operation) Progress {
 		p.Succeeded, p.Failed = max(imported.GetSuccessCount(), 0), max(imported.GetFailureCount(), 0)
 	}
 	if st := op.GetError(); st != nil {
-		p.Err = fmt.Errorf("operation %s: %s: %s", op.GetName(), codes.Code(st.GetCode()), refusal.Text(status.ErrorProto(st)))
+		p.Err = fmt.Errorf("%s: %s", codes.Code(st.GetCode()), refusal.Text(status.ErrorProto(st)))
 	}
 	var response pb.ImportDocumentsResponse
 	if decode(op.GetResponse(), ".ImportDocumentsResponse", &response) {

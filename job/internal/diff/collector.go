@@ -9,6 +9,8 @@ import (
 	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/manifest"
+	"vertexmetadata/job/internal/refusal"
+	"vertexmetadata/job/internal/words"
 )
 
 const (
@@ -38,15 +40,11 @@ const (
 	tightGCPercent = 20
 )
 
-// errMemory ends a run that would otherwise be ended by the kernel.
-func errMemory() error {
-	return fmt.Errorf("compare documents: the query has more than the %d documents for which this container has memory: give the job more memory, or split the query into several syncs", manifest.Capacity())
-}
-
 // takeBatch takes over what became of some rows.
 func (c *collector) takeBatch(ctx context.Context, b *document.Batch) error {
-	if !c.table.Fits() {
-		return errMemory()
+	if !c.table.Fits() { // the kernel would end the run
+		text := fmt.Sprintf("compare documents: the query has more than the %s for which this container has memory", words.Plural(manifest.Capacity(), "document"))
+		return &refusal.Advice{Text: text, Remedy: "give the job more memory, or split the query into several syncs"}
 	}
 	if c.Rows < tightFrom && c.Rows+b.Rows >= tightFrom {
 		debug.SetGCPercent(tightGCPercent)

@@ -13,6 +13,7 @@ import (
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/source"
+	"vertexmetadata/job/internal/words"
 )
 
 // books appends revisions to the ledger while this run holds its lock.
@@ -117,7 +118,7 @@ func (i importer) begin(ctx context.Context, s ledger.State, c *diff.Changes, sc
 		p.Deletions = c.Gone
 	}
 	if len(c.Objects) > datastore.MaxObjects {
-		return s, fmt.Errorf("import %s: %d objects, and one import takes %d: split the query into several syncs", plural(c.Send, "document"), len(c.Objects), datastore.MaxObjects)
+		return s, fmt.Errorf("import %s: %d objects, and one import takes %d: split the query into several syncs", words.Plural(c.Send, "document"), len(c.Objects), datastore.MaxObjects)
 	}
 	var err error
 	if c.Full {
@@ -171,7 +172,7 @@ func (i importer) delete(ctx context.Context, ids []string) (undeleted int64, er
 			i.log.ErrorContext(ctx, "document not deleted, the next run tries again", "id", id, "error", cause)
 		}
 		if err == nil {
-			err = fmt.Errorf("delete %d of %s: %w", undeleted, plural(int64(len(ids)), "document"), cause)
+			err = fmt.Errorf("delete %d of %s: %w", undeleted, words.Plural(int64(len(ids)), "document"), cause)
 		}
 	}
 	i.log.InfoContext(ctx, "documents deleted", "documents", len(done), "failed", undeleted)
@@ -193,7 +194,7 @@ func (i importer) start(ctx context.Context, p ledger.Import, lines [][]byte) (o
 		operation, err = i.store.ImportObjects(ctx, i.bucket.URIs(p.Objects), mode, i.bucket.URI(p.Errors), max(*i.wait, 0))
 	}
 	if err != nil {
-		return "", fmt.Errorf("start import of %s: %w", plural(p.Documents, "document"), err)
+		return "", fmt.Errorf("start import of %s: %w", words.Plural(p.Documents, "document"), err)
 	}
 	i.log.InfoContext(ctx, "import started", "operation", operation, "mode", mode.String(), "documents", p.Documents,
 		"objects", len(p.Objects), "duration_ms", time.Since(begin).Milliseconds())

@@ -49,7 +49,7 @@ func whyDue(set Settings, s ledger.State, stats source.Stats, now time.Time) str
 	case s.Scan.Statistics == "":
 		return "the last scan has no statistics to compare with, or its changes were not imported"
 	case stats.Fingerprint != s.Scan.Statistics:
-		return "table statistics changed"
+		return "table statistics or definitions changed"
 	}
 	return ""
 }

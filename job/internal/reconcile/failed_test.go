@@ -86,7 +86,7 @@ func TestAllRowsRefused(t *testing.T) {
 	w.exec(`UPDATE docs SET score = 'NaN'`)
 	for _, full := range []bool{false, true} {
 		r := w.want(w.run(func(s *Settings) { s.Full, s.AllowMassDelete = full, true }), Failed)
-		if want := "all documents would be refused: 10 rows of 10 rows read, the others skipped"; !stopped(r.err) || r.err.Error() != want {
+		if want := "none of 10 rows can become a document: 10 refused, 0 skipped for their MIME type"; !stopped(r.err) || r.err.Error() != want {
 			t.Errorf("error %q, want %q", r.err, want)
 		}
 	}

@@ -41,13 +41,13 @@ var faults = map[string]fault{
 		full: true, long: true, fault: refuse("ImportDocuments", -1, codes.Unavailable), want: Failed, says: "start import of 397 documents",
 	},
 	"import fails": {
-		fault: operation(0), want: Failed, says: "failed, the next run retries: ",
+		fault: operation(0), want: Failed, says: "documents failed: ",
 	},
 	"import fails half way": {
-		many: true, fault: operation(0.5), want: Failed, says: "failed, the next run retries: ",
+		many: true, fault: operation(0.5), want: Failed, says: "documents failed: ",
 	},
 	"full import fails half way": {
-		full: true, fault: operation(0.5), want: Failed, says: "failed, the next run retries: ",
+		full: true, fault: operation(0.5), want: Failed, says: "documents failed: ",
 	},
 	"some documents fail": {
 		many: true, fault: documents(discoveryengine.Percent(5)), want: Imported, says: "document rejected by Vertex AI Search",

@@ -7,6 +7,7 @@ import (
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/refusal"
+	"vertexmetadata/job/internal/words"
 )
 
 // massDeleteError stops a run before it writes anything; --allow-mass-delete lets it pass.
@@ -41,8 +42,8 @@ const suspiciousShare = 10
 func judge(set Settings, emptied bool, c diff.Counts) error {
 	if c.Rows > 0 && c.Documents == 0 && c.Refused > 0 {
 		return &refusal.Advice{
-			Text:   fmt.Sprintf("all documents would be refused: %s of %s read, the others skipped", plural(c.Refused, "row"), plural(c.Rows, "row")),
-			Remedy: "correct the query: the warnings above say why its rows cannot become documents",
+			Text:   fmt.Sprintf("none of %s can become a document: %s refused, %s skipped for their MIME type", words.Plural(c.Rows, "row"), words.Number(c.Refused), words.Number(c.Skipped)),
+			Remedy: "correct the query; job plan counts the refused rows by reason",
 		}
 	}
 	if set.AllowMassDelete || emptied && c.Documents == 0 {
@@ -53,13 +54,13 @@ func judge(set Settings, emptied bool, c diff.Counts) error {
 	}
 	switch {
 	case c.Rows == 0 && c.Before > 0:
-		return massDelete("the query returned no row: the sync would delete all %s", plural(c.Before, "document"))
+		return massDelete("the query returned no row: the sync would delete all %s", words.Plural(c.Before, "document"))
 	case c.Rows == 0:
 		return massDelete("the query returned no row: the sync would leave the data store empty")
 	case float64(c.Gone) > set.MaxDeleteRatio*float64(c.Before):
-		return massDelete("the sync would delete %d of %s, more than MAX_DELETE_RATIO=%g allows", c.Gone, plural(c.Before, "document"), set.MaxDeleteRatio)
+		return massDelete("the sync would delete %s of %s, more than MAX_DELETE_RATIO=%g allows", words.Number(c.Gone), words.Plural(c.Before, "document"), set.MaxDeleteRatio)
 	case float64(c.Changed) > set.MaxChangeRatio*float64(c.Before):
-		return massDelete("the sync would change %d of %s, more than MAX_CHANGE_RATIO=%g allows", c.Changed, plural(c.Before, "document"), set.MaxChangeRatio)
+		return massDelete("the sync would change %s of %s, more than MAX_CHANGE_RATIO=%g allows", words.Number(c.Changed), words.Plural(c.Before, "document"), set.MaxChangeRatio)
 	}
 	return nil
 }

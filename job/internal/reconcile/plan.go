@@ -39,7 +39,7 @@ func (r *Run) Plan(ctx context.Context, collect func() func(diff.Change)) (Plan,
 	if err != nil {
 		return p, err
 	}
-	p.Counts, p.Full, p.Failures = changes.Counts, changes.Full, changes.Scan.Failures.Sorted()
+	p.Counts, p.Full, p.Failures = changes.Counts, changes.Full || fullDue(r.Settings, state, r.now()), changes.Scan.Failures.Sorted()
 	if p.Stop = r.guard(ctx, state, changes); p.Stop == nil {
 		p.Stop = tooManyFailed(r.MaxFailed, p.Failures.Count, p.Documents)
 	}

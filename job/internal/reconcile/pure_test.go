@@ -30,7 +30,7 @@ func TestJudge(t *testing.T) {
 		"a row again":                   {emptied: true, counts: diff.Counts{Rows: 1, Documents: 1, Before: 9, Gone: 8}, want: "the sync would delete 8 of 9 documents, more than MAX_DELETE_RATIO=0.5 allows"},
 		"too many change":               {counts: diff.Counts{Rows: 10, Documents: 10, Before: 10, Changed: 9}, want: "the sync would change 9 of 10 documents, more than MAX_CHANGE_RATIO=0.8 allows"},
 		"too many change, deletions ok": {counts: diff.Counts{Rows: 9, Documents: 9, Before: 10, Gone: 1, Changed: 9}, want: "the sync would change 9 of 10 documents, more than MAX_CHANGE_RATIO=0.8 allows"},
-		"all refused, allowed":          {allow: true, counts: diff.Counts{Rows: 3, Refused: 2, Before: 9, Gone: 9}, want: "all documents would be refused: 2 rows of 3 rows read, the others skipped"},
+		"all refused, allowed":          {allow: true, counts: diff.Counts{Rows: 3, Refused: 2, Before: 9, Gone: 9}, want: "none of 3 rows can become a document: 2 refused, 0 skipped for their MIME type"},
 		"all skipped":                   {counts: diff.Counts{Rows: 3, Skipped: 3, Before: 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestWhyDue(t *testing.T) {
 		"scan old":            {func(_ *Settings, s *ledger.State, _ *source.Stats) { s.Scan.At = now.Add(-time.Hour) }, "the last scan is older than RESCAN_INTERVAL"},
 		"untrusted":           {func(_ *Settings, _ *ledger.State, x *source.Stats) { x.Trusted, x.Reason = false, "a standby" }, "table statistics cannot be trusted: a standby"},
 		"nothing to compare":  {func(_ *Settings, s *ledger.State, _ *source.Stats) { s.Scan.Statistics = "" }, "the last scan has no statistics to compare with, or its changes were not imported"},
-		"statistics":          {func(_ *Settings, _ *ledger.State, x *source.Stats) { x.Fingerprint = "t" }, "table statistics changed"},
+		"statistics":          {func(_ *Settings, _ *ledger.State, x *source.Stats) { x.Fingerprint = "t" }, "table statistics or definitions changed"},
 		"clock a little back": {func(_ *Settings, s *ledger.State, _ *source.Stats) { s.Scan.At = now.Add(clockSkew) }, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

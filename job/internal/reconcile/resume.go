@@ -10,6 +10,7 @@ import (
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/words"
 )
 
 // longestImport is how long an import may take: one that is older is not waited for, or one that never ends, or that
@@ -120,7 +121,7 @@ func (i importer) drop(ctx context.Context, s ledger.State, why error) (ledger.S
 	if err != nil {
 		return s, err
 	}
-	return s, fmt.Errorf("import %s of %s failed, the next run retries: %w", cmp.Or(p.Operation, "of unknown name"), plural(p.Documents, "document"), why)
+	return s, fmt.Errorf("import %s of %s failed: %w", cmp.Or(p.Operation, "of unknown name"), words.Plural(p.Documents, "document"), why)
 }
 
 // confirm records that the pending work is done, less the documents that the service rejected.

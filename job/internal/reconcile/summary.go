@@ -8,6 +8,7 @@ import (
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/job/internal/refusal"
+	"vertexmetadata/job/internal/words"
 )
 
 // Outcome is how a run ended.
@@ -54,14 +55,7 @@ func tooManyFailed(limit config.Limit, failed, documents int64) error {
 		return nil
 	}
 	return &refusal.Advice{
-		Text:   fmt.Sprintf("%s failed, MAX_FAILED allows %d; all others are in sync", plural(failed, "document"), most),
-		Remedy: "correct the rows or leave them out in the query; the warnings above count them by reason; job show ID shows one",
+		Text:   fmt.Sprintf("%s failed, MAX_FAILED allows %s; all others are in sync", words.Plural(failed, "document"), words.Number(most)),
+		Remedy: "correct the rows or leave them out in the query; job plan counts them by reason, job show ID shows one",
 	}
-}
-
-func plural(n int64, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -50,6 +50,7 @@ const (
 type Advice struct {
 	Text   string // what failed, on what and why
 	Remedy string // what to do about it, as an imperative, or ""
+	Config bool   // it fails until somebody changes a setting, so trying again is useless
 	Causes []error
 }
 
