@@ -20,7 +20,7 @@ import (
 type contentMatch struct {
 	columns []column.Column   // nil: not known
 	store   datastore.Content // what the data store takes
-	schema  map[string]datastore.Field
+	schema  map[string]string
 }
 
 func (m *contentMatch) checkStore(ctx context.Context, cfg config.Config) []finding {
@@ -81,12 +81,12 @@ var schemaTypes = map[column.Kind][]string{
 
 // schemaFindings compares the query's columns with the types that the data store's fields have: they cannot be changed, and
 // documents with others are refused.
-func schemaFindings(columns []column.Column, schema map[string]datastore.Field) (found []finding) {
+func schemaFindings(columns []column.Column, schema map[string]string) (found []finding) {
 	for _, c := range columns {
-		field, wanted := schema[c.Name], schemaTypes[c.Kind]
-		if field.Type != "" && wanted != nil && !slices.Contains(wanted, field.Type) {
+		kind, wanted := schema[c.Name], schemaTypes[c.Kind]
+		if kind != "" && wanted != nil && !slices.Contains(wanted, kind) {
 			found = append(found, failed("schema", &refusal.Advice{
-				Text:   fmt.Sprintf("field %q is of type %s in the data store, and the query makes it a %s", c.Name, field.Type, wanted[0]),
+				Text:   fmt.Sprintf("field %q is of type %s in the data store, and the query makes it a %s", c.Name, kind, wanted[0]),
 				Remedy: "cast the column in the query, rename it, or set DATA_STORE_ID to a new data store",
 			}))
 		}

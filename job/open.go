@@ -79,7 +79,7 @@ func openBucket(ctx context.Context, cfg config.Config) (*bucket.Bucket, error) 
 			return nil, fmt.Errorf("set STORAGE_EMULATOR_HOST: %w", err)
 		}
 	}
-	return bucket.Open(ctx, cfg.Bucket, bucket.WithRoot(layout.New(cfg.Sync).Prefix()), bucket.WithProject(cfg.Project))
+	return bucket.Open(ctx, bucket.Config{Name: cfg.Bucket, Project: cfg.Project, Root: layout.New(cfg.Sync).Prefix()})
 }
 
 // password reads the database password, unless DATABASE_URL or a token stands for it. A byte order mark before it is an
@@ -96,7 +96,7 @@ func password(ctx context.Context, cfg config.Config) (string, error) {
 
 func openStore(ctx context.Context, cfg config.Config) (*datastore.Store, error) {
 	return datastore.Open(ctx, datastore.Config{
-		Project: cfg.Project, Location: cfg.Location, DataStore: cfg.DataStore, Endpoint: cfg.DiscoveryEngineEndpoint, BusyWait: cfg.ImportWait,
+		Project: cfg.Project, Location: cfg.Location, DataStore: cfg.DataStore, Endpoint: cfg.DiscoveryEngineEndpoint,
 	})
 }
 

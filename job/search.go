@@ -63,7 +63,7 @@ func (c *searchCommand) Run(ctx context.Context, env environment) error {
 
 // ordered returns the fields of a document that have a value: those of the query in its order, then others by the alphabet.
 // The service does not keep their order.
-func ordered(hit datastore.Hit, order []string) ([]field, error) {
+func ordered(hit datastore.Document, order []string) ([]field, error) {
 	all, err := members(hit.StructData)
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func ordered(hit datastore.Hit, order []string) ([]field, error) {
 }
 
 // print shows a document: its id and address, and some of its fields.
-func (c *searchCommand) print(out *printer, cfg config.Config, rank int, hit datastore.Hit, order []string) error {
+func (c *searchCommand) print(out *printer, cfg config.Config, rank int, hit datastore.Document, order []string) error {
 	fields, err := ordered(hit, order)
 	if err != nil {
 		return err

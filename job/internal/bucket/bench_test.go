@@ -56,7 +56,7 @@ func BenchmarkUpload(b *testing.B) {
 				b.SetBytes(size)
 				b.ReportAllocs()
 				for b.Loop() {
-					w := bucket.NewWriter(b.Context(), "m", WriterOptions{ChunkSize: chunk})
+					w := bucket.NewWriter(b.Context(), "m", chunk)
 					began := time.Now()
 					for n := 0; n < size; n += len(line) {
 						if _, err := w.Write(line); err != nil {
@@ -68,7 +68,7 @@ func BenchmarkUpload(b *testing.B) {
 							}
 						}
 					}
-					if _, err := w.Commit(); err != nil {
+					if err := w.Commit(); err != nil {
 						b.Fatal(err)
 					}
 				}
@@ -82,7 +82,7 @@ func BenchmarkWrite(b *testing.B) {
 	sink(b, 0)
 	bucket := openBucket(b, time.Minute)
 	line := lines(1000)
-	w := bucket.NewWriter(b.Context(), "m", WriterOptions{})
+	w := bucket.NewWriter(b.Context(), "m", 0)
 	defer w.Abort()
 	b.SetBytes(int64(len(line)))
 	b.ReportAllocs()

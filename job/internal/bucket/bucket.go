@@ -1,5 +1,5 @@
 // Package bucket keeps objects in one Google Cloud Storage bucket: small ones
-// with compare-and-swap, large ones as streams of bounded memory.
+// that are created once, large ones as streams of bounded memory.
 //
 // Every call is bounded in time and retried with jitter by the storage
 // client's own policy, as long as a retry can help. All changes are retried,
@@ -9,6 +9,7 @@
 package bucket
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,49 +44,33 @@ type Bucket struct {
 
 // Object describes one stored object.
 type Object struct {
-	Name       string
-	Generation int64     // changes with every write
-	Size       int64     // bytes
-	CRC32C     uint32    // Castagnoli, of the content
-	Updated    time.Time // last change
+	Name    string
+	Size    int64     // bytes
+	Updated time.Time // last change
 }
 
-// Option changes a setting of Open.
-type Option func(*Bucket)
-
-// WithBudget replaces DefaultBudget. It must be positive.
-func WithBudget(d time.Duration) Option {
-	return func(b *Bucket) { b.budget = d }
+// Config names a bucket. Name must be set.
+type Config struct {
+	Name    string
+	Project string        // whose settings errors advise to change
+	Root    string        // such as metadata/: an object whose name does not begin with it is ErrOutside, whatever the name was read from
+	Budget  time.Duration // default: DefaultBudget
 }
 
-// WithRoot confines the Bucket to the objects whose names begin with root, such as
-// metadata/: any other name is ErrOutside, whatever it was read from.
-func WithRoot(root string) Option {
-	return func(b *Bucket) { b.root = root }
-}
-
-// WithProject names the project whose settings errors advise to change.
-func WithProject(id string) Option {
-	return func(b *Bucket) { b.project = id }
-}
-
-// Open returns the bucket called name, without asking whether it exists: a
-// call that needs it reports that. Where STORAGE_EMULATOR_HOST is set, the client
+// Open returns the bucket, without asking whether it exists: a call that needs it
+// reports that. Where STORAGE_EMULATOR_HOST is set, the client
 // talks to that address without credentials.
-func Open(ctx context.Context, name string, opts ...Option) (*Bucket, error) {
-	if name == "" || strings.ContainsAny(name, "/:") {
-		return nil, fmt.Errorf("open bucket %q: not a bucket name: set GCS_BUCKET to the name alone, without gs://", name)
+func Open(ctx context.Context, cfg Config) (*Bucket, error) {
+	if cfg.Name == "" || strings.ContainsAny(cfg.Name, "/:") {
+		return nil, fmt.Errorf("open bucket %q: not a bucket name: set GCS_BUCKET to the name alone, without gs://", cfg.Name)
 	}
-	b := &Bucket{name: name, budget: DefaultBudget}
-	for _, opt := range opts {
-		opt(b)
-	}
+	b := &Bucket{name: cfg.Name, project: cfg.Project, root: cfg.Root, budget: cmp.Or(cfg.Budget, DefaultBudget)}
 
 	// The JSON API throughout: the other one, XML, reports fewer details of an
 	// error and is a second protocol for an emulator to get right.
 	client, err := storage.NewClient(ctx, storage.WithJSONReads(), option.WithTelemetryDisabled())
 	if err != nil {
-		return nil, refusal.Explain("open", "gs://"+name, err, b.target())
+		return nil, refusal.Explain("open", "gs://"+b.name, err, b.target())
 	}
 	client.SetRetry(
 		storage.WithPolicy(storage.RetryAlways),
@@ -93,7 +78,7 @@ func Open(ctx context.Context, name string, opts ...Option) (*Bucket, error) {
 		storage.WithBackoff(gax.Backoff{Initial: 200 * time.Millisecond, Max: maxPause, Multiplier: 2}),
 		storage.WithMaxRetryDuration(b.budget),
 	)
-	b.client, b.handle = client, client.Bucket(name)
+	b.client, b.handle = client, client.Bucket(b.name)
 	return b, nil
 }
 

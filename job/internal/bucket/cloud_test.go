@@ -2,6 +2,7 @@ package bucket
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -194,10 +195,20 @@ func hangUp(w http.ResponseWriter) {
 
 func openBucket(t testing.TB, budget time.Duration) *Bucket {
 	t.Helper()
-	b, err := Open(t.Context(), bucketName, WithBudget(budget))
+	b, err := Open(t.Context(), Config{Name: bucketName, Budget: budget})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.Close() })
 	return b
+}
+
+// write stores an object, whatever is there.
+func write(ctx context.Context, b *Bucket, name string, data []byte) error {
+	w := b.NewWriter(ctx, name, 0)
+	defer w.Abort()
+	if _, err := w.Write(data); err != nil {
+		return err
+	}
+	return w.Commit()
 }

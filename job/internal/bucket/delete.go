@@ -8,7 +8,6 @@ import (
 
 	"cloud.google.com/go/storage"
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/api/googleapi"
 
 	"vertexmetadata/job/internal/panics"
 )
@@ -39,15 +38,13 @@ func (b *Bucket) DeleteAll(ctx context.Context, prefix string, isOver func(Objec
 			continue
 		}
 		group.Go(panics.Guard(func() error {
-			err := b.deleteUnlessThrottled(gctx, o.Name)
+			throttled, err := b.deleteUnlessThrottled(gctx, o.Name)
 			switch {
 			case errors.Is(err, ErrRetained):
 				refused.Add(1)
 				retained.Store(&err)
 				return nil
-			case errors.Is(err, errThrottled):
-				return nil
-			case err == nil:
+			case err == nil && !throttled:
 				done.Add(1)
 			}
 			return err
@@ -62,24 +59,15 @@ func (b *Bucket) DeleteAll(ctx context.Context, prefix string, isOver func(Objec
 	return done.Load(), nil
 }
 
-// errThrottled says that an object was written too recently to be deleted.
-var errThrottled = errors.New("object was written less than a second ago")
-
 // deleteUnlessThrottled is Delete, but does not wait for an object that was written less than a second ago, whose deletion
 // the service throttles: it stays for a later DeleteAll.
-func (b *Bucket) deleteUnlessThrottled(ctx context.Context, name string) error {
-	throttled := false
+func (b *Bucket) deleteUnlessThrottled(ctx context.Context, name string) (throttled bool, err error) {
 	handle := b.handle.Retryer(storage.WithErrorFunc(func(err error) bool {
-		throttled = isThrottled(err)
+		throttled = statusOf(err) == http.StatusTooManyRequests
 		return !throttled && b.retryable(err)
 	}))
-	if err := b.delete(ctx, handle, name); !throttled {
-		return err
+	if err = b.delete(ctx, handle, name); throttled {
+		return true, nil
 	}
-	return errThrottled
-}
-
-func isThrottled(err error) bool {
-	var answer *googleapi.Error
-	return errors.As(err, &answer) && answer.Code == http.StatusTooManyRequests
+	return false, err
 }

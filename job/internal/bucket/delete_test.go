@@ -16,7 +16,7 @@ func TestDeleteAllThrottled(t *testing.T) {
 	b := openBucket(t, 10*time.Second)
 	write := func(name string) {
 		t.Helper()
-		if _, err := b.Write(t.Context(), name, []byte("x"), Absent); err != nil {
+		if err := write(t.Context(), b, name, []byte("x")); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -18,12 +18,9 @@ import (
 var (
 	// ErrNotExist is in the chain of an error about an object that is not there.
 	ErrNotExist = errors.New("object does not exist")
-	// ErrConflict is in the chain of an error about a write whose precondition
-	// did not hold: somebody else wrote first.
-	ErrConflict = errors.New("object was changed by somebody else")
 	// ErrExist is in the chain of an error about an object that Create was to make and
-	// that is there already. It is an ErrConflict too.
-	ErrExist error = existError{}
+	// that is there already.
+	ErrExist = errors.New("object exists already")
 	// ErrRetained is in the chain of an error about an object that may not be replaced
 	// or deleted because of a retention policy or a hold.
 	ErrRetained = errors.New("object is protected by a retention policy or a hold")
@@ -34,11 +31,6 @@ var (
 	// checksum is not what was sent.
 	ErrCorrupt = errors.New("checksum mismatch")
 )
-
-type existError struct{}
-
-func (existError) Error() string        { return "object exists already" }
-func (existError) Is(target error) bool { return target == ErrConflict }
 
 // stalledError is the cause of a context that a watchdog ended.
 type stalledError struct{ after time.Duration }
@@ -64,8 +56,6 @@ func (b *Bucket) explain(ctx context.Context, verb, object string, err error) er
 		return b.gaveUp(verb, target, stalled)
 	case errors.Is(err, context.DeadlineExceeded) || storage.ShouldRetry(err): // the client's own deadline came before the watchdog's
 		return b.gaveUp(verb, target, stalledError{b.budget})
-	case isPrecondition(err):
-		return fmt.Errorf("%s %s: %w", verb, target, ErrConflict)
 	case isAbsent(err) && object != "":
 		return fmt.Errorf("%s %s: %w", verb, target, ErrNotExist)
 	case isAbsent(err): // the only thing there is to miss
@@ -87,7 +77,8 @@ func (b *Bucket) target() refusal.Target {
 
 // gaveUp explains a call that was tried for as long as it may be.
 func (b *Bucket) gaveUp(verb, target string, stalled stalledError) error {
-	return refusal.NoAnswer(verb, target, stalled.Error()+b.lastFailure(stalled.after), b.target(), stalled)
+	err := &googleapi.Error{Code: http.StatusServiceUnavailable, Message: stalled.Error() + b.lastFailure(stalled.after)}
+	return refusal.Explain(verb, target, err, b.target(), stalled)
 }
 
 // isNoBucket distinguishes a missing bucket from a missing object: both are a 404, and
@@ -98,10 +89,13 @@ func isNoBucket(err error) bool {
 		strings.Contains(strings.ToLower(api.Message+api.Body), "bucket does not exist")
 }
 
-// isPrecondition reports whether err is a failed precondition (412).
-func isPrecondition(err error) bool {
+// statusOf is the HTTP status that the server answered with, 0 if it did not.
+func statusOf(err error) int {
 	var api *googleapi.Error
-	return errors.As(err, &api) && api.Code == http.StatusPreconditionFailed
+	if errors.As(err, &api) {
+		return api.Code
+	}
+	return 0
 }
 
 // isRetained reports whether err says that an object may not be replaced or deleted yet.
@@ -112,15 +106,8 @@ func isRetained(err error) bool {
 // isRefused reports whether the server gave an answer that rules out that the
 // write was done.
 func isRefused(err error) bool {
-	var api *googleapi.Error
-	if !errors.As(err, &api) {
-		return false
-	}
-	switch api.Code {
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden:
-		return true
-	}
-	return false
+	code := statusOf(err)
+	return code == http.StatusBadRequest || code == http.StatusUnauthorized || code == http.StatusForbidden
 }
 
 // transient is a failure that was worth a retry.
@@ -137,9 +124,8 @@ func (b *Bucket) lastFailure(within time.Duration) string {
 	if last == nil || time.Since(last.at) > within+time.Second {
 		return ""
 	}
-	var api *googleapi.Error
-	if errors.As(last.err, &api) {
-		return fmt.Sprintf("; last failure: HTTP %d: %s", api.Code, refusal.Text(last.err))
+	if code := statusOf(last.err); code != 0 {
+		return fmt.Sprintf("; last failure: HTTP %d: %s", code, refusal.Text(last.err))
 	}
 	return "; last failure: " + refusal.Text(last.err)
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/storage"
+
 	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/refusal"
 )
@@ -28,7 +30,7 @@ func TestUnreachable(t *testing.T) {
 			t.Setenv("STORAGE_EMULATOR_HOST", tt.host)
 			ctx, cancel := context.WithTimeoutCause(t.Context(), tt.deadline, errors.New("out of time"))
 			defer cancel()
-			if _, _, err := openBucket(t, tt.budget).Read(ctx, "s.json", 1<<20); err == nil || withHint(err) != tt.want {
+			if _, err := openBucket(t, tt.budget).Read(ctx, "s.json", 1<<20); err == nil || withHint(err) != tt.want {
 				t.Errorf("error\n%v, want\n%s", err, tt.want)
 			}
 		})
@@ -58,11 +60,11 @@ func TestRemedy(t *testing.T) {
 
 // A panic in the upload's goroutine is the upload's error.
 func TestPumpPanics(t *testing.T) {
-	w := &Writer{b: &Bucket{name: "posts"}, name: "m.jsonl", full: make(chan []byte, 1), pumped: make(chan struct{})}
+	w := &Writer{b: &Bucket{name: "posts"}, name: "m.jsonl", upload: &storage.Writer{}, full: make(chan []byte, 1), pumped: make(chan struct{})}
 	w.ctx, w.dog = watch(t.Context(), time.Minute)
 	defer w.dog.stop()
 	w.full <- []byte("x")
-	w.run() // there is no upload
+	w.run() // this upload was never made
 	w.full <- []byte("x")
 	w.block = []byte("y")
 	err := w.hand()

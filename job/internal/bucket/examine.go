@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/iam"
-	"cloud.google.com/go/storage"
 )
 
 // Probe writes, reads and deletes a small object under prefix, which ends in a slash:
@@ -19,10 +18,10 @@ import (
 func (b *Bucket) Probe(ctx context.Context, prefix string) error {
 	name := prefix + "probe-" + rand.Text() + ".txt"
 	content := []byte("Written by job check, which deletes it at once.\n")
-	if _, err := b.Create(ctx, name, content); err != nil {
+	if err := b.Create(ctx, name, content); err != nil {
 		return err
 	}
-	read, _, err := b.Read(ctx, name, int64(len(content)))
+	read, err := b.Read(ctx, name, int64(len(content)))
 	if err == nil && !bytes.Equal(read, content) {
 		err = fmt.Errorf("read %s: %w: other content came back", b.URI(name), ErrCorrupt)
 	}
@@ -54,14 +53,11 @@ func (b *Bucket) Protected(ctx context.Context, name string) (bool, error) {
 // Settings are those of a bucket that change what the job may do with its objects, or
 // who else may.
 type Settings struct {
-	Location         string
-	Retention        time.Duration // objects younger than that can be neither replaced nor deleted; 0: no policy
-	DefaultHold      bool          // new objects are under a hold
-	RequesterPays    bool
-	KMSKey           string        // default key of new objects; "": Google's own
-	UniformAccess    bool          // no access lists of single objects
-	PublicPrevention bool          // public access is prevented by the bucket itself
-	SoftDelete       time.Duration // how long deleted objects are kept
+	Location    string
+	Retention   time.Duration // objects younger than that can be neither replaced nor deleted; 0: no policy
+	DefaultHold bool          // new objects are under a hold
+	KMSKey      string        // default key of new objects; "": Google's own
+	SoftDelete  time.Duration // how long deleted objects are kept
 }
 
 // Settings reads the bucket's settings, which takes storage.buckets.get: a permission
@@ -73,11 +69,7 @@ func (b *Bucket) Settings(ctx context.Context) (Settings, error) {
 	if err != nil {
 		return Settings{}, b.explain(ctx, "read settings of", "", err)
 	}
-	s := Settings{
-		Location: attrs.Location, DefaultHold: attrs.DefaultEventBasedHold, RequesterPays: attrs.RequesterPays,
-		UniformAccess:    attrs.UniformBucketLevelAccess.Enabled,
-		PublicPrevention: attrs.PublicAccessPrevention == storage.PublicAccessPreventionEnforced,
-	}
+	s := Settings{Location: attrs.Location, DefaultHold: attrs.DefaultEventBasedHold}
 	if attrs.RetentionPolicy != nil {
 		s.Retention = attrs.RetentionPolicy.RetentionPeriod
 	}

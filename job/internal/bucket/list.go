@@ -19,14 +19,14 @@ func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Object, erro
 // ListFrom is List without the names that come before from, which cost nothing.
 func (b *Bucket) ListFrom(ctx context.Context, prefix, from string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
-		if err := b.insidePrefix(prefix); err != nil {
+		if err := b.inside(prefix); err != nil && prefix != b.root { // a prefix may be empty without a root
 			yield(Object{}, fmt.Errorf("list gs://%s: %w", b.name, err))
 			return
 		}
 		ctx, dog := watch(ctx, b.budget)
 		defer dog.stop()
 		query := &storage.Query{Prefix: prefix, StartOffset: from, Projection: storage.ProjectionNoACL}
-		if err := query.SetAttrSelection([]string{"Name", "Generation", "Size", "CRC32C", "Updated"}); err != nil {
+		if err := query.SetAttrSelection([]string{"Name", "Size", "Updated"}); err != nil {
 			yield(Object{}, fmt.Errorf("list %s: %w", b.URI(prefix), err))
 			return
 		}
@@ -42,7 +42,7 @@ func (b *Bucket) ListFrom(ctx context.Context, prefix, from string) iter.Seq2[Ob
 				yield(Object{}, b.explain(ctx, "list", prefix, err))
 				return
 			}
-			if !yield(object(attrs), nil) {
+			if !yield(Object{Name: attrs.Name, Size: attrs.Size, Updated: attrs.Updated}, nil) {
 				return
 			}
 		}

@@ -27,7 +27,7 @@ func (b *Bucket) mayWrite(name string) error {
 // which others may write.
 func (b *Bucket) inside(name string) error {
 	folder := strings.TrimSuffix(name, "/")
-	if len(name) > maxName || !utf8.ValidString(name) || !strings.HasPrefix(name, b.root) || !isPath(folder) {
+	if len(name) > maxName || !utf8.ValidString(name) || !strings.HasPrefix(name, b.root) || badStep(folder) != nil {
 		return fmt.Errorf("%w (%q)", ErrOutside, clip(name))
 	}
 	return nil
@@ -36,18 +36,7 @@ func (b *Bucket) inside(name string) error {
 // Owns reports whether an object of that name may be touched here. Others may store names that tools cannot handle.
 func (b *Bucket) Owns(name string) bool { return b.inside(name) == nil }
 
-// insidePrefix is inside for the beginning of names. It may end in the middle of a
-// step, and without a root it may be empty.
-func (b *Bucket) insidePrefix(prefix string) error {
-	if prefix == b.root {
-		return nil
-	}
-	return b.inside(prefix)
-}
-
-// isPath reports whether every step of name is a proper one.
-func isPath(name string) bool { return badStep(name) == nil }
-
+// badStep says which step of a path is not a proper one, or returns nil.
 func badStep(name string) error {
 	for step := range strings.SplitSeq(name, "/") {
 		if step == "" || step == "." || step == ".." {

@@ -1,6 +1,7 @@
 package bucket
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"net/http"
 	"path"
 	"strings"
 
@@ -15,94 +17,65 @@ import (
 )
 
 const (
-	// Absent is the generation of an object that does not exist, for Write.
-	Absent int64 = 0
-	// Any lets Write replace whatever is there.
-	Any int64 = -1
-
 	// tokenKey names the metadata in which a write leaves its token.
 	tokenKey = "vertex-metadata-write"
 
-	// smallChunk is the upload buffer for Write. An object over it goes up in
+	// smallChunk is the upload buffer for put. An object over it goes up in
 	// several requests; below it, in one.
 	smallChunk = 1 << 20
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Read returns a small object's content and its generation. An absent object is
-// ErrNotExist. One of more than limit bytes is ErrTooLarge, before any of it is
+// Read returns a small object's content. An absent object is ErrNotExist. One of more than limit bytes is ErrTooLarge, before any of it is
 // kept in memory: others may be able to write the object too.
-func (b *Bucket) Read(ctx context.Context, name string, limit int64) (data []byte, generation int64, err error) {
-	if err := b.inside(name); err != nil {
-		return nil, 0, fmt.Errorf("read gs://%s: %w", b.name, err)
-	}
-	ctx, dog := watch(ctx, b.budget)
-	defer dog.stop()
-	r, err := b.open(ctx, name)
+func (b *Bucket) Read(ctx context.Context, name string, limit int64) ([]byte, error) {
+	in, err := b.Reader(ctx, name)
 	if err != nil {
-		return nil, 0, b.explain(ctx, "read", name, err)
+		return nil, err
 	}
-	defer r.Close()
-	size := r.Attrs.Size // below 0 where the service does not know it
+	defer in.Close()
+	size := in.Size()
 	if size > limit {
-		return nil, 0, b.tooLarge(name, size, limit)
+		return nil, b.tooLarge(name, size, limit)
 	}
-	// One byte more than announced, so that the end is seen without growing.
-	data = make([]byte, 0, max(size, 0)+1)
-	for {
-		n, err := r.Read(data[len(data):cap(data)])
-		data = data[:len(data)+n]
-		if int64(len(data)) > limit {
-			return nil, 0, b.tooLarge(name, int64(len(data)), limit)
-		}
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, 0, b.explain(ctx, "read", name, err)
-		}
-		if len(data) == cap(data) {
-			data = append(data, 0)[:len(data)]
-		}
-		dog.feed()
+	content := bytes.NewBuffer(make([]byte, 0, max(size, 0)+bytes.MinRead))
+	switch read, err := content.ReadFrom(io.LimitReader(in, limit+1)); {
+	case err != nil:
+		return nil, err
+	case read > limit:
+		return nil, b.tooLarge(name, read, limit)
+	case size >= 0 && read != size:
+		return nil, fmt.Errorf("read %s: %w: %d of %d bytes", b.URI(name), ErrCorrupt, read, size)
 	}
-	if size >= 0 && int64(len(data)) != size {
-		return nil, 0, fmt.Errorf("read %s: %w: %d of %d bytes", b.URI(name), ErrCorrupt, len(data), size)
-	}
-	return data, r.Attrs.Generation, nil
+	return content.Bytes(), nil
 }
 
 func (b *Bucket) tooLarge(name string, size, limit int64) error {
 	return fmt.Errorf("read %s: %w: %d bytes or more, at most %d are expected", b.URI(name), ErrTooLarge, size, limit)
 }
 
-// Write stores a small object and returns its generation, provided that the
-// object's present generation is ifGeneration (Absent: there is none; Any:
-// whatever it is); otherwise the error is ErrConflict.
-func (b *Bucket) Write(ctx context.Context, name string, data []byte, ifGeneration int64) (generation int64, err error) {
-	if err := b.mayWrite(name); err != nil {
-		return 0, fmt.Errorf("write gs://%s: %w", b.name, err)
-	}
-	o, err := b.put(ctx, "write", name, data, ifGeneration)
-	return o.Generation, err
-}
-
 // Create stores a small object under a name that is not taken; if it is, the error
 // is ErrExist. Of several that create the same name at a time one succeeds. An
 // object that this very call made, and whose reply was lost, is no conflict; one
 // that somebody else made is, even when its content is the same.
-func (b *Bucket) Create(ctx context.Context, name string, data []byte) (Object, error) {
+func (b *Bucket) Create(ctx context.Context, name string, data []byte) error {
 	if err := b.mayWrite(name); err != nil {
-		return Object{}, fmt.Errorf("create gs://%s: %w", b.name, err)
+		return fmt.Errorf("create gs://%s: %w", b.name, err)
 	}
-	return b.put(ctx, "create", name, data, Absent)
+	_, err := b.put(ctx, "create", name, data, true)
+	return err
 }
 
-func (b *Bucket) put(ctx context.Context, verb, name string, data []byte, ifGeneration int64) (Object, error) {
+// put stores a small object, only if there is none of its name where isNew.
+func (b *Bucket) put(ctx context.Context, verb, name string, data []byte, isNew bool) (*storage.ObjectAttrs, error) {
 	token := rand.Text()
 	wctx, dog := watch(ctx, b.budget)
-	w := conditioned(b.handle.Object(name), ifGeneration).NewWriter(wctx)
+	handle := b.handle.Object(name)
+	if isNew {
+		handle = handle.If(storage.Conditions{DoesNotExist: true})
+	}
+	w := handle.NewWriter(wctx)
 	w.ContentType = contentType(name)
 	w.Metadata = map[string]string{tokenKey: token}
 	w.ChunkSize = smallChunk
@@ -116,19 +89,17 @@ func (b *Bucket) put(ctx context.Context, verb, name string, data []byte, ifGene
 	failure := b.explain(wctx, verb, name, err)
 	dog.stop()
 	if err == nil {
-		return object(w.Attrs()), nil
+		return w.Attrs(), nil
 	}
 	found, exists := b.stored(ctx, name, err)
 	switch {
 	case exists && found.Metadata[tokenKey] == token && found.CRC32C == w.CRC32C && found.Size == int64(len(data)):
-		return object(found), nil
-	case ifGeneration == Absent && (isPrecondition(err) || exists && errors.Is(failure, ErrRetained)):
+		return found, nil
+	case isNew && (statusOf(err) == http.StatusPreconditionFailed || exists && errors.Is(failure, ErrRetained)):
 		// A retention policy may be reported before the condition that would not hold either.
-		return Object{}, fmt.Errorf("%s %s: %w", verb, b.URI(name), ErrExist)
-	case isPrecondition(err):
-		return Object{}, fmt.Errorf("%s %s: expected generation %d: %w", verb, b.URI(name), ifGeneration, ErrConflict)
+		return nil, fmt.Errorf("%s %s: %w", verb, b.URI(name), ErrExist)
 	}
-	return Object{}, failure
+	return nil, failure
 }
 
 // CreateFolder makes prefix, which ends in a slash, exist as an empty folder: an
@@ -142,7 +113,7 @@ func (b *Bucket) CreateFolder(ctx context.Context, prefix string) error {
 	if err := b.mayWrite(folder); err != nil {
 		return fmt.Errorf("create folder %s: %w", b.URI(prefix), err)
 	}
-	_, err := b.put(ctx, "create folder", prefix, nil, Any)
+	_, err := b.put(ctx, "create folder", prefix, nil, false)
 	return err
 }
 
@@ -157,20 +128,6 @@ func (b *Bucket) stored(ctx context.Context, name string, err error) (found *sto
 	defer dog.stop()
 	found, err = b.handle.Object(name).Attrs(ctx)
 	return found, err == nil
-}
-
-// Attrs describes an object. An absent one is ErrNotExist.
-func (b *Bucket) Attrs(ctx context.Context, name string) (Object, error) {
-	if err := b.inside(name); err != nil {
-		return Object{}, fmt.Errorf("stat gs://%s: %w", b.name, err)
-	}
-	ctx, dog := watch(ctx, b.budget)
-	defer dog.stop()
-	attrs, err := b.handle.Object(name).Attrs(ctx)
-	if err != nil {
-		return Object{}, b.explain(ctx, "stat", name, err)
-	}
-	return object(attrs), nil
 }
 
 // Copy copies an object within the bucket, on the server, whatever its size.
@@ -205,21 +162,6 @@ func (b *Bucket) delete(ctx context.Context, handle *storage.BucketHandle, name 
 		return nil
 	}
 	return b.explain(ctx, "delete", name, err)
-}
-
-// conditioned is the object under the precondition that Write promises.
-func conditioned(o *storage.ObjectHandle, generation int64) *storage.ObjectHandle {
-	switch {
-	case generation == Absent:
-		return o.If(storage.Conditions{DoesNotExist: true})
-	case generation > 0:
-		return o.If(storage.Conditions{GenerationMatch: generation})
-	}
-	return o
-}
-
-func object(a *storage.ObjectAttrs) Object {
-	return Object{Name: a.Name, Generation: a.Generation, Size: a.Size, CRC32C: a.CRC32C, Updated: a.Updated}
 }
 
 // contentType goes by the name's ending.

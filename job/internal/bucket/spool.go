@@ -21,8 +21,8 @@ type Spool struct {
 	inMemory bool // while they are few
 	lines    [][]byte
 	size     int64
-	closed   []*Output // full, not committed yet
-	open     *Output
+	names    []string // of the objects that exist
+	open     *Writer
 }
 
 // NewSpool returns an empty spool; Commit or Abort ends it.
@@ -52,30 +52,26 @@ func (s *Spool) Add(ctx context.Context, line []byte) error {
 func (s *Spool) append(ctx context.Context, line []byte) error {
 	if s.open != nil && s.open.Size()+int64(len(line)) > s.opts.MaxObject {
 		// A finished part must not be kept open, memory is bounded; its name is one that nobody reads yet.
-		if err := s.open.Commit(ctx); err != nil {
+		if _, err := s.Commit(); err != nil {
 			return err
 		}
-		s.closed, s.open = append(s.closed, s.open), nil
 	}
 	if s.open == nil {
-		s.open = s.bucket.NewOutput(s.opts.Name(len(s.closed)), 0)
+		s.open = s.bucket.NewWriter(ctx, s.opts.Name(len(s.names)), 0)
 	}
-	_, err := s.open.Writer(ctx).Write(line)
+	_, err := s.open.Write(line)
 	return err
 }
 
 // Commit makes the objects exist and returns their names: none when the lines are in memory.
-func (s *Spool) Commit(ctx context.Context) (names []string, err error) {
+func (s *Spool) Commit() (names []string, err error) {
 	if s.open != nil {
-		if err := s.open.Commit(ctx); err != nil {
+		if err := s.open.Commit(); err != nil {
 			return nil, err
 		}
-		s.closed, s.open = append(s.closed, s.open), nil
+		s.names, s.open = append(s.names, s.open.Name()), nil
 	}
-	for _, o := range s.closed {
-		names = append(names, o.Name())
-	}
-	return names, nil
+	return s.names, nil
 }
 
 // Lines are the lines that are in memory.

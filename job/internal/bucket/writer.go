@@ -22,24 +22,14 @@ const (
 	// usually carries, at 16 MiB of memory.
 	DefaultChunk = 8 << 20
 
-	// block is the unit in which written bytes are handed to the upload.
-	block = 256 << 10
+	// block is the unit in which written bytes are handed to the upload. What is
+	// less than one is written by one request, without an upload.
+	block = 512 << 10
 )
 
 var errAborted = errors.New("upload was aborted")
 
-// WriterOptions are the settings of one streamed upload; zero values stand for
-// the defaults.
-type WriterOptions struct {
-	// ChunkSize is how many bytes go up in one request, and are kept for its
-	// retry; a multiple of 256 KiB. The memory of a Writer is about twice as
-	// much. Default: DefaultChunk.
-	ChunkSize int
-	// ContentType of the object. Default: by the name's ending.
-	ContentType string
-}
-
-// Writer is one streamed upload. It is used by one goroutine, and must be
+// Writer is one object being written. It is used by one goroutine, and must be
 // ended by Commit or Abort; Abort after Commit does nothing, so it can be
 // deferred.
 //
@@ -48,11 +38,12 @@ type WriterOptions struct {
 type Writer struct {
 	b      *Bucket
 	name   string
+	chunk  int
 	token  string
 	parent context.Context
 	ctx    context.Context
 	dog    *watchdog
-	upload *storage.Writer
+	upload *storage.Writer // nil: not begun
 
 	block []byte      // being filled by Write
 	full  chan []byte // to the upload
@@ -68,35 +59,53 @@ type Writer struct {
 
 var _ io.Writer = (*Writer)(nil)
 
-// NewWriter starts the upload of an object. Nothing exists under the name, or
+// NewWriter begins an object, whose upload, if it gets large, goes in requests of
+// chunk bytes, a multiple of 256 KiB; the memory of a Writer is about twice as
+// much. 0 is DefaultChunk. Writes end with ctx. Nothing exists under the name, or
 // what existed stays as it is, until Commit returns.
-func (b *Bucket) NewWriter(ctx context.Context, name string, opts WriterOptions) *Writer {
-	if opts.ChunkSize <= 0 {
-		opts.ChunkSize = DefaultChunk
+func (b *Bucket) NewWriter(ctx context.Context, name string, chunk int) *Writer {
+	if chunk <= 0 {
+		chunk = DefaultChunk
 	}
-	if opts.ContentType == "" {
-		opts.ContentType = contentType(name)
+	return &Writer{b: b, name: name, chunk: chunk, parent: ctx}
+}
+
+// Name is the object's name.
+func (w *Writer) Name() string { return w.name }
+
+// URI is the object's address.
+func (w *Writer) URI() string { return w.b.URI(w.name) }
+
+// Size is how many bytes were written so far.
+func (w *Writer) Size() int64 { return w.size }
+
+// mayWrite says why the object cannot be written, or returns nil.
+func (w *Writer) mayWrite() error {
+	if err := w.b.mayWrite(w.name); err != nil {
+		return fmt.Errorf("write %s: %w", w.URI(), err)
 	}
-	blocks := max(opts.ChunkSize/block, 1)
-	w := &Writer{
-		b: b, name: name, token: rand.Text(), parent: ctx,
-		full: make(chan []byte, blocks), free: make(chan []byte, blocks),
-		pumped: make(chan struct{}),
+	return nil
+}
+
+// start begins the upload.
+func (w *Writer) start() error {
+	if err := w.mayWrite(); err != nil {
+		return err
 	}
-	w.ctx, w.dog = watch(ctx, b.budget)
+	blocks := max(w.chunk/block, 1)
+	w.full, w.free, w.pumped = make(chan []byte, blocks), make(chan []byte, blocks), make(chan struct{})
+	w.ctx, w.dog = watch(w.parent, w.b.budget)
 	w.dog.rest()
-	w.upload = b.handle.Object(name).NewWriter(w.ctx)
-	w.upload.ContentType = opts.ContentType
+	w.token = rand.Text()
+	w.upload = w.b.handle.Object(w.name).NewWriter(w.ctx)
+	w.upload.ContentType = contentType(w.name)
 	w.upload.Metadata = map[string]string{tokenKey: w.token}
-	w.upload.ChunkSize = opts.ChunkSize
-	w.upload.ChunkRetryDeadline = b.budget
-	w.upload.ChunkTransferTimeout = b.budget / 2
+	w.upload.ChunkSize = w.chunk
+	w.upload.ChunkRetryDeadline = w.b.budget
+	w.upload.ChunkTransferTimeout = w.b.budget / 2
 	w.upload.ProgressFunc = func(int64) { w.dog.feed() }
-	if err := b.mayWrite(name); err != nil {
-		w.dog.cancel(err) // reported by the first Write that fills a block, or by Commit
-	}
 	go w.run()
-	return w
+	return nil
 }
 
 // run pumps, and ends the upload where that panics.
@@ -132,17 +141,14 @@ func (w *Writer) pump() error {
 // Write adds p to the object. An error is final: the upload has failed.
 func (w *Writer) Write(p []byte) (int, error) {
 	if w.over {
-		return 0, fmt.Errorf("write %s: the upload is over", w.b.URI(w.name))
+		return 0, fmt.Errorf("write %s: the upload is over", w.URI())
 	}
 	w.crc = crc32.Update(w.crc, castagnoli, p)
 	w.size += int64(len(p))
 	for rest := p; len(rest) > 0; {
-		if w.block == nil {
-			w.block = w.fresh()
-		}
-		n := min(len(rest), cap(w.block)-len(w.block))
+		n := min(len(rest), block-len(w.block))
 		w.block, rest = append(w.block, rest[:n]...), rest[n:]
-		if len(w.block) == cap(w.block) {
+		if len(w.block) == block {
 			if err := w.hand(); err != nil {
 				return len(p) - len(rest), err
 			}
@@ -151,40 +157,54 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// fresh is an empty block, one that came back where there is one.
-func (w *Writer) fresh() []byte {
-	select {
-	case p := <-w.free:
-		return p
-	default:
-		return make([]byte, 0, block)
-	}
-}
-
-// hand gives the current block to the pump, waiting while it is full up.
+// hand gives the current block to the pump, waiting while it is full up, and takes one
+// that came back, where there is one, in its place.
 func (w *Writer) hand() error {
-	p := w.block
-	w.block = nil
+	if w.upload == nil {
+		if err := w.start(); err != nil {
+			return err
+		}
+	}
 	select {
-	case w.full <- p:
-		return nil
+	case w.full <- w.block:
 	case <-w.pumped:
 		return w.b.explain(w.ctx, "write", w.name, w.err)
 	}
+	select {
+	case w.block = <-w.free:
+	default:
+		w.block = make([]byte, 0, block)
+	}
+	return nil
 }
 
 // Commit ends the upload, checks that the server has what was written, and
 // makes the object visible. After an error there is no object, unless the
 // error came so late that the server had already finished it: then the whole
 // object is there, never a part.
-func (w *Writer) Commit() (Object, error) {
+func (w *Writer) Commit() error {
 	if w.over {
-		return Object{}, fmt.Errorf("commit %s: the upload is over", w.b.URI(w.name))
+		return fmt.Errorf("commit %s: the upload is over", w.URI())
 	}
 	defer w.Abort()
+	stored, err := w.finish()
+	if err != nil {
+		return err
+	}
+	return w.verify(stored)
+}
+
+// finish returns what is stored.
+func (w *Writer) finish() (*storage.ObjectAttrs, error) {
+	if w.upload == nil {
+		if err := w.mayWrite(); err != nil {
+			return nil, err
+		}
+		return w.b.put(w.parent, "write", w.name, w.block, false)
+	}
 	if len(w.block) > 0 {
 		if err := w.hand(); err != nil {
-			return Object{}, err
+			return nil, err
 		}
 	}
 	w.end.Do(func() { close(w.full) })
@@ -195,38 +215,31 @@ func (w *Writer) Commit() (Object, error) {
 		err = w.upload.Close()
 		w.dog.rest()
 	}
-	var o Object
 	if err == nil {
-		o = object(w.upload.Attrs())
-	} else {
-		failure := w.b.explain(w.ctx, "write", w.name, err)
-		var stalled stalledError
-		if w.ctx.Err() != nil && !errors.As(context.Cause(w.ctx), &stalled) {
-			return Object{}, failure // cancelled, or never begun
-		}
-		found, exists := w.b.stored(w.parent, w.name, err)
-		if !exists || found.Metadata[tokenKey] != w.token {
-			return Object{}, failure
-		}
-		o = object(found)
+		return w.upload.Attrs(), nil
 	}
-	return o, w.verify(o)
+	failure := w.b.explain(w.ctx, "write", w.name, err)
+	var stalled stalledError
+	if w.ctx.Err() != nil && !errors.As(context.Cause(w.ctx), &stalled) {
+		return nil, failure // cancelled
+	}
+	if found, exists := w.b.stored(w.parent, w.name, err); exists && found.Metadata[tokenKey] == w.token {
+		return found, nil
+	}
+	return nil, failure
 }
 
 // verify removes an object that is not what was written.
-func (w *Writer) verify(o Object) error {
+func (w *Writer) verify(o *storage.ObjectAttrs) error {
 	if o.Size == w.size && o.CRC32C == w.crc {
 		return nil
 	}
 	err := fmt.Errorf("write %s: %w: sent %d bytes with CRC32C %08x, stored %d with %08x",
-		w.b.URI(w.name), ErrCorrupt, w.size, w.crc, o.Size, o.CRC32C)
+		w.URI(), ErrCorrupt, w.size, w.crc, o.Size, o.CRC32C)
 	ctx, dog := watch(w.parent, w.b.budget)
 	defer dog.stop()
 	damaged := w.b.handle.Object(w.name).If(storage.Conditions{GenerationMatch: o.Generation})
-	if gone := damaged.Delete(ctx); gone != nil {
-		return errors.Join(err, w.b.explain(ctx, "delete", w.name, gone))
-	}
-	return err
+	return errors.Join(err, w.b.explain(ctx, "delete", w.name, damaged.Delete(ctx)))
 }
 
 // Abort gives the upload up and waits until nothing of it is under way.
@@ -235,7 +248,10 @@ func (w *Writer) Abort() {
 	if w.over {
 		return
 	}
-	w.over = true
+	w.over, w.block = true, nil
+	if w.upload == nil {
+		return
+	}
 	w.dog.cancel(errAborted)
 	w.end.Do(func() { close(w.full) })
 	<-w.pumped
@@ -243,5 +259,4 @@ func (w *Writer) Abort() {
 	// that was under way to be torn down.
 	_ = w.upload.Close()
 	w.dog.stop()
-	w.block = nil
 }

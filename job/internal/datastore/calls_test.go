@@ -3,8 +3,6 @@ package datastore
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +51,7 @@ func TestOpen(t *testing.T) {
 				}
 				return
 			}
-			if tt.want != "" || s.address() != tt.address || s.branch != tt.branch || s.Name()+"/branches/default_branch" != s.branch {
+			if tt.want != "" || s.address() != tt.address || s.branch != tt.branch || s.name+"/branches/default_branch" != s.branch {
 				t.Errorf("address %s branch %s, want %s, %s, error %q", s.address(), s.branch, tt.address, tt.branch, tt.want)
 			}
 		})
@@ -65,14 +63,14 @@ func TestImports(t *testing.T) {
 	s := start(t, srv, 5*time.Second)
 	op, err := s.ImportInline(t.Context(), [][]byte{
 		[]byte(`{"id": "a", "structData": {"answer": "鳥"}, "content": {"mimeType": "image/png", "uri": "gs://i/a"}}` + "\n"),
-	})
+	}, 0)
 	if err != nil || op != branchName+"/operations/import-documents-1" {
 		t.Fatalf("operation %q, error %v", op, err)
 	}
-	if _, err := s.ImportObjects(t.Context(), []string{"gs://b/metadata/m.jsonl"}, Full, "gs://b/metadata/.sync/errors/"); err != nil {
+	if _, err := s.ImportObjects(t.Context(), []string{"gs://b/metadata/m.jsonl"}, Full, "gs://b/metadata/.sync/errors/", 0); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.ImportObjects(t.Context(), []string{"gs://b/1", "gs://b/2"}, Incremental, ""); err != nil {
+	if _, err := s.ImportObjects(t.Context(), []string{"gs://b/1", "gs://b/2"}, Incremental, "", 0); err != nil {
 		t.Fatal(err)
 	}
 	gcs := func(uris ...string) *pb.ImportDocumentsRequest_GcsSource {
@@ -106,11 +104,11 @@ func TestImportsRefusedHere(t *testing.T) {
 			for _, l := range lines {
 				raw = append(raw, []byte(l))
 			}
-			return s.ImportInline(t.Context(), raw)
+			return s.ImportInline(t.Context(), raw, 0)
 		}
 	}
 	objects := func(uris ...string) func() (string, error) {
-		return func() (string, error) { return s.ImportObjects(t.Context(), uris, Full, "") }
+		return func() (string, error) { return s.ImportObjects(t.Context(), uris, Full, "", 0) }
 	}
 	into := "import into " + storeName + ": "
 	for _, tt := range []struct {
@@ -185,7 +183,7 @@ func TestRefusals(t *testing.T) {
 			}
 			s := start(t, srv, budget)
 			began := time.Now()
-			_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "")
+			_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "", budget)
 			if err == nil && tt.want != "" || err != nil && err.Error() != tt.want {
 				t.Errorf("error\n%v, want\n%s", err, tt.want)
 			}
@@ -209,13 +207,13 @@ func TestRefusals(t *testing.T) {
 func TestServiceThatHangsOrIsAway(t *testing.T) {
 	srv := &service{hang: map[string]bool{"ImportDocuments": true}}
 	s := start(t, srv, 200*time.Millisecond)
-	_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "")
+	_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "", 0)
 	if !errors.Is(err, ErrUnavailable) || !strings.HasPrefix(err.Error(), "import into "+storeName+": the service is unavailable: ") {
 		t.Errorf("hanging: %v", err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(errors.New("SIGTERM"))
-	if _, err := s.ImportObjects(ctx, []string{"gs://b/o"}, Full, ""); err == nil || err.Error() != "import into "+storeName+": SIGTERM" {
+	if _, err := s.ImportObjects(ctx, []string{"gs://b/o"}, Full, "", 0); err == nil || err.Error() != "import into "+storeName+": SIGTERM" {
 		t.Errorf("cancelled: %v", err)
 	}
 	away, err := Open(t.Context(), Config{Project: "p1", DataStore: "posts", Endpoint: "127.0.0.1:1", Budget: 300 * time.Millisecond})
@@ -223,151 +221,7 @@ func TestServiceThatHangsOrIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer away.Close()
-	if _, err := away.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, ""); !errors.Is(err, ErrUnavailable) {
+	if _, err := away.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "", 0); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("away: %v", err)
-	}
-}
-
-func TestDelete(t *testing.T) {
-	srv := &service{refusals: map[string][]error{"DeleteDocument": {status.Error(codes.Unavailable, "x"), status.Error(codes.ResourceExhausted, "x")}}}
-	var ids []string
-	for i := range 300 {
-		ids = append(ids, fmt.Sprint("d", i))
-	}
-	srv.documents = append(ids[:290:290], "stuck", "kept")
-	s := start(t, srv, 5*time.Second)
-	deleted, failed, err := s.Delete(t.Context(), append(ids, "stuck", "a/b"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.Sort(deleted)
-	slices.Sort(ids)
-	if diff := cmp.Diff(ids, deleted); diff != "" { // those that were not there included
-		t.Error(diff)
-	}
-	got := map[string]string{}
-	for id, err := range failed {
-		got[id] = err.Error()
-	}
-	want := map[string]string{
-		"stuck": "delete " + branchName + "/documents/stuck: FailedPrecondition: document has children",
-		"a/b":   "delete " + branchName + `/documents/"a/b": not a document id`,
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff([]string{"stuck", "kept"}, srv.documents); diff != "" {
-		t.Error(diff)
-	}
-}
-
-func TestDeleteStopsWhereItCannotSucceed(t *testing.T) {
-	for _, tt := range []struct {
-		name string
-		err  error
-		want string
-	}{
-		{"denied", status.Error(codes.PermissionDenied, "no"), ": access denied: no"},
-		{"away", status.Error(codes.Unavailable, "down"), ": " + unavailable},
-		{"no store", status.Error(codes.NotFound, "DataStore x not found."), ": not found: DataStore x not found"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			srv := &service{forever: map[string]error{"DeleteDocument": tt.err}}
-			s := start(t, srv, 500*time.Millisecond)
-			ids := make([]string, 200)
-			for i := range ids {
-				ids[i] = fmt.Sprint("d", i)
-			}
-			began := time.Now()
-			deleted, failed, err := s.Delete(t.Context(), ids)
-			if err == nil || !strings.HasSuffix(err.Error(), tt.want) {
-				t.Errorf("error %v, want …%s", err, tt.want)
-			}
-			if len(deleted) != 0 || len(failed) != 0 {
-				t.Errorf("deleted %v, failed %v", deleted, failed)
-			}
-			if took := time.Since(began); took > 3*time.Second {
-				t.Errorf("took %s", took)
-			}
-		})
-	}
-}
-
-func TestIDs(t *testing.T) {
-	srv := &service{refusals: map[string][]error{"ListDocuments": {status.Error(codes.Unavailable, "x")}}}
-	for i := range 2500 {
-		srv.documents = append(srv.documents, fmt.Sprint("d", i))
-	}
-	s := start(t, srv, 5*time.Second)
-	var got []string
-	for id, err := range s.IDs(t.Context()) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, id)
-	}
-	if diff := cmp.Diff(srv.documents, got); diff != "" {
-		t.Error(diff)
-	}
-	if n := srv.count("ListDocuments"); n != 4 || len(srv.masks) != 3 || srv.masks[0] != "documents.id,documents.name,next_page_token" {
-		t.Errorf("%d calls with masks %v", n, srv.masks)
-	}
-	for range s.IDs(t.Context()) {
-		break // no page beyond the first
-	}
-	if n := srv.count("ListDocuments"); n != 5 {
-		t.Errorf("%d calls, want 5", n)
-	}
-	srv.forever = map[string]error{"ListDocuments": status.Error(codes.PermissionDenied, "no")}
-	for _, err := range s.IDs(t.Context()) {
-		if err == nil || !strings.HasPrefix(err.Error(), "list documents of "+storeName+": access denied: no") {
-			t.Errorf("error %v", err)
-		}
-	}
-}
-
-func TestCheck(t *testing.T) {
-	for _, tt := range []struct {
-		name    string
-		store   *pb.DataStore
-		content Content
-		want    string
-	}{
-		{"documents with content", &pb.DataStore{ContentConfig: pb.DataStore_CONTENT_REQUIRED}, ContentRequired, ""},
-		{"fields alone", &pb.DataStore{ContentConfig: pb.DataStore_NO_CONTENT}, ContentNone, ""},
-		{"not told", &pb.DataStore{}, ContentUnknown, ""},
-		{"web site", &pb.DataStore{ContentConfig: pb.DataStore_PUBLIC_WEBSITE}, ContentUnknown, "check " + storeName + ": its content is PUBLIC_WEBSITE, which takes no imported documents: create one for unstructured documents with metadata (CONTENT_REQUIRED) and set DATA_STORE_ID"},
-		{"absent", nil, ContentUnknown, "check " + storeName + ": not found: DataStore " + storeName + " not found"},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			s := start(t, &service{store: tt.store}, time.Second)
-			content, err := s.Check(t.Context())
-			if err == nil && tt.want != "" || err != nil && err.Error() != tt.want {
-				t.Errorf("error\n%v, want\n%s", err, tt.want)
-			}
-			if content != tt.content {
-				t.Errorf("content %d, want %d", content, tt.content)
-			}
-		})
-	}
-}
-
-func TestSearch(t *testing.T) {
-	srv := &service{documents: []string{"a", "b", "c"}}
-	s := start(t, srv, time.Second)
-	hits, err := s.Search(t.Context(), "鳥", 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []Hit{
-		{ID: "a", StructData: []byte(`{"answer":"鳥 a"}`), URI: "gs://images/a"},
-		{ID: "b", StructData: []byte(`{"answer":"鳥 b"}`), URI: "gs://images/b"},
-	}
-	if diff := cmp.Diff(want, hits); diff != "" {
-		t.Error(diff)
-	}
-	if req := srv.searches[0]; req.GetServingConfig() != storeName+"/servingConfigs/default_serving_config" || req.GetQuery() != "鳥" || req.GetPageSize() != 2 {
-		t.Errorf("request %v", req)
 	}
 }

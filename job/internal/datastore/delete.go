@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
+	discoveryengine "cloud.google.com/go/discoveryengine/apiv1"
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
-	"github.com/googleapis/gax-go/v2"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -28,14 +29,7 @@ const (
 // validID reports whether the service takes id as a document's id. It also
 // keeps an id from reaching into another resource.
 func validID(id string) bool {
-	for i := range len(id) {
-		c := id[i]
-		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-'
-		if !letter {
-			return false
-		}
-	}
-	return len(id) > 0 && len(id) <= 128
+	return len(id) > 0 && len(id) <= 128 && strings.Trim(id, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == ""
 }
 
 // Delete removes documents one by one, at the rate that the service allows. deleted
@@ -60,7 +54,7 @@ func (s *Store) Delete(ctx context.Context, ids []string) (deleted []string, fai
 			break
 		}
 		group.Go(panics.Guard(func() error {
-			err := s.deleteOne(gctx, ctx, client.DeleteDocument, id)
+			err := s.deleteOne(gctx, ctx, client, id)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
@@ -95,22 +89,16 @@ func ofOneDocument(err error) bool {
 	return false
 }
 
-// deleteCall is DocumentClient.DeleteDocument.
-type deleteCall func(context.Context, *pb.DeleteDocumentRequest, ...gax.CallOption) error
-
 // deleteOne deletes one document. ctx ends with the group, caller with the
 // caller's wish.
-func (s *Store) deleteOne(ctx, caller context.Context, call deleteCall, id string) error {
+func (s *Store) deleteOne(ctx, caller context.Context, client *discoveryengine.DocumentClient, id string) error {
 	object := s.branch + "/documents/" + id
 	if !validID(id) {
-		return &callError{
-			text: fmt.Sprintf("delete %s/documents/%q: not a document id", s.branch, id),
-			errs: []error{status.Error(codes.InvalidArgument, "not a document id")},
-		}
+		return fmt.Errorf("delete %s/documents/%q: not a document id", s.branch, id) // of this document: its code is Unknown
 	}
 	bounded, cancel, retry := s.bounded(ctx)
 	defer cancel()
-	err := call(bounded, &pb.DeleteDocumentRequest{Name: object}, retry)
+	err := client.DeleteDocument(bounded, &pb.DeleteDocumentRequest{Name: object}, retry)
 	if status.Code(err) == codes.NotFound && !isMissingStore(err) {
 		return nil
 	}

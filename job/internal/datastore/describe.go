@@ -102,16 +102,10 @@ func (s *Store) dataStore(ctx context.Context) (*pb.DataStore, error) {
 	return store, nil
 }
 
-// Field is the type that a data store's schema gives a field.
-type Field struct {
-	Type  string // string, number, integer, boolean, object, array; or datetime, geolocation, …
-	Items string // type of an array's elements, "" where it is not said
-}
-
 // Schema reads the types of the data store's fields, which cannot be changed once they
-// are set. A data store without documents may have none. It takes
+// are set: string, number, integer, boolean, object, array, datetime, geolocation; "" where it is not said. A data store without documents may have none. It takes
 // discoveryengine.schemas.get.
-func (s *Store) Schema(ctx context.Context, d Description) (map[string]Field, error) {
+func (s *Store) Schema(ctx context.Context, d Description) (map[string]string, error) {
 	client, err := discoveryengine.NewSchemaClient(ctx, s.options()...)
 	if err != nil {
 		return nil, s.unconnected(err)
@@ -136,7 +130,7 @@ func (s *Store) Schema(ctx context.Context, d Description) (map[string]Field, er
 }
 
 // fieldsOf reads a JSON schema, as far as types go.
-func fieldsOf(schema *pb.Schema) (map[string]Field, error) {
+func fieldsOf(schema *pb.Schema) (map[string]string, error) {
 	text := []byte(schema.GetJsonSchema())
 	if len(text) == 0 {
 		var err error
@@ -144,20 +138,13 @@ func fieldsOf(schema *pb.Schema) (map[string]Field, error) {
 			return nil, err
 		}
 	}
-	var parsed struct {
-		Properties map[string]struct {
-			Type  any
-			Items struct{ Type any }
-		}
-	}
+	var parsed struct{ Properties map[string]struct{ Type any } }
 	if err := json.Unmarshal(text, &parsed); err != nil {
 		return nil, err
 	}
-	fields := make(map[string]Field, len(parsed.Properties))
+	fields := make(map[string]string, len(parsed.Properties))
 	for name, p := range parsed.Properties {
-		kind, _ := p.Type.(string) // a list of types is none that could conflict
-		items, _ := p.Items.Type.(string)
-		fields[name] = Field{Type: kind, Items: items}
+		fields[name], _ = p.Type.(string) // a list of types is none that could conflict
 	}
 	return fields, nil
 }

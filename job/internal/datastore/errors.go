@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -29,15 +28,6 @@ var (
 	// ErrNoDocument is in the chain when a document is not in the data store.
 	ErrNoDocument = errors.New("document is not in the data store")
 )
-
-// callError is `verb object: cause`, with what errors.Is and status.Code need.
-type callError struct {
-	text string
-	errs []error
-}
-
-func (e *callError) Error() string   { return e.text }
-func (e *callError) Unwrap() []error { return e.errs }
 
 // explain turns an error of the client into one that names the object and,
 // where a person must act, the remedy. The caller's own context ended the call
@@ -69,6 +59,3 @@ func (s *Store) target() refusal.Target {
 	}
 	return t
 }
-
-// oneLine is text without line breaks.
-func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -36,10 +36,9 @@ const laterReason = "rejected; the service's error files say why"
 
 // Failure is one document that was refused.
 type Failure struct {
-	ID      string // "" where the service does not say which
-	Place   Place  // where it stands in what was imported
-	Located bool   // the service says the place
-	Reason  string // in one line
+	ID     string // "" where the service does not say which
+	Place  *Place // where it stands in what was imported; nil where the service does not say
+	Reason string // in one line
 }
 
 // Place is a line of an imported file. Whether the service counts from 0 or from
@@ -96,7 +95,7 @@ func (f *Failures) Nameless(counted, said int64) int64 {
 func (f *Failures) Add(failures ...Failure) {
 	for _, failure := range failures {
 		switch {
-		case failure.ID == "" && !failure.Located:
+		case failure.ID == "" && failure.Place == nil:
 			f.Unnamed++
 		case f.Kept() >= min(cmp.Or(f.Max, maxFailures), maxFailures):
 			f.Truncated = true
@@ -149,7 +148,7 @@ func (f *Failures) Parse(r io.Reader) error {
 	defer func() { f.read = maxErrorBytes - max(bounded.N, 0) }()
 	in := bufio.NewReaderSize(bounded, 64<<10)
 	for {
-		line, err := readLine(in)
+		line, err := readLine(in, maxFailureLine)
 		if bounded.N <= 0 || f.Truncated {
 			f.Truncated = true
 			return nil
@@ -166,11 +165,11 @@ func (f *Failures) Parse(r io.Reader) error {
 	}
 }
 
-// readLine reads a line of any length, and keeps maxFailureLine bytes of it.
-func readLine(in *bufio.Reader) (line []byte, err error) {
+// readLine reads a line of any length, and keeps the first most bytes of it.
+func readLine(in *bufio.Reader, most int) (line []byte, err error) {
 	for {
 		piece, err := in.ReadSlice('\n')
-		line = append(line, piece[:min(len(piece), maxFailureLine-len(line))]...)
+		line = append(line, piece[:min(len(piece), most-len(line))]...)
 		if !errors.Is(err, bufio.ErrBufferFull) {
 			return line, err
 		}
@@ -206,11 +205,8 @@ func failuresOf(st *rpc.Status) []Failure {
 
 // named makes one failure for each id, or one for the place, nil where it is not known.
 func named(ids []string, place *Place, reason string) []Failure {
-	if len(ids) == 0 && place != nil {
-		return []Failure{{Place: *place, Located: true, Reason: reason}}
-	}
 	if len(ids) == 0 {
-		return []Failure{{Reason: reason}}
+		return []Failure{{Place: place, Reason: reason}}
 	}
 	var failures []Failure
 	for _, id := range ids {
@@ -236,7 +232,7 @@ func reasonOf(number any, message string) string {
 
 // clip is text in one line of at most maxReason bytes.
 func clip(text string) string {
-	text = strings.ToValidUTF8(oneLine(text[:min(len(text), 4*maxReason)]), "\uFFFD")
+	text = strings.ToValidUTF8(strings.Join(strings.Fields(text[:min(len(text), 4*maxReason)]), " "), "\uFFFD")
 	if len(text) <= maxReason {
 		return text
 	}

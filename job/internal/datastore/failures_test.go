@@ -105,7 +105,7 @@ not JSON
 func TestFailuresAdd(t *testing.T) {
 	var got Failures
 	place := Place{URI: "gs://b/m.jsonl", Line: 17}
-	got.Add(Failure{ID: "a", Reason: "x"}, Failure{Reason: "y"}, Failure{ID: "b", Reason: "z"}, Failure{Place: place, Located: true, Reason: "w"}, Failure{Located: true, Reason: "v"})
+	got.Add(Failure{ID: "a", Reason: "x"}, Failure{Reason: "y"}, Failure{ID: "b", Reason: "z"}, Failure{Place: &place, Reason: "w"}, Failure{Place: &Place{}, Reason: "v"})
 	want := Failures{ByID: map[string]string{"a": "x", "b": "z"}, ByPlace: map[Place]string{place: "w", {}: "v"}, Unnamed: 1}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Failures{})); diff != "" {
 		t.Error(diff)
@@ -159,19 +159,20 @@ func TestFailuresAreBounded(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		max       int
+		read      int64 // of earlier error files
 		in        io.Reader
 		kept      int
 		truncated bool
 	}{
-		{"as many as were sent", 10, strings.NewReader(ids(10, "documents/d%d")), 10, false},
-		{"more than were sent", 10, strings.NewReader(ids(11, "documents/d%d")), 10, true},
-		{"more than are kept", 0, strings.NewReader(ids(maxFailures+1, `{"details":[{"id":"d%d"}]}`)), maxFailures, true},
-		{"more objects than an import has", 0, strings.NewReader(ids(MaxObjects+2, "{\"message\":\"gs://b/%d.jsonl:1\"}")), MaxObjects + 1, true},
-		{"an endless line", 0, io.LimitReader(endless('x'), maxErrorBytes+1), 0, true},
-		{"endless lines", 0, io.LimitReader(endless('\n'), maxErrorBytes+1), 0, true},
+		{"as many as were sent", 10, 0, strings.NewReader(ids(10, "documents/d%d")), 10, false},
+		{"more than were sent", 10, 0, strings.NewReader(ids(11, "documents/d%d")), 10, true},
+		{"more than are kept", 0, 0, strings.NewReader(ids(maxFailures+1, `{"details":[{"id":"d%d"}]}`)), maxFailures, true},
+		{"more objects than an import has", 0, 0, strings.NewReader(ids(MaxObjects+2, "{\"message\":\"gs://b/%d.jsonl:1\"}")), MaxObjects + 1, true},
+		{"an endless line", 0, maxErrorBytes - 4*maxFailureLine, io.LimitReader(endless('x'), 4*maxFailureLine+1), 0, true},
+		{"endless lines", 0, maxErrorBytes - maxFailureLine, io.LimitReader(endless('\n'), maxFailureLine+1), 0, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			failures := Failures{Max: tt.max}
+			failures := Failures{Max: tt.max, read: tt.read}
 			if err := failures.Parse(tt.in); err != nil {
 				t.Fatal(err)
 			}

@@ -97,17 +97,17 @@ func TestProgress(t *testing.T) {
 		counted  int64 // of 3 that were sent
 		differs  bool
 	}{
-		{name: "v1", metadata: packed(&pb.ImportDocumentsMetadata{SuccessCount: 3, TotalCount: 3}), want: Progress{Done: true, Counted: true, Succeeded: 3, Total: 3}, counted: 3},
-		{name: "v1beta", metadata: packed(&pbbeta.ImportDocumentsMetadata{SuccessCount: 3, TotalCount: 3}), want: Progress{Done: true, Counted: true, Succeeded: 3, Total: 3}, counted: 3},
-		{name: "v1alpha", metadata: packed(&pbalpha.ImportDocumentsMetadata{SuccessCount: 3, TotalCount: 3}), want: Progress{Done: true, Counted: true, Succeeded: 3, Total: 3}, counted: 3},
-		{name: "only what changed", metadata: packed(&pb.ImportDocumentsMetadata{SuccessCount: 1, TotalCount: 1}), want: Progress{Done: true, Counted: true, Succeeded: 1, Total: 1}, counted: 1, differs: true},
+		{name: "v1", metadata: packed(&pb.ImportDocumentsMetadata{SuccessCount: 3, TotalCount: 3}), want: Progress{Done: true, Counted: true, Succeeded: 3}, counted: 3},
+		{name: "v1beta", metadata: packed(&pbbeta.ImportDocumentsMetadata{SuccessCount: 3, TotalCount: 3}), want: Progress{Done: true, Counted: true, Succeeded: 3}, counted: 3},
+		{name: "v1alpha", metadata: packed(&pbalpha.ImportDocumentsMetadata{SuccessCount: 3, TotalCount: 3}), want: Progress{Done: true, Counted: true, Succeeded: 3}, counted: 3},
+		{name: "only what changed", metadata: packed(&pb.ImportDocumentsMetadata{SuccessCount: 1, TotalCount: 1}), want: Progress{Done: true, Counted: true, Succeeded: 1}, counted: 1, differs: true},
 		{name: "nothing counted", metadata: packed(&pb.ImportDocumentsMetadata{}), want: Progress{Done: true, Counted: true}, differs: true},
 		{name: "an unknown type", metadata: &anypb.Any{TypeUrl: "type.googleapis.com/google.cloud.discoveryengine.v2.Import", Value: []byte{8, 1}}, want: Progress{Done: true}},
 		{name: "no type", metadata: &anypb.Any{Value: []byte{8, 1}}, want: Progress{Done: true}},
 		{name: "damaged", metadata: &anypb.Any{TypeUrl: "type.googleapis.com/google.cloud.discoveryengine.v1.ImportDocumentsMetadata", Value: []byte{0xff}}, want: Progress{Done: true}},
 		{name: "none", want: Progress{Done: true}},
 		{name: "negative", metadata: packed(&pb.ImportDocumentsMetadata{SuccessCount: -4, FailureCount: -1, TotalCount: -5}), want: Progress{Done: true, Counted: true}, differs: true},
-		{name: "failures counted", metadata: packed(&pb.ImportDocumentsMetadata{SuccessCount: 2, FailureCount: 1, TotalCount: 3}), want: Progress{Done: true, Counted: true, Succeeded: 2, Failed: 1, Total: 3}, rejected: true, counted: 3},
+		{name: "failures counted", metadata: packed(&pb.ImportDocumentsMetadata{SuccessCount: 2, FailureCount: 1, TotalCount: 3}), want: Progress{Done: true, Counted: true, Succeeded: 2, Failed: 1}, rejected: true, counted: 3},
 		{
 			name: "failures in samples alone", response: packed(&pbbeta.ImportDocumentsResponse{ErrorSamples: []*rpc.Status{sample}}),
 			want: Progress{Done: true, Samples: []Failure{{ID: "p-3", Reason: `INVALID_ARGUMENT: Document with id "p-3" has no content.`}}}, rejected: true,
@@ -156,8 +156,7 @@ func TestBusy(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			srv := &service{listed: tt.listed, forever: map[string]error{"ImportDocuments": tt.err}}
 			s := start(t, srv, time.Second)
-			s.cfg.BusyWait = -1
-			_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "")
+			_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "", 0)
 			if got := errorText(err); got != tt.want {
 				t.Errorf("error\n%s, want\n%s", got, tt.want)
 			}
@@ -186,7 +185,7 @@ func TestErrorFolderRefused(t *testing.T) {
 		t.Run(tt.text, func(t *testing.T) {
 			srv := &service{refusals: map[string][]error{"ImportDocuments": {status.Error(codes.InvalidArgument, tt.text)}}}
 			s := start(t, srv, time.Second)
-			_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, folder)
+			_, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, folder, 0)
 			if (err == nil) != tt.again {
 				t.Errorf("error %v", err)
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -24,38 +25,24 @@ const (
 )
 
 // Mode is what an import does to the documents that it does not name.
-type Mode int
+type Mode = pb.ImportDocumentsRequest_ReconciliationMode
 
 const (
 	// Incremental adds and replaces; other documents stay.
-	Incremental Mode = iota
+	Incremental = pb.ImportDocumentsRequest_INCREMENTAL
 	// Full replaces the whole content of the data store.
-	Full
+	Full = pb.ImportDocumentsRequest_FULL
 )
-
-func (m Mode) String() string {
-	if m == Full {
-		return "FULL"
-	}
-	return "INCREMENTAL"
-}
-
-func (m Mode) proto() pb.ImportDocumentsRequest_ReconciliationMode {
-	if m == Full {
-		return pb.ImportDocumentsRequest_FULL
-	}
-	return pb.ImportDocumentsRequest_INCREMENTAL
-}
 
 // ImportInline starts the incremental import of up to MaxInline documents, one
 // JSON line each, and returns the operation's name. It is never a full import:
 // that would delete everything else.
 //
-// A service that is busy is asked again until Config.BusyWait is over; then the
-// error is ErrBusy, and nothing was started. A call whose reply may have been lost
+// A service that is busy is asked again until wait is over, once at least;
+// then the error is ErrBusy, and nothing was started. A call whose reply may have been lost
 // is repeated only while the data store lists no import that runs; otherwise it is
 // ErrUnavailable, and the caller finds out by FindImport when that import has ended.
-func (s *Store) ImportInline(ctx context.Context, lines [][]byte) (operation string, err error) {
+func (s *Store) ImportInline(ctx context.Context, lines [][]byte, wait time.Duration) (operation string, err error) {
 	if len(lines) == 0 || len(lines) > MaxInline {
 		return "", fmt.Errorf("import into %s: %d documents inline, want 1 to %d", s.name, len(lines), MaxInline)
 	}
@@ -76,8 +63,8 @@ func (s *Store) ImportInline(ctx context.Context, lines [][]byte) (operation str
 	}
 	return s.importDocuments(ctx, &pb.ImportDocumentsRequest{
 		Source:             &pb.ImportDocumentsRequest_InlineSource_{InlineSource: &pb.ImportDocumentsRequest_InlineSource{Documents: docs}},
-		ReconciliationMode: Incremental.proto(),
-	})
+		ReconciliationMode: Incremental,
+	}, wait)
 }
 
 // ImportObjects starts the import of JSONL objects, gs://bucket/name each, and
@@ -86,18 +73,18 @@ func (s *Store) ImportInline(ctx context.Context, lines [][]byte) (operation str
 // refuses the folder is asked to do without: then only samples say what failed.
 //
 // What ImportInline says of busy services and lost replies holds here too.
-func (s *Store) ImportObjects(ctx context.Context, uris []string, mode Mode, errorsPrefix string) (operation string, err error) {
+func (s *Store) ImportObjects(ctx context.Context, uris []string, mode Mode, errorsPrefix string, wait time.Duration) (operation string, err error) {
 	if err := checkURIs(uris); err != nil {
 		return "", fmt.Errorf("import into %s: %w", s.name, err)
 	}
 	req := &pb.ImportDocumentsRequest{
 		Source:             &pb.ImportDocumentsRequest_GcsSource{GcsSource: &pb.GcsSource{InputUris: uris, DataSchema: "document"}},
-		ReconciliationMode: mode.proto(),
+		ReconciliationMode: mode,
 	}
 	if errorsPrefix != "" {
 		req.ErrorConfig = &pb.ImportErrorConfig{Destination: &pb.ImportErrorConfig_GcsPrefix{GcsPrefix: errorsPrefix}}
 	}
-	return s.importDocuments(ctx, req)
+	return s.importDocuments(ctx, req, wait)
 }
 
 // checkURIs refuses what the service would refuse, and patterns: an address

@@ -10,13 +10,12 @@ import (
 
 // Somebody put a file of one endless line in the place of ours: no more of it is kept than an id.
 func TestLocateInAFileOfOthers(t *testing.T) {
-	var f Failures
-	f.Add(Failure{Place: Place{Line: 1}, Located: true, Reason: "bad"})
+	reasons := map[int64]string{1: "bad"}
 	suspects := map[string]string{}
 	endless := io.LimitReader(letters{}, 300<<20)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	if _, err := f.Locate(io.MultiReader(strings.NewReader(`{"id": "a", "x": "`), endless), "gs://b/o", true, suspects); err != nil {
+	if err := suspectsIn(io.MultiReader(strings.NewReader(`{"id": "a", "x": "`), endless), reasons, suspects); err != nil {
 		t.Fatal(err)
 	}
 	runtime.ReadMemStats(&after)
@@ -28,7 +27,7 @@ func TestLocateInAFileOfOthers(t *testing.T) {
 	}
 	clear(suspects)
 	file := "{\"id\": \"one\"}\n{\"id\": \"../two\"}\nno JSON\n"
-	if _, err := f.Locate(strings.NewReader(file), "gs://b/o", true, suspects); err != nil || !maps.Equal(suspects, map[string]string{"one": "bad"}) {
+	if err := suspectsIn(strings.NewReader(file), reasons, suspects); err != nil || !maps.Equal(suspects, map[string]string{"one": "bad"}) {
 		t.Errorf("got %v, %v", suspects, err)
 	}
 }

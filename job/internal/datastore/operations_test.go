@@ -41,15 +41,15 @@ func TestAwait(t *testing.T) {
 		err        string
 		is         error
 	}{
-		{name: "done at once", operations: []*longrunningpb.Operation{done(importing(3, 0, 3))}, want: Progress{Done: true, Counted: true, Succeeded: 3, Total: 3}},
-		{name: "done later", operations: []*longrunningpb.Operation{{Name: operation}, importing(1, 0, 3), done(importing(3, 0, 3))}, wait: 5 * time.Second, want: Progress{Done: true, Counted: true, Succeeded: 3, Total: 3}},
-		{name: "never done", operations: []*longrunningpb.Operation{importing(1, 0, 3)}, wait: 300 * time.Millisecond, want: Progress{Counted: true, Succeeded: 1, Total: 3}},
-		{name: "one poll", operations: []*longrunningpb.Operation{importing(1, 0, 0)}, want: Progress{Counted: true, Succeeded: 1, Total: 1}},
+		{name: "done at once", operations: []*longrunningpb.Operation{done(importing(3, 0, 3))}, want: Progress{Done: true, Counted: true, Succeeded: 3}},
+		{name: "done later", operations: []*longrunningpb.Operation{{Name: operation}, importing(1, 0, 3), done(importing(3, 0, 3))}, wait: 5 * time.Second, want: Progress{Done: true, Counted: true, Succeeded: 3}},
+		{name: "never done", operations: []*longrunningpb.Operation{importing(1, 0, 3)}, wait: 300 * time.Millisecond, want: Progress{Counted: true, Succeeded: 1}},
+		{name: "one poll", operations: []*longrunningpb.Operation{importing(1, 0, 0)}, want: Progress{Counted: true, Succeeded: 1}},
 		{
 			name: "some failed",
 			operations: []*longrunningpb.Operation{done(importing(2, 1, 3),
 				&status.Status{Code: 3, Message: `Document with id "p-3" has no content.`})},
-			want: Progress{Done: true, Counted: true, Succeeded: 2, Failed: 1, Total: 3, Samples: []Failure{{ID: "p-3", Reason: `INVALID_ARGUMENT: Document with id "p-3" has no content.`}}},
+			want: Progress{Done: true, Counted: true, Succeeded: 2, Failed: 1, Samples: []Failure{{ID: "p-3", Reason: `INVALID_ARGUMENT: Document with id "p-3" has no content.`}}},
 		},
 		{
 			name:       "failed as a whole",
@@ -57,10 +57,10 @@ func TestAwait(t *testing.T) {
 			want:       Progress{Done: true, Err: errors.New("PermissionDenied: cannot read gs://b/o")},
 		},
 		{name: "unknown", err: "poll " + operation + ": the service does not know the operation", is: ErrUnknownOperation},
-		{name: "poll fails once", operations: []*longrunningpb.Operation{done(importing(3, 0, 3))}, refusals: []error{down}, want: Progress{Done: true, Counted: true, Succeeded: 3, Total: 3}},
+		{name: "poll fails once", operations: []*longrunningpb.Operation{done(importing(3, 0, 3))}, refusals: []error{down}, want: Progress{Done: true, Counted: true, Succeeded: 3}},
 		{
 			name: "poll fails between", operations: []*longrunningpb.Operation{importing(1, 0, 3), done(importing(3, 0, 3))},
-			refusals: []error{nil, down, grpcstatus.Error(codes.Internal, "oops")}, wait: 10 * time.Second, want: Progress{Done: true, Counted: true, Succeeded: 3, Total: 3},
+			refusals: []error{nil, down, grpcstatus.Error(codes.Internal, "oops")}, wait: 10 * time.Second, want: Progress{Done: true, Counted: true, Succeeded: 3},
 		},
 		{name: "poll fails for ever", forever: down, err: "poll " + operation + ": " + unavailable, is: ErrUnavailable},
 		{

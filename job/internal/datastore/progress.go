@@ -2,7 +2,7 @@ package datastore
 
 import (
 	"fmt"
-	"slices"
+	"path"
 	"strings"
 
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
@@ -11,6 +11,8 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 // Progress is how far an import has come.
@@ -23,7 +25,6 @@ type Progress struct {
 	Counted   bool      // the service counts, in a form that is known
 	Succeeded int64     // documents
 	Failed    int64     // documents
-	Total     int64     // documents, as far as known
 	Samples   []Failure // some of the failures, of a done import
 	Err       error     // why the operation as a whole failed; nil also when single documents did
 }
@@ -37,37 +38,23 @@ func (p Progress) Mismatch(sent int64) (counted int64, differs bool) {
 	return counted, p.Counted && counted != sent
 }
 
+// isImport reports whether op changes documents, by its metadata or else by its name. Purges count as imports
+// here: this program starts none, and one that runs may undo an import all the same.
+func isImport(op *longrunningpb.Operation) bool {
+	kind, id := string(op.GetMetadata().MessageName()), path.Base(op.GetName())
+	return strings.HasSuffix(kind, importMetadata) || strings.HasSuffix(kind, ".PurgeDocumentsMetadata") ||
+		strings.HasPrefix(id, "import-documents") || strings.HasPrefix(id, "purge-documents")
+}
+
 // Operations that were started in the console, or by a client of another version,
 // have metadata of v1beta or v1alpha, which differ from those of v1 by the package
-// alone; so types are recognised by the end of their names. Purges count as imports here:
-// this program starts none, and one that runs may undo an import all the same.
-var importKinds = []struct{ metadata, name string }{
-	{importMetadata, "import-documents"},
-	{".PurgeDocumentsMetadata", "purge-documents"},
-}
-
+// alone; so types are recognised by the end of their names.
 const importMetadata = ".ImportDocumentsMetadata"
-
-// isImport reports whether op changes documents, by its metadata or else by its name.
-func isImport(op *longrunningpb.Operation) bool {
-	return slices.ContainsFunc(importKinds, func(k struct{ metadata, name string }) bool {
-		return isType(op.GetMetadata(), k.metadata) || strings.HasPrefix(shortName(op), k.name)
-	})
-}
-
-func isType(any *anypb.Any, end string) bool {
-	return strings.HasSuffix(string(any.MessageName()), end)
-}
-
-// shortName is the last step of an operation's name.
-func shortName(op *longrunningpb.Operation) string {
-	return op.GetName()[strings.LastIndexByte(op.GetName(), '/')+1:]
-}
 
 // decode reads the message in any as one of v1, which those of other versions are
 // compatible with. It reports false for what is of another type, or damaged. end may be empty.
 func decode(any *anypb.Any, end string, m proto.Message) bool {
-	return isType(any, end) && proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(any.GetValue(), m) == nil
+	return strings.HasSuffix(string(any.MessageName()), end) && proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(any.GetValue(), m) == nil
 }
 
 // progress reads an operation. Counts are in the metadata, which may be missing, or
@@ -77,15 +64,10 @@ func progress(op *longrunningpb.Operation) Progress {
 	var imported pb.ImportDocumentsMetadata
 	if decode(op.GetMetadata(), importMetadata, &imported) {
 		p.Counted = true
-		p.Succeeded, p.Failed, p.Total = imported.GetSuccessCount(), imported.GetFailureCount(), imported.GetTotalCount()
+		p.Succeeded, p.Failed = max(imported.GetSuccessCount(), 0), max(imported.GetFailureCount(), 0)
 	}
-	p.Succeeded, p.Failed = max(p.Succeeded, 0), max(p.Failed, 0)
-	p.Total = max(p.Total, p.Succeeded+p.Failed)
 	if st := op.GetError(); st != nil {
-		p.Err = &callError{
-			text: fmt.Sprintf("%s: %s", codes.Code(st.GetCode()), oneLine(st.GetMessage())),
-			errs: []error{status.ErrorProto(st)},
-		}
+		p.Err = fmt.Errorf("%s: %s", codes.Code(st.GetCode()), refusal.Text(status.ErrorProto(st)))
 	}
 	var response pb.ImportDocumentsResponse
 	if decode(op.GetResponse(), ".ImportDocumentsResponse", &response) {

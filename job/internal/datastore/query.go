@@ -20,9 +20,6 @@ import (
 // pageSize is the most that one page of documents holds.
 const pageSize = 1000
 
-// Hit is a document found by Search.
-type Hit = Document
-
 // IDs yields the ids of all documents, in no particular order. It ends after an
 // error. It reads a page at a time and asks for nothing but names, which the
 // service's field masks allow (the header of every Google API; a server that
@@ -92,7 +89,7 @@ const searchBudget = 8 * time.Second
 
 // Search asks the data store for text and returns up to n documents. It answers
 // within ten seconds, whatever the service does.
-func (s *Store) Search(ctx context.Context, text string, n int) ([]Hit, error) {
+func (s *Store) Search(ctx context.Context, text string, n int) ([]Document, error) {
 	quick := Store{cfg: s.cfg, name: s.name, branch: s.branch}
 	quick.cfg.Budget = searchTime(s)
 	return quick.search(ctx, text, n)
@@ -100,7 +97,7 @@ func (s *Store) Search(ctx context.Context, text string, n int) ([]Hit, error) {
 
 func searchTime(s *Store) time.Duration { return min(s.cfg.Budget, searchBudget) }
 
-func (s *Store) search(ctx context.Context, text string, n int) ([]Hit, error) {
+func (s *Store) search(ctx context.Context, text string, n int) ([]Document, error) {
 	client, err := discoveryengine.NewSearchClient(ctx, s.options()...)
 	if err != nil {
 		return nil, s.unconnected(err)
@@ -114,7 +111,7 @@ func (s *Store) search(ctx context.Context, text string, n int) ([]Hit, error) {
 		Query:         text,
 		PageSize:      int32(min(max(n, 1), 100)),
 	}, retry)
-	var hits []Hit
+	var hits []Document
 	for len(hits) < n {
 		result, err := it.Next()
 		if err == iterator.Done {

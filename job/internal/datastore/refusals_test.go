@@ -20,7 +20,7 @@ func TestRefusalsThatNoRoleCures(t *testing.T) {
 	defer engine.Close()
 	engine.CreateDataStore(discoveryengine.StoreConfig{Project: "p1", ID: "posts"})
 	engine.CreateDataStore(discoveryengine.StoreConfig{Project: "p1", ID: "crawled", Connector: true})
-	s, err := Open(t.Context(), Config{Project: "p1", DataStore: "posts", Endpoint: engine.Addr(), Budget: 5 * time.Second, BusyWait: -1})
+	s, err := Open(t.Context(), Config{Project: "p1", DataStore: "posts", Endpoint: engine.Addr(), Budget: 5 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestRefusalsThatNoRoleCures(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			fault := engine.Inject(discoveryengine.Fault{Count: -1, Err: tt.err})
 			defer fault.Remove()
-			_, err := s.ImportInline(t.Context(), [][]byte{[]byte(`{"id":"a","structData":{}}`)})
+			_, err := s.ImportInline(t.Context(), [][]byte{[]byte(`{"id":"a","structData":{}}`)}, 0)
 			if hint := refusal.HintOf(err); !strings.HasPrefix(hint, tt.hint) {
 				t.Errorf("hint %q of %v, want %s", hint, err, tt.hint)
 			}
@@ -56,7 +56,7 @@ func TestRefusalsThatNoRoleCures(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer connected.Close()
-	_, err = connected.ImportInline(t.Context(), [][]byte{[]byte(`{"id":"a","structData":{}}`)})
+	_, err = connected.ImportInline(t.Context(), [][]byte{[]byte(`{"id":"a","structData":{}}`)}, 0)
 	if hint := refusal.HintOf(err); hint != "create a data store without a connector and set DATA_STORE_ID to it" {
 		t.Errorf("hint %q of %v", hint, err)
 	}

@@ -64,12 +64,12 @@ func TestAgainstSandbox(t *testing.T) {
 	if _, err := s.Check(t.Context()); err != nil {
 		t.Error(err)
 	}
-	p := await(s.ImportObjects(t.Context(), []string{write("1.jsonl", line("a")+line("b")), write("2.jsonl", line("c")+line("bad"))}, Full, "gs://b/errors/0/"))
-	if p.Succeeded != 4 || p.Failed != 0 || p.Total != 4 {
+	p := await(s.ImportObjects(t.Context(), []string{write("1.jsonl", line("a")+line("b")), write("2.jsonl", line("c")+line("bad"))}, Full, "gs://b/errors/0/", 0))
+	if p.Succeeded != 4 || p.Failed != 0 {
 		t.Errorf("full import: %+v", p)
 	}
 	want("a", "b", "bad", "c")
-	p = await(s.ImportInline(t.Context(), [][]byte{[]byte(line("d")), []byte(line("a"))}))
+	p = await(s.ImportInline(t.Context(), [][]byte{[]byte(line("d")), []byte(line("a"))}, 0))
 	if p.Succeeded != 2 {
 		t.Errorf("inline import: %+v", p)
 	}
@@ -80,7 +80,7 @@ func TestAgainstSandbox(t *testing.T) {
 	for i := range 300 {
 		lines.WriteString(line(fmt.Sprint("x-", i)) + line(fmt.Sprint("y-", i)))
 	}
-	p = await(s.ImportObjects(t.Context(), []string{write("3.jsonl", lines.String())}, Incremental, "gs://b/errors/1/"))
+	p = await(s.ImportObjects(t.Context(), []string{write("3.jsonl", lines.String())}, Incremental, "gs://b/errors/1/", 0))
 	if p.Succeeded != 300 || p.Failed != 300 || len(p.Samples) == 0 || p.Samples[0].ID == "" {
 		t.Errorf("half failed: %+v", p)
 	}

@@ -3,6 +3,7 @@ package datastore
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,15 +18,15 @@ import (
 	"vertexmetadata/job/internal/refusal"
 )
 
-// importDocuments starts an import once the service takes one, and returns the
+// importDocuments starts an import once the service takes one, within the wait, and returns the
 // operation's name.
-func (s *Store) importDocuments(ctx context.Context, req *pb.ImportDocumentsRequest) (string, error) {
+func (s *Store) importDocuments(ctx context.Context, req *pb.ImportDocumentsRequest, wait time.Duration) (string, error) {
 	client, err := s.documents()
 	if err != nil {
 		return "", err
 	}
 	req.Parent = s.branch
-	end := time.Now().Add(s.cfg.BusyWait)
+	end := time.Now().Add(wait)
 	backoff := gax.Backoff{Initial: 250 * time.Millisecond, Max: 10 * time.Second, Multiplier: 2}
 	for {
 		operation, err := s.tryImport(ctx, client, req)
@@ -51,7 +52,7 @@ func (s *Store) importDocuments(ctx context.Context, req *pb.ImportDocumentsRequ
 func (s *Store) tryImport(ctx context.Context, client *discoveryengine.DocumentClient, req *pb.ImportDocumentsRequest) (string, error) {
 	call, cancel, retry := s.bounded(ctx, codes.Unavailable)
 	defer cancel()
-	op, err := client.ImportDocuments(call, req, s.unless(call, s.FindImport, retry))
+	op, err := client.ImportDocuments(call, req, s.unlessBegun(call, retry))
 	if err != nil {
 		return "", err
 	}
@@ -93,9 +94,8 @@ func refusesErrorFolder(req *pb.ImportDocumentsRequest, err error) bool {
 		return false
 	}
 	message := strings.ToLower(status.Convert(err).Message())
-	return folder != "" && (strings.Contains(message, "error_config") || strings.Contains(message, "errorconfig") ||
-		strings.Contains(message, "gcs_prefix") || strings.Contains(message, "gcsprefix") ||
-		strings.Contains(message, strings.ToLower(strings.TrimSuffix(folder, "/"))))
+	names := []string{"error_config", "errorconfig", "gcs_prefix", "gcsprefix", strings.ToLower(strings.TrimSuffix(folder, "/"))}
+	return folder != "" && slices.ContainsFunc(names, func(name string) bool { return strings.Contains(message, name) })
 }
 
 // maxRetryDelay bounds what a server may ask a client to wait.

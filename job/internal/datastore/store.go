@@ -7,11 +7,14 @@
 package datastore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	discoveryengine "cloud.google.com/go/discoveryengine/apiv1"
@@ -29,14 +32,11 @@ const DefaultBudget = 25 * time.Second
 
 // Config names a data store. Project and DataStore must be set.
 type Config struct {
-	Project    string        // project id or number
-	Location   string        // global (the default), us or eu
-	Collection string        // default: default_collection
-	DataStore  string        // data store id
-	Branch     string        // default: default_branch
-	Endpoint   string        // host:port of a stand-in, spoken to in plaintext without credentials; default: the service
-	Budget     time.Duration // of one call with its retries; default: DefaultBudget
-	BusyWait   time.Duration // how long an import waits for its turn where the service is busy; default: Budget, below 0: not at all
+	Project   string        // project id or number
+	Location  string        // global (the default), us or eu
+	DataStore string        // data store id
+	Endpoint  string        // host:port of a stand-in, spoken to in plaintext without credentials; default: the service
+	Budget    time.Duration // of one call with its retries; default: DefaultBudget
 }
 
 // Store is one data store. Its methods may be used by many goroutines at a time.
@@ -45,9 +45,8 @@ type Store struct {
 	name      string // resource name of the data store
 	branch    string // resource name of its branch
 	documents func() (*discoveryengine.DocumentClient, error)
-	writes    *rate.Limiter  // of single documents
-	opened    []func() error // closes what was opened
-	mu        sync.Mutex
+	opened    atomic.Pointer[discoveryengine.DocumentClient] // nil: nothing to close
+	writes    *rate.Limiter                                  // of single documents
 }
 
 // part is what one step of a resource name may consist of.
@@ -56,60 +55,38 @@ var part = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
 // Open checks cfg and returns the data store. Nothing is connected before the
 // first call, so a run that needs no data store does not pay for one.
 func Open(_ context.Context, cfg Config) (*Store, error) {
-	if cfg.Location == "" {
-		cfg.Location = "global"
-	}
-	if cfg.Collection == "" {
-		cfg.Collection = "default_collection"
-	}
-	if cfg.Branch == "" {
-		cfg.Branch = "default_branch"
-	}
+	cfg.Location = cmp.Or(cfg.Location, "global")
 	if cfg.Budget <= 0 {
 		cfg.Budget = DefaultBudget
-	}
-	if cfg.BusyWait == 0 {
-		cfg.BusyWait = cfg.Budget
 	}
 	var problems []error
 	for _, p := range []struct{ field, value, remedy string }{
 		{"project", cfg.Project, "set PROJECT_ID to a project's id or number"},
 		{"data store", cfg.DataStore, "set DATA_STORE_ID to the id alone, without the path before it"},
-		{"collection", cfg.Collection, "it is an id"},
-		{"branch", cfg.Branch, "it is an id"},
 	} {
 		if !part.MatchString(p.value) {
 			problems = append(problems, fmt.Errorf("%s %q: %s", p.field, p.value, p.remedy))
 		}
 	}
-	switch cfg.Location {
-	case "global", "us", "eu":
-	default:
+	if !slices.Contains([]string{"global", "us", "eu"}, cfg.Location) {
 		problems = append(problems, fmt.Errorf("location %q: set GCP_LOCATION to global, us or eu", cfg.Location))
 	}
 	if err := errors.Join(problems...); err != nil {
 		return nil, fmt.Errorf("open data store: %w", err)
 	}
 	s := &Store{cfg: cfg, writes: rate.NewLimiter(writesPerSecond, writesAtOnce)}
-	s.name = fmt.Sprintf("projects/%s/locations/%s/collections/%s/dataStores/%s", cfg.Project, cfg.Location, cfg.Collection, cfg.DataStore)
-	s.branch = s.name + "/branches/" + cfg.Branch
+	s.name = fmt.Sprintf("projects/%s/locations/%s/collections/default_collection/dataStores/%s", cfg.Project, cfg.Location, cfg.DataStore)
+	s.branch = s.name + "/branches/default_branch"
 	s.documents = sync.OnceValues(s.connect)
 	return s, nil
 }
 
-// Name is the data store's resource name.
-func (s *Store) Name() string { return s.name }
-
 // Close releases the connections.
 func (s *Store) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var errs []error
-	for _, closeClient := range s.opened {
-		errs = append(errs, closeClient())
+	if client := s.opened.Swap(nil); client != nil {
+		return client.Close()
 	}
-	s.opened = nil
-	return errors.Join(errs...)
+	return nil
 }
 
 // connect makes the client of the documents. It goes without a deadline of its
@@ -119,18 +96,12 @@ func (s *Store) connect() (*discoveryengine.DocumentClient, error) {
 	if err != nil {
 		return nil, s.unconnected(err)
 	}
-	s.closeLater(client.Close)
+	s.opened.Store(client)
 	return client, nil
 }
 
 func (s *Store) unconnected(err error) error {
 	return refusal.Explain("connect to", s.address(), err, s.target())
-}
-
-func (s *Store) closeLater(f func() error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.opened = append(s.opened, f)
 }
 
 // address is where the API of the data store's location is: a data store in us

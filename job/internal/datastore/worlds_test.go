@@ -32,7 +32,7 @@ func TestWorlds(t *testing.T) {
 			t.Cleanup(func() { _ = engine.Close() })
 			engine.CreateDataStore(discoveryengine.StoreConfig{Project: "p1", ProjectNumber: "123456789012", ID: "posts"})
 			engine.Behave(world.Behaviour)
-			s, err := Open(t.Context(), Config{Project: "p1", DataStore: "posts", Endpoint: engine.Addr(), Budget: 5 * time.Second, BusyWait: -1})
+			s, err := Open(t.Context(), Config{Project: "p1", DataStore: "posts", Endpoint: engine.Addr(), Budget: 5 * time.Second})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -47,7 +47,7 @@ func TestWorlds(t *testing.T) {
 			}
 			engine.FailDocuments(func(id string) bool { return id == "d0" })
 			engine.Hold()
-			operation, err := s.ImportObjects(t.Context(), []string{"gs://b/m.jsonl"}, Full, "gs://b/errors/")
+			operation, err := s.ImportObjects(t.Context(), []string{"gs://b/m.jsonl"}, Full, "gs://b/errors/", 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +55,7 @@ func TestWorlds(t *testing.T) {
 			if err != nil || len(running) != 1 || running[0] != operation {
 				t.Errorf("running %v, error %v, want %s", running, err, operation)
 			}
-			second, err := s.ImportObjects(t.Context(), []string{"gs://b/m.jsonl"}, Incremental, "")
+			second, err := s.ImportObjects(t.Context(), []string{"gs://b/m.jsonl"}, Incremental, "", 0)
 			if refused := world.SecondImport != codes.OK; errors.Is(err, ErrBusy) != refused || !refused && err != nil {
 				t.Errorf("second import: %v", err)
 			}

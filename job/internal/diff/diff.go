@@ -158,7 +158,7 @@ func spoolOptions(in Comparison) bucket.SpoolOptions {
 
 // Commit makes everything that the changes name exist in the bucket.
 func (c *Changes) Commit(ctx context.Context) (err error) {
-	if c.Objects, err = c.data.Commit(ctx); err != nil {
+	if c.Objects, err = c.data.Commit(); err != nil {
 		return err
 	}
 	c.Lines = c.data.Lines()

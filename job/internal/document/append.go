@@ -1,6 +1,9 @@
 package document
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // Append appends the row as one line of JSON, newline included, to dst and returns the extended slice. When the verdict
 // is Skipped or Refused, dst is returned as it was. The row has one text-form value per column, nil for NULL.
@@ -114,23 +117,15 @@ func (e *Encoder) judge(row [][]byte) (Outcome, string) {
 	return Document, ""
 }
 
-// accepts compares without regard to ASCII case only: Unicode folding would let K (the Kelvin sign) pass for k.
+// accepts compares without regard to ASCII case only: what Unicode folds to an ASCII letter, as it does K (the Kelvin sign)
+// to k, has more bytes.
 func (e *Encoder) accepts(mime []byte) bool {
 	for _, accepted := range e.mimeTypes {
-		if string(mime) == accepted || len(accepted) == len(mime) && equalFoldASCII(mime, accepted) {
+		if string(mime) == accepted || len(accepted) == len(mime) && strings.EqualFold(string(mime), accepted) {
 			return true
 		}
 	}
 	return false
-}
-
-func equalFoldASCII(a []byte, b string) bool {
-	for i, c := range a {
-		if lower(c) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
 }
 
 func lower(c byte) byte {

@@ -57,7 +57,7 @@ func (s *Store) Load(ctx context.Context) (state State, doubt error, err error) 
 // Read returns one revision. Its error is one for [Damaged] if the revision cannot be used.
 func (s *Store) Read(ctx context.Context, revision int64) (State, error) {
 	name := s.Layout.Revision(revision)
-	data, _, err := s.bucket.Read(ctx, name, maxState)
+	data, err := s.bucket.Read(ctx, name, maxState)
 	if err != nil {
 		return State{}, err
 	}
@@ -87,7 +87,7 @@ func (s *Store) Append(ctx context.Context, prev, next State) (State, error) {
 	if err != nil {
 		return prev, fmt.Errorf("append to the ledger: %w", err)
 	}
-	_, err = s.bucket.Create(ctx, s.Layout.Revision(next.Revision), data)
+	err = s.bucket.Create(ctx, s.Layout.Revision(next.Revision), data)
 	if errors.Is(err, bucket.ErrExist) {
 		return prev, ErrSuperseded
 	}
@@ -123,13 +123,13 @@ func (s *Store) History(ctx context.Context) ([]State, error) {
 // SegmentWriter writes one manifest segment, of which nothing exists before Commit.
 type SegmentWriter struct {
 	*manifest.Writer
-	out *bucket.Output
+	out *bucket.Writer
 }
 
 // NewSegment begins a manifest segment of this name.
 func (s *Store) NewSegment(ctx context.Context, name string) *SegmentWriter {
-	out := s.bucket.NewOutput(name, segmentChunk)
-	return &SegmentWriter{Writer: manifest.NewWriter(out.Writer(ctx)), out: out}
+	out := s.bucket.NewWriter(ctx, name, segmentChunk)
+	return &SegmentWriter{Writer: manifest.NewWriter(out), out: out}
 }
 
 // Commit makes the segment exist and returns its reference, nil when it has no entry.
@@ -140,7 +140,7 @@ func (w *SegmentWriter) Commit(ctx context.Context) (*Segment, error) {
 	if err := w.Close(); err != nil {
 		return nil, fmt.Errorf("write manifest segment %s: %w", w.out.URI(), err)
 	}
-	if err := w.out.Commit(ctx); err != nil {
+	if err := w.out.Commit(); err != nil {
 		return nil, err
 	}
 	return &Segment{Name: w.out.Name(), Entries: w.Count()}, nil
@@ -178,7 +178,7 @@ func (s *Store) WriteFailures(ctx context.Context, f failure.Tally, name string)
 		if err != nil {
 			return f, err
 		}
-		if _, err := s.bucket.Create(ctx, name, data); err != nil {
+		if err := s.bucket.Create(ctx, name, data); err != nil {
 			return f, err
 		}
 		f.Object = name
@@ -191,7 +191,7 @@ func (s *Store) ReadFailures(ctx context.Context, f failure.Tally) (failure.Tall
 	if f.Object == "" {
 		return f.Recall(nil), nil
 	}
-	data, _, err := s.bucket.Read(ctx, f.Object, failure.MaxBytes)
+	data, err := s.bucket.Read(ctx, f.Object, failure.MaxBytes)
 	if err != nil && !Damaged(err) {
 		return f, err
 	}

@@ -19,7 +19,7 @@ func newStore(t *testing.T) (*Store, *storage.Server) {
 	t.Cleanup(func() { objects.Close() })
 	objects.CreateBucket("bucket")
 	t.Setenv("STORAGE_EMULATOR_HOST", objects.Addr())
-	b, err := bucket.Open(t.Context(), "bucket")
+	b, err := bucket.Open(t.Context(), bucket.Config{Name: "bucket"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@
 package manifest
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 
 	"github.com/zeebo/xxh3"
@@ -35,7 +36,7 @@ type key struct{ hi, lo uint64 }
 func keyOf(id []byte) key {
 	var raw [16]byte
 	if parseUUID(&raw, id) {
-		return key{hi: bigEndian(raw[:8]), lo: bigEndian(raw[8:])}
+		return key{hi: binary.BigEndian.Uint64(raw[:8]), lo: binary.BigEndian.Uint64(raw[8:])}
 	}
 	h := xxh3.Hash128(id)
 	return key{hi: h.Hi, lo: h.Lo}
@@ -85,11 +86,4 @@ func formatUUID(dst *[36]byte, raw []byte) {
 	hex.Encode(dst[19:23], raw[8:10])
 	dst[23] = '-'
 	hex.Encode(dst[24:36], raw[10:16])
-}
-
-func bigEndian(b []byte) (v uint64) {
-	for _, c := range b[:8] {
-		v = v<<8 | uint64(c)
-	}
-	return v
 }

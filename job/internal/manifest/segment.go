@@ -33,7 +33,6 @@ type Writer struct {
 	out     *bufio.Writer
 	sum     *xxh3.Hasher
 	count   uint64
-	bytes   int64
 	scratch [1 + 1 + MaxID + 8]byte
 	err     error
 }
@@ -76,9 +75,6 @@ func (w *Writer) Remove(id []byte) error {
 // Count returns the number of entries written so far.
 func (w *Writer) Count() int64 { return int64(w.count) }
 
-// Size returns the number of bytes written so far, those still in the buffer included.
-func (w *Writer) Size() int64 { return w.bytes }
-
 // Close writes the trailer and flushes; it does not close the underlying writer.
 func (w *Writer) Close() error {
 	w.write(binary.BigEndian.AppendUint64([]byte{kindEnd}, w.count))
@@ -100,7 +96,6 @@ func (w *Writer) flush() error {
 func (w *Writer) write(b []byte) error {
 	if w.err == nil {
 		_, w.err = w.out.Write(b)
-		w.bytes += int64(len(b))
 	}
 	return w.err
 }
@@ -116,9 +111,9 @@ func (w *Writer) appendID(id []byte, uuid, text byte) ([]byte, error) {
 	return append(append(w.scratch[:0], text, byte(len(id))), id...), nil
 }
 
-// Reader decodes a segment. Entries are handed out before the checksum at the end is seen, so a caller must not act on
-// any of them before Next has returned io.EOF.
-type Reader struct {
+// reader decodes a segment. Entries are handed out before the checksum at the end is seen, so a caller must not act on
+// any of them before next has returned io.EOF, as it does after the last one of an undamaged segment.
+type reader struct {
 	in    io.Reader
 	sum   *xxh3.Hasher
 	count uint64
@@ -131,9 +126,9 @@ type Reader struct {
 // readerBuffer is what one read of the segment may return.
 const readerBuffer = 64 << 10
 
-// NewReader reads the segment in r.
-func NewReader(r io.Reader) (*Reader, error) {
-	sr := &Reader{in: r, sum: xxh3.New(), buf: make([]byte, 0, readerBuffer)}
+// newReader reads the segment in r.
+func newReader(r io.Reader) (*reader, error) {
+	sr := &reader{in: r, sum: xxh3.New(), buf: make([]byte, 0, readerBuffer)}
 	head, err := sr.take(len(magic))
 	if err != nil {
 		return nil, err
@@ -142,16 +137,6 @@ func NewReader(r io.Reader) (*Reader, error) {
 		return nil, fmt.Errorf("%w: it begins with %q, not %q", ErrCorrupt, head, magic)
 	}
 	return sr, nil
-}
-
-// Next returns the next entry, or io.EOF after the last one of an undamaged segment. The entry's id is valid until the
-// next call.
-func (r *Reader) Next() (Entry, error) {
-	e, err := r.next()
-	if err != nil {
-		return Entry{}, err
-	}
-	return Entry{ID: r.text(e), Hash: e.hash, Tried: e.tried, Gone: e.gone}, nil
 }
 
 // entry is an Entry as it stands in the segment, so that Table.Load need not write a UUID as text and parse it again.
@@ -171,7 +156,7 @@ func (e entry) key() key {
 }
 
 // text returns the entry's id as text.
-func (r *Reader) text(e entry) []byte {
+func (r *reader) text(e entry) []byte {
 	if !e.uuid {
 		return e.id
 	}
@@ -179,7 +164,7 @@ func (r *Reader) text(e entry) []byte {
 	return r.id[:]
 }
 
-func (r *Reader) next() (entry, error) {
+func (r *reader) next() (entry, error) {
 	kind, err := r.take(1)
 	if err != nil {
 		return entry{}, err
@@ -204,7 +189,7 @@ func (r *Reader) next() (entry, error) {
 }
 
 // entry reads an id of n bytes and, unless the entry removes it, its hash.
-func (r *Reader) entry(n int, e entry) (entry, error) {
+func (r *reader) entry(n int, e entry) (entry, error) {
 	if e.gone {
 		id, err := r.take(n)
 		e.id = id
@@ -221,7 +206,7 @@ func (r *Reader) entry(n int, e entry) (entry, error) {
 }
 
 // end checks the trailer and that nothing follows it.
-func (r *Reader) end() error {
+func (r *reader) end() error {
 	count, err := r.take(8)
 	if err != nil {
 		return err
@@ -248,7 +233,7 @@ func (r *Reader) end() error {
 }
 
 // take returns the next n bytes; they are valid until the next take.
-func (r *Reader) take(n int) ([]byte, error) {
+func (r *reader) take(n int) ([]byte, error) {
 	if len(r.buf)-r.pos < n {
 		err := r.fill(n)
 		if err == io.EOF {
@@ -264,13 +249,13 @@ func (r *Reader) take(n int) ([]byte, error) {
 }
 
 // add puts what was taken into the checksum, many entries at a time.
-func (r *Reader) add() {
+func (r *reader) add() {
 	r.sum.Write(r.buf[r.done:r.pos])
 	r.done = r.pos
 }
 
 // fill reads until n bytes can be taken; io.EOF says that there are fewer.
-func (r *Reader) fill(n int) error {
+func (r *reader) fill(n int) error {
 	r.add()
 	rest := copy(r.buf[:cap(r.buf)], r.buf[r.pos:])
 	r.buf, r.pos, r.done = r.buf[:rest], 0, 0

@@ -59,7 +59,7 @@ func (t *Table) Missing() int64 { return int64(t.old - t.seen) }
 // Load applies a segment, which must be newer than those loaded before. Of an undecided segment only the ids count: each,
 // those that are gone included, is a document whose hash is [Unknown]. After an error the table is of no use.
 func (t *Table) Load(r io.Reader, undecided bool) error {
-	sr, err := NewReader(r)
+	sr, err := newReader(r)
 	if err != nil {
 		return err
 	}
@@ -124,21 +124,21 @@ func (t *Table) Expect(n int, id func(i int) []byte) {
 	}
 }
 
-// Each calls fn for every entry of the segment in r.
+// Each calls fn for every entry of the segment in r, of which nothing may be believed before it has returned nil.
 func Each(r io.Reader, fn func(Entry) error) error {
-	sr, err := NewReader(r)
+	sr, err := newReader(r)
 	if err != nil {
 		return err
 	}
 	for {
-		e, err := sr.Next()
+		e, err := sr.next()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if err := fn(e); err != nil {
+		if err := fn(Entry{ID: sr.text(e), Hash: e.hash, Tried: e.tried, Gone: e.gone}); err != nil {
 			return err
 		}
 	}

@@ -189,9 +189,9 @@ func (i importer) start(ctx context.Context, p ledger.Import, lines [][]byte) (o
 	begin := time.Now()
 	defer func() { *i.wait -= time.Since(begin) }()
 	if len(lines) > 0 {
-		operation, err = i.store.ImportInline(ctx, lines)
+		operation, err = i.store.ImportInline(ctx, lines, max(*i.wait, 0))
 	} else {
-		operation, err = i.store.ImportObjects(ctx, i.bucket.URIs(p.Objects), mode, i.bucket.URI(p.Errors))
+		operation, err = i.store.ImportObjects(ctx, i.bucket.URIs(p.Objects), mode, i.bucket.URI(p.Errors), max(*i.wait, 0))
 	}
 	if err != nil {
 		return "", fmt.Errorf("start import of %s: %w", words.Plural(p.Documents, "document"), err)

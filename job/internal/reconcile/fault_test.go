@@ -208,9 +208,14 @@ func (w *world) meet(f fault) result {
 	w.change(f.many)
 	undo, config := f.fault(w), w.config
 	if f.long {
-		w.config.Budget, w.config.BusyWait = config.Budget/4, 300*time.Millisecond
+		w.config.Budget = config.Budget / 4
 	}
-	r := w.run(func(s *Settings) { s.Full = f.full })
+	r := w.run(func(s *Settings) {
+		s.Full = f.full
+		if f.long {
+			s.ImportWait = 300 * time.Millisecond
+		}
+	})
 	undo()
 	w.config = config
 	return r
@@ -234,7 +239,7 @@ func anotherImport(code codes.Code) fault {
 		defer store.Close()
 		engine.Hold()
 		unchanged := `{"id": "doc-00300", "structData": {"body": "body 300", "score": 1}, "content": {"mimeType": "image/png", "uri": "gs://images/doc-00300"}}`
-		if _, err := store.ImportInline(w.t.Context(), [][]byte{[]byte(unchanged)}); err != nil {
+		if _, err := store.ImportInline(w.t.Context(), [][]byte{[]byte(unchanged)}, 0); err != nil {
 			w.t.Fatal(err)
 		}
 		return func() { engine.Release(); undo(); w.awaitOperations() }

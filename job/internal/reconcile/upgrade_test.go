@@ -85,7 +85,7 @@ func (w *world) begun(line string) (operation string) {
 		w.t.Fatal(err)
 	}
 	defer store.Close()
-	if operation, err = store.ImportInline(w.t.Context(), [][]byte{[]byte(line)}); err != nil {
+	if operation, err = store.ImportInline(w.t.Context(), [][]byte{[]byte(line)}, 0); err != nil {
 		w.t.Fatal(err)
 	}
 	return operation

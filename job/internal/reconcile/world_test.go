@@ -193,7 +193,7 @@ func (w *world) open(ctx context.Context, set Settings) (c openClients, err erro
 	if c.DB, err = source.Open(ctx, source.Config{URL: w.url, Query: set.Query, ApplicationName: w.application()}); err != nil {
 		return c, err
 	}
-	if c.Bucket, err = bucket.Open(ctx, w.bucket, bucket.WithBudget(w.config.Budget)); err != nil {
+	if c.Bucket, err = bucket.Open(ctx, bucket.Config{Name: w.bucket, Budget: w.config.Budget}); err != nil {
 		return c, err
 	}
 	c.Store, err = datastore.Open(ctx, w.config)

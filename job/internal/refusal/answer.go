@@ -77,7 +77,7 @@ func Text(err error) string {
 // readHTTP reads an answer of the storage API. That to a refused read is left in the
 // body by the client, and it is not always JSON.
 func (a *answer) readHTTP(api *googleapi.Error) {
-	a.code, a.message = codeOf(api.Code), api.Message
+	a.code, a.message = cmp.Or(httpCodes[api.Code], codes.Unknown), api.Message
 	if a.message == "" {
 		var parsed *googleapi.Error
 		if errors.As(googleapi.CheckResponseWithBody(&http.Response{StatusCode: api.Code}, []byte(api.Body)), &parsed) {
@@ -155,13 +155,6 @@ var httpCodes = map[int]codes.Code{
 	http.StatusBadGateway:          codes.Unavailable,
 	http.StatusServiceUnavailable:  codes.Unavailable,
 	http.StatusGatewayTimeout:      codes.Unavailable,
-}
-
-func codeOf(httpStatus int) codes.Code {
-	if code, ok := httpCodes[httpStatus]; ok {
-		return code
-	}
-	return codes.Unknown
 }
 
 // line is text in one line, without the full stop at its end and without what a terminal would obey.

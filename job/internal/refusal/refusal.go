@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 // Service is one of Google's services.
@@ -23,8 +22,6 @@ const (
 	Search  Service = "discoveryengine.googleapis.com"
 	Secrets Service = "secretmanager.googleapis.com"
 )
-
-func (s Service) String() string { return string(s) }
 
 // Target is what a call was about; the remedies name it.
 type Target struct {
@@ -45,49 +42,26 @@ const (
 	Busy
 	// Unavailable: nobody answered; whether the call was done is not known.
 	Unavailable
-	// NotFound: what the call was about does not exist.
-	NotFound
 	// Retained: a retention policy or a hold protects the object.
 	Retained
 )
 
-// Error is a refused call: what failed, on what and why, and apart from that what to do.
-type Error struct {
-	Verb, Object string
-	Kind         string // of refusal, in two or three words; "" where the service's own words say it all
-	Detail       string // the service's words, in one line
-	Class        Class
-	hint         string
-	errs         []error
-}
-
-func (e *Error) Error() string {
-	text := e.Verb + " " + e.Object
-	for _, part := range []string{e.Kind, e.Detail} {
-		if part != "" {
-			text += ": " + part
-		}
-	}
-	return text
-}
-
-// Hint is what to do about it, as an imperative, or "".
-func (e *Error) Hint() string { return e.hint }
-
-// Unwrap returns the service's error, and what the caller of Explain added to it.
-func (e *Error) Unwrap() []error { return e.errs }
-
-// Advice is an error that this program itself finds, with its remedy.
+// Advice is an error with its remedy: a refused call, or what this program itself finds.
 type Advice struct {
-	Text, Remedy string
+	Text   string // what failed, on what and why
+	Remedy string // what to do about it, as an imperative, or ""
+	Causes []error
 	// Config: it fails until somebody changes a setting, so trying again is useless.
 	Config bool
 }
 
 func (e *Advice) Error() string { return e.Text }
 
-// Hint is what to do about it, as an imperative.
+// Hint is the remedy.
 func (e *Advice) Hint() string { return e.Remedy }
+
+// Unwrap returns the causes.
+func (e *Advice) Unwrap() []error { return e.Causes }
 
 // HintOf is what to do about err by whichever error of its chain knows it, or "".
 func HintOf(err error) string {
@@ -104,21 +78,18 @@ func Split(err error) (text, hint string) {
 	return strings.TrimSuffix(err.Error(), ": "+hint), hint
 }
 
-// Explain turns the error of a call into one that names the remedy. is is what errors.Is
-// shall find in it beside err.
-func Explain(verb, object string, err error, t Target, is ...error) *Error {
+// Explain turns the error of a call into `verb object: kind: the service's words`, and its
+// remedy. is is what errors.Is shall find in it beside err.
+func Explain(verb, object string, err error, t Target, is ...error) *Advice {
 	a := read(err)
 	r := find(a, t)
-	return &Error{
-		Verb: verb, Object: object, Kind: r.kind, Detail: a.message, Class: r.class,
-		hint: a.fill(r.hint, t), errs: append([]error{err}, is...),
+	text := verb + " " + object
+	for _, part := range []string{r.kind, a.message} {
+		if part != "" {
+			text += ": " + part
+		}
 	}
-}
-
-// NoAnswer is Explain for a call that nobody answered in time. why may name the last
-// failure that was met, and may then stand for a cause of its own.
-func NoAnswer(verb, object, why string, t Target, is ...error) *Error {
-	return Explain(verb, object, status.Error(codes.Unavailable, why), t, is...)
+	return &Advice{Text: text, Remedy: a.fill(r.hint, t), Causes: append([]error{err}, is...)}
 }
 
 // ClassOf is the class of an error before it is explained.

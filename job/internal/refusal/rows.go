@@ -94,7 +94,7 @@ var rows = []row{
 	},
 	{
 		name: "no bucket", services: []Service{Storage}, codes: []codes.Code{codes.NotFound}, text: `bucket does not exist|bucket doesn't exist|no such bucket`,
-		kind: "bucket does not exist", hint: "create bucket {bucket}, or set GCS_BUCKET to one that exists", class: NotFound,
+		kind: "bucket does not exist", hint: "create bucket {bucket}, or set GCS_BUCKET to one that exists",
 	},
 
 	// Secrets.
@@ -170,15 +170,15 @@ var rows = []row{
 	},
 	{
 		name: "no object", services: []Service{Storage}, codes: []codes.Code{codes.NotFound},
-		kind: "object does not exist", class: NotFound,
+		kind: "object does not exist",
 	},
 	{
 		name: "no data store", services: []Service{Search}, codes: []codes.Code{codes.NotFound},
-		kind: "not found", hint: "check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now {location})", class: NotFound,
+		kind: "not found", hint: "check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now {location})",
 	},
 	{
 		name: "no secret", services: []Service{Secrets}, codes: []codes.Code{codes.NotFound},
-		kind: "not found", hint: "check PROJECT_ID, SECRET_ID and VERSION_ID", class: NotFound,
+		kind: "not found", hint: "check PROJECT_ID, SECRET_ID and VERSION_ID",
 	},
 	{
 		name: "invalid", codes: []codes.Code{codes.InvalidArgument},

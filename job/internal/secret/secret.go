@@ -2,6 +2,7 @@
 package secret
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,12 +40,7 @@ var part = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:-]*$`)
 
 // name is the version's resource name.
 func (c *Config) name() (string, error) {
-	if c.Version == "" {
-		c.Version = "latest"
-	}
-	if c.Budget <= 0 {
-		c.Budget = DefaultBudget
-	}
+	c.Version, c.Budget = cmp.Or(c.Version, "latest"), cmp.Or(c.Budget, DefaultBudget)
 	var problems []error
 	for _, p := range []struct{ field, value, remedy string }{
 		{"project", c.Project, "set PROJECT_ID to a project's id or number"},
@@ -108,9 +104,8 @@ func (c *Config) options() []option.ClientOption {
 // the last failure is reported and not that time ran out, and leaves in last what
 // was retried.
 func (c *Config) retry(last *error) gax.CallOption {
-	end := time.Now().Add(c.Budget - c.Budget/20)
 	return gax.WithRetry(func() gax.Retryer {
-		return &retryer{end: end, last: last, onCodes: gax.OnCodes(
+		return &retryer{end: time.Now().Add(c.Budget - c.Budget/20), last: last, Retryer: gax.OnCodes(
 			[]codes.Code{codes.Unavailable, codes.ResourceExhausted},
 			gax.Backoff{Initial: 200 * time.Millisecond, Max: 5 * time.Second, Multiplier: 2},
 		)}
@@ -118,13 +113,13 @@ func (c *Config) retry(last *error) gax.CallOption {
 }
 
 type retryer struct {
-	end     time.Time
-	last    *error
-	onCodes gax.Retryer
+	gax.Retryer
+	end  time.Time
+	last *error
 }
 
 func (r *retryer) Retry(err error) (time.Duration, bool) {
-	pause, again := r.onCodes.Retry(err)
+	pause, again := r.Retryer.Retry(err)
 	if again {
 		*r.last = err
 	}
