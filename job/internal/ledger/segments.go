@@ -15,6 +15,7 @@ const (
 	foldRatio    = 1.25 // of entries to documents
 	foldSlack    = 1000 // entries beyond that ratio, so that small manifests are left alone
 	FoldSegments = 24   // more segments than this are folded into one
+	maxOutdated  = 4    // entries for each document at most: folding leaves 1.25, and a full sync that failed adds one
 )
 
 // LoadTable reads the manifest into memory. One that does not fit there is damaged: no run of this container has written it.
@@ -39,10 +40,6 @@ func (s *Store) LoadTable(ctx context.Context, state State) (*manifest.Table, er
 	}
 	return table, nil
 }
-
-// maxOutdated is how many entries a manifest may have for each document: folding leaves 1.25, and a full sync that failed
-// adds one.
-const maxOutdated = 4
 
 // EachEntry calls fn for every entry of the segments, in their order. It ends without an error when fn returns [ErrStop].
 func (s *Store) EachEntry(ctx context.Context, segments []Segment, fn func(manifest.Entry) error) error {

@@ -115,5 +115,5 @@ func (w *world) wantTidy() {
 func stopped(err error) bool {
 	var massDelete *massDeleteError
 	var advice *refusal.Advice
-	return errors.As(err, &massDelete) || errors.As(err, &advice)
+	return errors.As(err, &massDelete) || errors.As(err, &advice) && len(advice.Causes) == 0
 }

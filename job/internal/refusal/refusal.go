@@ -50,8 +50,9 @@ const (
 type Advice struct {
 	Text   string // what failed, on what and why
 	Remedy string // what to do about it, as an imperative, or ""
-	Config bool   // it fails until somebody changes a setting, so trying again is useless
 	Causes []error
+	// Config: it fails until somebody changes a setting, so trying again is useless.
+	Config bool
 }
 
 func (e *Advice) Error() string { return e.Text }
