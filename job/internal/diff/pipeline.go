@@ -60,7 +60,7 @@ func (c *collector) progress() {
 // read encodes the rows into batches.
 func (c *collector) read(ctx context.Context, encoder *document.Encoder, full chan<- *document.Batch, free <-chan *document.Batch) error {
 	b := <-free
-	_, err := c.in.DB.Scan(ctx, func(row [][]byte) error {
+	err := c.in.DB.Scan(ctx, func(row [][]byte) error {
 		b.Add(encoder, row)
 		if b.Size() < batchBytes && len(b.Refused) < batchRefusals {
 			return nil

@@ -28,7 +28,7 @@ func BenchmarkRead(b *testing.B) {
 	defer db.Close(b.Context())
 	encoder, psql := postsEncoder(b, db), psqlPath(b)
 	read := func(fn func(row [][]byte) error) func() error {
-		return func() error { _, err := db.Scan(b.Context(), fn); return err }
+		return func() error { err := db.Scan(b.Context(), fn); return err }
 	}
 	nothing := func([][]byte) error { return nil }
 	var line []byte
@@ -130,7 +130,7 @@ func BenchmarkFirstRow(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := db.Scan(b.Context(), func([][]byte) error { return nil }); err != nil {
+		if err := db.Scan(b.Context(), func([][]byte) error { return nil }); err != nil {
 			b.Fatal(err)
 		}
 		db.Close(b.Context())

@@ -33,14 +33,14 @@ func TestSilentServer(t *testing.T) {
 		limit func(c *Config) time.Duration
 	}{
 		"query": {func(t *testing.T, db *DB) error { _, err := db.Columns(t.Context()); return err }, "prepare the query", ownLimit},
-		"lock":  {func(t *testing.T, db *DB) error { _, err := db.TryLock(t.Context(), "k"); return err }, "take lock k", ownLimit},
+		"lock":  {func(t *testing.T, db *DB) error { _, err := tryLock(t.Context(), db, "k"); return err }, "take lock k", ownLimit},
 		"statistics": {func(t *testing.T, db *DB) error {
 			_, err := db.TableStats(t.Context())
 			return err
 		}, "prepare the query", ownLimit},
 		"check": {func(t *testing.T, db *DB) error { return db.Check(t.Context()) }, "check session of %s", ownLimit},
 		"read": {func(t *testing.T, db *DB) error {
-			_, err := db.Scan(t.Context(), func([][]byte) error { return nil })
+			err := db.Scan(t.Context(), func([][]byte) error { return nil })
 			return err
 		}, "read rows", func(c *Config) time.Duration { return c.StatementTimeout + scanTime }},
 	} {
@@ -86,7 +86,7 @@ func TestSilentSource(t *testing.T) {
 	db := open(t, Config{URL: server.URL(""), Query: "SELECT 1 AS id, pg_sleep(60)::text AS t", StatementTimeout: time.Hour})
 	db.config.StatementTimeout = 200*time.Millisecond - scanTime
 	begin := time.Now()
-	_, err := db.Scan(t.Context(), func([][]byte) error { return nil })
+	err := db.Scan(t.Context(), func([][]byte) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "server process "+db.pid+" gave no answer within 200ms") || time.Since(begin) > 5*time.Second {
 		t.Errorf("after %v got %v", time.Since(begin), err)
 	}

@@ -116,7 +116,7 @@ func TestTypeAlteredMeanwhile(t *testing.T) {
 			t.Fatal(err)
 		}
 		run(t, url, "ALTER TABLE t ALTER a TYPE bool USING a::bool")
-		_, err := db.Scan(t.Context(), func([][]byte) error { return nil })
+		err := db.Scan(t.Context(), func([][]byte) error { return nil })
 		const want = "read rows: the query's columns changed while the run began: the next run reads again"
 		if err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)

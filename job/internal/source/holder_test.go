@@ -49,11 +49,11 @@ func TestHolder(t *testing.T) {
 			if seen := time.Since(holder.Since) < time.Minute; seen != (conn.Config().User == server.User()) {
 				t.Errorf("since %v", holder.Since)
 			}
-			ok, err := db.TryLock(t.Context(), "k")
+			ok, err := tryLock(t.Context(), db, "k")
 			var locked *ErrLocked
 			switch {
 			case ok, tt.ours && err != nil, !tt.ours && !errors.As(err, &locked):
-				t.Errorf("TryLock = %v, %v", ok, err)
+				t.Errorf("tryLock = %v, %v", ok, err)
 			case !tt.ours:
 				want := fmt.Sprintf("take lock k: a session that is not a run of this job holds it (%v): end it with SELECT pg_terminate_backend(%d); if it is this job under another role, let all runs for a data store use one role", holder, holder.PID)
 				if err.Error() != want {

@@ -55,26 +55,11 @@ func (e *ErrLocked) Hint() string {
 	return fmt.Sprintf("end it with SELECT pg_terminate_backend(%d); if it is this job under another role, let all runs for a data store use one role", e.Holder.PID)
 }
 
-// TryLock takes the advisory lock of the key if no other session has it, without waiting. The lock lives until Unlock or
-// until the session ends. Taking a lock twice needs releasing it twice. It returns false if another run holds the lock, and
-// an error if somebody else does.
-func (db *DB) TryLock(ctx context.Context, key string) (bool, error) {
-	holder, err := db.Lock(ctx, key)
-	switch {
-	case err != nil:
-		return false, err
-	case holder == nil:
-		return true, nil
-	case !holder.Ours:
-		return false, &ErrLocked{key, *holder}
-	}
-	return false, nil
-}
-
 // lockTries is how often Lock looks for a holder that was gone when it was looked for.
 const lockTries = 3
 
-// Lock is TryLock for a caller that wants to know who holds the lock: nil means that this session now does.
+// Lock takes the advisory lock of the key if no other session has it, without waiting, and returns who has it: nil means that
+// this session does, until it ends.
 func (db *DB) Lock(ctx context.Context, key string) (*Holder, error) {
 	for range lockTries {
 		held, err := db.lockCall(ctx, "take", "SELECT pg_try_advisory_lock($1::int8)", key)
@@ -86,15 +71,6 @@ func (db *DB) Lock(ctx context.Context, key string) (*Holder, error) {
 		}
 	}
 	return &Holder{Ours: true}, nil // it changes hands: somebody is at work
-}
-
-// Unlock gives the lock back. It is an error not to hold it.
-func (db *DB) Unlock(ctx context.Context, key string) error {
-	held, err := db.lockCall(ctx, "release", "SELECT pg_advisory_unlock($1::int8)", key)
-	if err == nil && !held {
-		err = &Error{Op: "release lock " + key, Reason: "this session does not hold it"}
-	}
-	return err
 }
 
 func (db *DB) lockCall(ctx context.Context, verb, statement, key string) (bool, error) {

@@ -15,22 +15,16 @@ func TestLocks(t *testing.T) {
 	a, b := open(t, Config{URL: url}), open(t, Config{URL: url})
 	try := func(db *DB, key string, want bool) {
 		t.Helper()
-		if got, err := db.TryLock(ctx, key); err != nil || got != want {
-			t.Errorf("TryLock(%s) = %v, %v, want %v", key, got, err, want)
+		if got, err := tryLock(ctx, db, key); err != nil || got != want {
+			t.Errorf("tryLock(%s) = %v, %v, want %v", key, got, err, want)
 		}
 	}
 	try(a, "store/0", true)
 	try(a, "store/1", true)
 	try(b, "store/0", false)
 	try(b, "store/2", true)
-	if err := a.Unlock(ctx, "store/0"); err != nil {
-		t.Error(err)
-	}
+	unlock(t, a, "store/0")
 	try(b, "store/0", true)
-	const want = "release lock store/0: this session does not hold it"
-	if err := a.Unlock(ctx, "store/0"); err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
-	}
 	b.Close(ctx)
 	waitForLock(t, a, "store/0", time.Second)
 }
@@ -63,11 +57,11 @@ func TestCheckNoticesMove(t *testing.T) {
 // TestLockOfDeadReader: a run that dies in the middle of a read, without a word, leaves its lock free in time.
 func TestLockOfDeadReader(t *testing.T) {
 	db := open(t, Config{URL: server.TCPURL(""), Query: "SELECT generate_series(1, 1000000) AS id, repeat('x', 1000) AS t"})
-	if ok, err := db.TryLock(t.Context(), "dead"); !ok || err != nil {
+	if ok, err := tryLock(t.Context(), db, "dead"); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	rows := 0
-	_, err := db.Scan(t.Context(), func([][]byte) error {
+	err := db.Scan(t.Context(), func([][]byte) error {
 		if rows++; rows == 10 {
 			server.Proxy().Cut()
 		}
@@ -84,7 +78,7 @@ func TestLockOfDeadReader(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	db := open(t, Config{URL: server.TCPURL(""), Query: "SELECT generate_series(1, 1000000) AS id, repeat('x', 1000) AS t"})
 	rows := 0
-	_, err := db.Scan(t.Context(), func([][]byte) error {
+	err := db.Scan(t.Context(), func([][]byte) error {
 		if rows++; rows == 10 {
 			db.wire.returned = time.Now().Add(-14 * time.Second) // as if this took so long
 			server.Proxy().Cut()
@@ -103,7 +97,7 @@ func waitForLock(t *testing.T, db *DB, key string, limit time.Duration) {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
 	for {
-		ok, err := db.TryLock(ctx, key)
+		ok, err := tryLock(ctx, db, key)
 		if locked := (*ErrLocked)(nil); errors.As(err, &locked) {
 			continue // a stranger's session that is about to end
 		}
@@ -120,7 +114,7 @@ func waitForLock(t *testing.T, db *DB, key string, limit time.Duration) {
 func TestServerEndsInMidRead(t *testing.T) {
 	db := open(t, Config{URL: server.URL(""), Query: "SELECT generate_series(1, 1000000) AS id, repeat('x', 1000) AS t"})
 	rows := 0
-	_, err := db.Scan(t.Context(), func([][]byte) error {
+	err := db.Scan(t.Context(), func([][]byte) error {
 		if rows++; rows == 10 {
 			run(t, server.URL(""), "SELECT pg_terminate_backend("+db.pid+")")
 		}
@@ -150,7 +144,7 @@ func TestStop(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			db := open(t, tt.config)
-			if ok, err := db.TryLock(t.Context(), tt.name); !ok || err != nil {
+			if ok, err := tryLock(t.Context(), db, tt.name); !ok || err != nil {
 				t.Fatal(ok, err)
 			}
 			ctx, stop := context.WithCancel(t.Context())
@@ -162,7 +156,7 @@ func TestStop(t *testing.T) {
 				time.AfterFunc(50*time.Millisecond, stop)
 			}
 			start := time.Now()
-			_, err := db.Scan(ctx, func([][]byte) error { return tt.fn(stop) })
+			err := db.Scan(ctx, func([][]byte) error { return tt.fn(stop) })
 			if took := time.Since(start); took > time.Second {
 				t.Errorf("took %v", took)
 			}
@@ -173,18 +167,33 @@ func TestStop(t *testing.T) {
 			if err == nil || err.Error() != want {
 				t.Errorf("got  %v\nwant %s", err, want)
 			}
-			if err := db.Unlock(t.Context(), tt.name); err != nil {
-				t.Error(err)
-			}
+			unlock(t, db, tt.name)
 		})
 	}
 }
 
 func TestStatementTimeout(t *testing.T) {
 	db := open(t, Config{URL: server.URL(""), Query: "SELECT 1 AS id, pg_sleep(60)::text AS t", StatementTimeout: 100 * time.Millisecond})
-	_, err := db.Scan(t.Context(), func([][]byte) error { return nil })
+	err := db.Scan(t.Context(), func([][]byte) error { return nil })
 	const want = "read rows: canceling statement due to statement timeout: raise STATEMENT_TIMEOUT or make the query cheaper"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// tryLock takes a lock as a run does: false if another run holds it, an error if somebody else does.
+func tryLock(ctx context.Context, db *DB, key string) (bool, error) {
+	holder, err := db.Lock(ctx, key)
+	if err == nil && holder != nil && !holder.Ours {
+		err = &ErrLocked{key, *holder}
+	}
+	return err == nil && holder == nil, err
+}
+
+// unlock gives a lock back, which a run leaves to the end of its session: the session survived with its lock.
+func unlock(t *testing.T, db *DB, key string) {
+	t.Helper()
+	if held, err := db.lockCall(t.Context(), "release", "SELECT pg_advisory_unlock($1::int8)", key); err != nil || !held {
+		t.Errorf("release lock %s: held %v, error %v", key, held, err)
 	}
 }

@@ -86,7 +86,7 @@ func open(t testing.TB, config Config) *DB {
 func scan(t testing.TB, db *DB) [][]string {
 	t.Helper()
 	var rows [][]string
-	if _, err := db.Scan(t.Context(), func(row [][]byte) error {
+	if err := db.Scan(t.Context(), func(row [][]byte) error {
 		texts := make([]string, len(row))
 		for i, v := range row {
 			if texts[i] = string(v); v == nil {

@@ -88,7 +88,7 @@ func TestColumnsErrors(t *testing.T) {
 
 func TestScanNoticesLockedRows(t *testing.T) {
 	url := database(t, "CREATE TABLE t (id int)")
-	_, err := open(t, Config{URL: url, Query: "SELECT id FROM t FOR UPDATE"}).Scan(t.Context(), func([][]byte) error { return nil })
+	err := open(t, Config{URL: url, Query: "SELECT id FROM t FOR UPDATE"}).Scan(t.Context(), func([][]byte) error { return nil })
 	const want = "read rows: cannot execute SELECT FOR UPDATE in a read-only transaction: the query may only read"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

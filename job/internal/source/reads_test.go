@@ -39,7 +39,7 @@ func TestMissingGrants(t *testing.T) {
 		"SELECT id FROM parted":                     "",
 		"SELECT id::small AS id FROM t":             "",
 	} {
-		_, err := open(t, Config{URL: reader, Query: query}).Scan(t.Context(), func([][]byte) error { return nil })
+		err := open(t, Config{URL: reader, Query: query}).Scan(t.Context(), func([][]byte) error { return nil })
 		var e *Error
 		switch {
 		case want == "" && err != nil:
@@ -69,7 +69,7 @@ func TestLockedTables(t *testing.T) {
 			t.Fatal(err)
 		}
 		db := open(t, Config{URL: url, Query: tt.query, LockTimeout: 50 * time.Millisecond})
-		_, err = db.Scan(t.Context(), func([][]byte) error { return nil })
+		err = db.Scan(t.Context(), func([][]byte) error { return nil })
 		want := fmt.Sprintf(" (%s, locked by process %d): somebody holds a lock, such as that of ALTER TABLE: the next run tries again", tt.want, conn.PgConn().PID())
 		var e *Error
 		if !errors.As(err, &e) || !strings.HasSuffix(err.Error(), want) || strings.Contains(err.Error(), "public.other") || e.Config {

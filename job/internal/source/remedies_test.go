@@ -115,7 +115,7 @@ func TestFaultsOfTheQuery(t *testing.T) {
 		{"SELECT id, 1 AS " + strings.Repeat("n", 64) + " FROM t", fmt.Sprintf("check the query: PostgreSQL cuts the name %q, which has 64 bytes, to 63: write a shorter name", strings.Repeat("n", 64)), true},
 		{`SELECT id, 1 AS "` + strings.Repeat("ü", 32) + `" FROM t`, fmt.Sprintf("check the query: PostgreSQL cuts the name %q, which has 64 bytes, to 63: write a shorter name", strings.Repeat("ü", 32)), true},
 	} {
-		_, err := open(t, Config{URL: url, Query: tt.query}).Scan(t.Context(), func([][]byte) error { return nil })
+		err := open(t, Config{URL: url, Query: tt.query}).Scan(t.Context(), func([][]byte) error { return nil })
 		var e *Error
 		if !errors.As(err, &e) || err.Error() != tt.want || e.Config != tt.config {
 			t.Errorf("%s:\ngot  %v\nwant %s", tt.query, err, tt.want)
@@ -148,7 +148,7 @@ func TestLockedTable(t *testing.T) {
 func TestUntranslatable(t *testing.T) {
 	run(t, server.AdminURL(""), "CREATE DATABASE japanese ENCODING 'EUC_JP' TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C'")
 	db := open(t, Config{URL: server.URL("japanese"), Query: `SELECT g AS id, CASE g WHEN 3 THEN convert_from(decode('fefe', 'hex'), 'EUC_JP') END AS t FROM generate_series(1, 4) g`})
-	_, err := db.Scan(t.Context(), func([][]byte) error { return nil })
+	err := db.Scan(t.Context(), func([][]byte) error { return nil })
 	if err == nil || !strings.HasPrefix(err.Error(), `read rows (after 2, the last with id "2"): character with byte sequence 0xfe 0xfe`) ||
 		!strings.HasSuffix(err.Error(), "repair it, or leave the row or the column out of the query") {
 		t.Errorf("got %v", err)

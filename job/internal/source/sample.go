@@ -89,7 +89,7 @@ func (db *DB) firstRows(ctx context.Context) (rows [][][]byte, all bool, err err
 	}
 	limit(sampleTime)
 	defer limit(strconv.FormatInt(db.config.StatementTimeout.Milliseconds(), 10))
-	_, err = db.Scan(ctx, func(row [][]byte) error {
+	err = db.Scan(ctx, func(row [][]byte) error {
 		if len(rows) < sampleRows {
 			kept := make([][]byte, len(row))
 			for i, value := range row {

@@ -10,12 +10,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// ScanStats say what a Scan read.
-type ScanStats struct {
-	Rows  int64
-	Bytes int64 // as received, protocol included
-}
-
 // scanTime is what a server may take beyond the statement's own time before it is given up.
 const scanTime = 15 * time.Second
 
@@ -26,15 +20,14 @@ const scanTime = 15 * time.Second
 // An error of fn ends the read and is returned as it is. The session, with its locks, survives that, and the end of ctx
 // too, if the server stops within cancelGrace; Check reports it. While fn works the server waits: over TCP a wait of more than
 // twelve seconds looks to it like a client that vanished, so whatever can take long belongs behind a buffer.
-func (db *DB) Scan(ctx context.Context, fn func(row [][]byte) error) (ScanStats, error) {
+func (db *DB) Scan(ctx context.Context, fn func(row [][]byte) error) error {
 	if _, err := db.Columns(ctx); err != nil {
-		return ScanStats{}, err
+		return err
 	}
 	limited, cancel := limited(ctx, db.config.StatementTimeout+scanTime)
 	defer cancel()
 	stopped, stop := context.WithCancel(limited)
 	defer stop()
-	before := db.wire.n
 	db.wire.restart()
 	db.wire.longest = db.config.MaxValueBytes
 	result := db.conn.ExecParams(stopped, db.statement(), nil, nil, nil, nil)
@@ -45,22 +38,21 @@ func (db *DB) Scan(ctx context.Context, fn func(row [][]byte) error) (ScanStats,
 	}
 	_, closeErr := result.Close()
 	db.wire.longest = 0
-	scan.stats.Bytes = db.wire.n - before
 	switch {
 	case limited.Err() != nil:
-		return scan.stats, db.failure(limited, "read rows", "", reading, limited.Err())
+		return db.failure(limited, "read rows", "", reading, limited.Err())
 	case err != nil:
-		return scan.stats, err
+		return err
 	case closeErr != nil:
-		return scan.stats, scan.failure(ctx, closeErr)
+		return scan.failure(ctx, closeErr)
 	}
-	return scan.stats, nil
+	return nil
 }
 
 // reader is a Scan under way.
 type reader struct {
 	db    *DB
-	stats ScanStats
+	count int64  // of rows
 	id    int    // the column
 	last  []byte // the id of the last row, or as much of it as an error shows
 }
@@ -80,7 +72,7 @@ func (r *reader) rows(ctx context.Context, result *pgconn.ResultReader, fn func(
 			return ctx.Err()
 		default:
 		}
-		r.stats.Rows++
+		r.count++
 		row := result.Values()
 		id := row[r.id]
 		r.last = append(r.last[:0], id[:min(len(id), shownID)]...)
@@ -115,8 +107,8 @@ func (r *reader) failure(ctx context.Context, err error) error {
 		query = "" // positions are those of the wrapping statement
 	}
 	op := "read rows"
-	if r.stats.Rows > 0 {
-		op = fmt.Sprintf("read rows (after %d, the last with id %q)", r.stats.Rows, r.last)
+	if r.count > 0 {
+		op = fmt.Sprintf("read rows (after %d, the last with id %q)", r.count, r.last)
 	}
 	failure := db.failure(ctx, op, query, reading, err)
 	var e *Error

@@ -32,15 +32,16 @@ func TestParallel(t *testing.T) {
 		}
 		return nil
 	})
-	stats, err := db.Scan(t.Context(), func([][]byte) error { return wait() })
+	rows := 0
+	err := db.Scan(t.Context(), func([][]byte) error { rows++; return wait() })
 	if err != nil {
 		t.Fatal(err)
 	}
 	if workers == "0" {
 		t.Error("no parallel worker")
 	}
-	if stats.Rows != 11_000 || stats.Bytes < stats.Rows*900 {
-		t.Errorf("got %+v", stats)
+	if rows != 11_000 {
+		t.Errorf("got %d rows", rows)
 	}
 }
 
@@ -52,7 +53,7 @@ func TestFlatMemory(t *testing.T) {
 	} {
 		db := open(t, Config{URL: server.URL(""), Query: query})
 		scan := func() (bytes int) {
-			if _, err := db.Scan(t.Context(), func(row [][]byte) error { bytes += len(row[1]); return nil }); err != nil {
+			if err := db.Scan(t.Context(), func(row [][]byte) error { bytes += len(row[1]); return nil }); err != nil {
 				t.Fatal(err)
 			}
 			return bytes
@@ -78,14 +79,16 @@ func TestWideAndLong(t *testing.T) {
 		t.Errorf("got %d rows", len(rows))
 	}
 	db := open(t, Config{URL: server.URL(""), Query: "SELECT g AS id, repeat('桜', 3500000) AS t FROM generate_series(1, 5) g"})
-	stats, err := db.Scan(t.Context(), func(row [][]byte) error {
+	large := 0
+	err := db.Scan(t.Context(), func(row [][]byte) error {
+		large++
 		if len(row[1]) != 10_500_000 {
 			t.Errorf("got %d bytes", len(row[1]))
 		}
 		return nil
 	})
-	if err != nil || stats.Rows != 5 {
-		t.Error(stats, err)
+	if err != nil || large != 5 {
+		t.Error(large, err)
 	}
 }
 
@@ -96,7 +99,7 @@ func TestErrorWhileReading(t *testing.T) {
 	}
 	db = open(t, Config{URL: server.URL(""), Query: "SELECT g AS id, 6 / (g - 3) AS a FROM generate_series(1, 5) g"})
 	rows := 0
-	_, err := db.Scan(t.Context(), func([][]byte) error { rows++; return nil })
+	err := db.Scan(t.Context(), func([][]byte) error { rows++; return nil })
 	if want := "read rows (after 2, the last with id \"2\"): division by zero: a row holds what the query cannot work with: correct that row or the query (SYNC_QUERY or SYNC_QUERY_FILE), or leave the row out"; err == nil || err.Error() != want || rows != 2 {
 		t.Errorf("got %v after %d rows, want %s", err, rows, want)
 	}
@@ -112,7 +115,7 @@ func TestTableAlteredMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	run(t, url, "ALTER TABLE t ADD b text")
-	_, err := db.Scan(t.Context(), func([][]byte) error { return nil })
+	err := db.Scan(t.Context(), func([][]byte) error { return nil })
 	const want = "read rows: the query's columns changed while the run began: the next run reads again"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)

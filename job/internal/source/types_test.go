@@ -160,7 +160,7 @@ func (db typesDB) encode(t *testing.T, query string) (lines []byte, verdicts []d
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = src.Scan(t.Context(), func(row [][]byte) error {
+	err = src.Scan(t.Context(), func(row [][]byte) error {
 		var v document.Verdict
 		lines, v = encoder.Append(lines, row)
 		v.ID = bytes.Clone(v.ID)

@@ -21,7 +21,6 @@ type wire struct {
 
 	longest int // value that passes whole; 0: any
 
-	n        int64     // bytes received
 	returned time.Time // from the last read
 	unread   time.Duration
 }
@@ -89,7 +88,6 @@ func (w *wire) fill() error {
 	}
 	w.from, w.to = 0, copy(w.buf, w.buf[w.from:w.to])
 	n, err := w.r.Read(w.buf[w.to:])
-	w.n += int64(n)
 	w.to += n
 	w.returned = time.Now()
 	if n > 0 {

@@ -134,7 +134,7 @@ func TestHugeValues(t *testing.T) {
 	var before, during runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	_, err := db.Scan(t.Context(), func(row [][]byte) error {
+	err := db.Scan(t.Context(), func(row [][]byte) error {
 		sizes := make([]int, len(row))
 		for i, v := range row {
 			if sizes[i] = len(v); v == nil {
@@ -162,7 +162,7 @@ func TestRowThatCannotBeSent(t *testing.T) {
 		t.Skip("the server needs a gigabyte for it")
 	}
 	db := open(t, Config{URL: server.URL(""), Query: "SELECT g AS id, CASE g WHEN 3 THEN repeat('x', 200000000 * g) END AS a, CASE g WHEN 3 THEN repeat('y', 200000000 * g) END AS b FROM generate_series(1, 4) g", MaxValueBytes: 1 << 20})
-	_, err := db.Scan(t.Context(), func([][]byte) error { return nil })
+	err := db.Scan(t.Context(), func([][]byte) error { return nil })
 	if err == nil || !strings.HasPrefix(err.Error(), `read rows (after 2, the last with id "2"): `) || !strings.Contains(err.Error(), "a row is larger than PostgreSQL can send: leave the column out of the query, or cut it with left()") {
 		t.Errorf("got %v", err)
 	}
