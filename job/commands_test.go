@@ -118,7 +118,6 @@ func TestPlanIsWholeOrNothing(t *testing.T) {
 // An unchanged source is not read by a plan either.
 func TestPlanOfAnUnchangedSource(t *testing.T) {
 	w := newDocs(t, database, 3)
-	w.exec(`SELECT pg_stat_force_next_flush()`)
 	w.env["RESCAN_INTERVAL"] = "1h"
 	w.sync("imported")
 	reads := func() (n int64) {

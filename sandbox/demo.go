@@ -16,6 +16,7 @@ import (
 	"vertexmetadata/sandbox/controlplane/api"
 	"vertexmetadata/sandbox/controlplane/fields"
 	"vertexmetadata/sandbox/dataplane"
+	"vertexmetadata/sandbox/postgres"
 	"vertexmetadata/sandbox/project"
 	"vertexmetadata/sandbox/sample"
 )
@@ -231,12 +232,10 @@ func (d *demo) change(ctx context.Context, statements string) error {
 		return fmt.Errorf("change the database: %w", err)
 	}
 	defer conn.Close(ctx)
-	for _, sql := range []string{statements, "SELECT pg_stat_force_next_flush()"} {
-		if _, err := conn.Exec(ctx, sql); err != nil {
-			return fmt.Errorf("change the database: %w", err)
-		}
+	if _, err := conn.Exec(ctx, statements); err != nil {
+		return fmt.Errorf("change the database: %w", err)
 	}
-	return nil
+	return postgres.FlushStatistics(ctx, conn)
 }
 
 // executions are the names of the job's executions so far.

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"vertexmetadata/sandbox/dataplane"
+	"vertexmetadata/sandbox/postgres"
 	"vertexmetadata/sandbox/project"
 )
 
@@ -93,8 +94,7 @@ func (s *system) change(t *testing.T, sql string, args ...any) {
 	_, err = conn.Exec(t.Context(), sql, args...)
 	must(t, err)
 	// Statistics of a change arrive up to ten seconds later; runs that go by them would not see it yet.
-	_, err = conn.Exec(t.Context(), "SELECT pg_stat_force_next_flush()")
-	must(t, err)
+	must(t, postgres.FlushStatistics(t.Context(), conn))
 }
 
 // built is a binary of one of the modules, which the first test that needs it builds.

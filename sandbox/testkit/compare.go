@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"vertexmetadata/sandbox/discoveryengine"
+	"vertexmetadata/sandbox/postgres"
 )
 
 // Exec changes the source. PostgreSQL counts the change at once, so that the next idle tick sees it.
@@ -17,7 +18,7 @@ func Exec(t testing.TB, conn *pgx.Conn, sql string, args ...any) {
 	if _, err := conn.Exec(context.Background(), sql, args...); err != nil {
 		t.Fatalf("%s: %v", sql, err)
 	}
-	if _, err := conn.Exec(context.Background(), "SELECT pg_stat_force_next_flush()"); err != nil {
+	if err := postgres.FlushStatistics(context.Background(), conn); err != nil {
 		t.Fatalf("count %s: %v", sql, err)
 	}
 }
