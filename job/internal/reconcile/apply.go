@@ -99,6 +99,7 @@ func (i importer) apply(ctx context.Context, s ledger.State, c *diff.Changes, sc
 // recordScan records a scan that found nothing to send, if that says anything new: not when the scan of an unchanged source
 // found the same, and RESCAN_INTERVAL does not let a later run profit from its time.
 func (i importer) recordScan(ctx context.Context, s ledger.State, c *diff.Changes, scan ledger.Scan) (_ ledger.State, _ Outcome, err error) {
+	i.did.Left = scan.Left // what an earlier import left is not left any more
 	next := ledger.Scanned(s, scan, c.Folded)
 	same := next
 	same.Scan.At = s.Scan.At

@@ -91,6 +91,18 @@ func TestAllRowsSkipped(t *testing.T) {
 	}
 }
 
+// A run that found nothing but rows of other MIME types allows no later one to read no row at all.
+func TestSkippedRowsAllowNothing(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	w.exec(`UPDATE docs SET mime = 'image/gif'`)
+	w.want(w.run(), Unchanged)
+	w.exec(`DELETE FROM docs`)
+	if r := w.want(w.run(), Failed); !stopped(r.err) {
+		t.Errorf("not stopped: %v", r.err)
+	}
+}
+
 // Rows that a policy hides look as if they were deleted: a run that deletes a notable share of the documents says so, and so
 // does the guard that stops one.
 func TestHiddenRows(t *testing.T) {
