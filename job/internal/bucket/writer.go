@@ -146,6 +146,13 @@ func (w *Writer) Write(p []byte) (int, error) {
 	w.crc = crc32.Update(w.crc, castagnoli, p)
 	w.size += int64(len(p))
 	for rest := p; len(rest) > 0; {
+		if w.block == nil && w.upload != nil { // one that came back, where there is one
+			select {
+			case w.block = <-w.free:
+			default:
+				w.block = make([]byte, 0, block)
+			}
+		}
 		n := min(len(rest), block-len(w.block))
 		w.block, rest = append(w.block, rest[:n]...), rest[n:]
 		if len(w.block) == block {
@@ -157,8 +164,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// hand gives the current block to the pump, waiting while it is full up, and takes one
-// that came back, where there is one, in its place.
+// hand gives the current block to the pump, waiting while it is full up.
 func (w *Writer) hand() error {
 	if w.upload == nil {
 		if err := w.start(); err != nil {
@@ -170,11 +176,7 @@ func (w *Writer) hand() error {
 	case <-w.pumped:
 		return w.b.explain(w.ctx, "write", w.name, w.err)
 	}
-	select {
-	case w.block = <-w.free:
-	default:
-		w.block = make([]byte, 0, block)
-	}
+	w.block = nil
 	return nil
 }
 

@@ -3,7 +3,6 @@ package diff
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/failure"
@@ -32,23 +31,13 @@ type collector struct {
 	named   int
 }
 
-// From so many rows on the garbage collector starts when the heap has grown by so much: the table of the manifest is nearly
-// all of it, and with Go's 100 it would take twice its room. It holds no pointers, so a collection costs next to nothing
-// however large it is; a small sync would spend more on collections than on all else.
-const (
-	tightFrom      = 20_000
-	tightGCPercent = 20
-)
-
 // takeBatch takes over what became of some rows.
 func (c *collector) takeBatch(ctx context.Context, b *document.Batch) error {
 	if !c.table.Fits() { // the kernel would end the run
 		text := fmt.Sprintf("compare documents: the query has more than the %s for which this container has memory", words.Plural(manifest.Capacity(), "document"))
 		return &refusal.Advice{Text: text, Remedy: "give the job more memory, or split the query into several syncs"}
 	}
-	if c.Rows < tightFrom && c.Rows+b.Rows >= tightFrom {
-		debug.SetGCPercent(tightGCPercent)
-	}
+	manifest.Tune(c.Before+c.Rows, c.Before+c.Rows+b.Rows)
 	c.Rows += b.Rows
 	c.skipped.Add(b.Skipped)
 	c.Skipped = c.skipped.Count

@@ -13,6 +13,7 @@ import (
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/manifest"
 	"vertexmetadata/job/internal/source"
 )
 
@@ -118,6 +119,7 @@ func Compare(ctx context.Context, in Comparison) (*Changes, error) {
 }
 
 func newCollector(ctx context.Context, in Comparison) (*collector, error) {
+	manifest.Tune(0, in.State.Entries())
 	table, err := in.Ledger.LoadTable(ctx, in.State)
 	if err != nil {
 		return nil, err

@@ -104,8 +104,9 @@ func (c *Config) options() []option.ClientOption {
 // the last failure is reported and not that time ran out, and leaves in last what
 // was retried.
 func (c *Config) retry(last *error) gax.CallOption {
+	end := time.Now().Add(c.Budget - c.Budget/20) // gax asks for the retryer only after the first failure
 	return gax.WithRetry(func() gax.Retryer {
-		return &retryer{end: time.Now().Add(c.Budget - c.Budget/20), last: last, Retryer: gax.OnCodes(
+		return &retryer{end: end, last: last, Retryer: gax.OnCodes(
 			[]codes.Code{codes.Unavailable, codes.ResourceExhausted},
 			gax.Backoff{Initial: 200 * time.Millisecond, Max: 5 * time.Second, Multiplier: 2},
 		)}
