@@ -12,6 +12,7 @@ import (
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/refusal"
 	"vertexmetadata/job/internal/source"
 	"vertexmetadata/job/internal/words"
 )
@@ -119,7 +120,10 @@ func (i importer) begin(ctx context.Context, s ledger.State, c *diff.Changes, sc
 		p.Deletions = c.Gone
 	}
 	if len(c.Objects) > datastore.MaxObjects {
-		return s, fmt.Errorf("import %s: %d objects, and one import takes %d: split the query into several syncs", words.Plural(c.Send, "document"), len(c.Objects), datastore.MaxObjects)
+		return s, &refusal.Advice{
+			Text:   fmt.Sprintf("import %s: %d objects, and one import takes %d", words.Plural(c.Send, "document"), len(c.Objects), datastore.MaxObjects),
+			Remedy: "split the query into several syncs",
+		}
 	}
 	var err error
 	if c.Full {
