@@ -97,6 +97,10 @@ func TestSecretsInOtherPlaces(t *testing.T) {
 		"a URL in the place of the data store":   {[]variable{"DATA_STORE_ID=postgres://app:SECRET@h/app"}, exitConfiguration},
 		"a key in the place of the project":      {[]variable{`PROJECT_ID={"private_key": "SECRET"}`}, exitConfiguration},
 		"a URL in the place of the query's file": {[]variable{"SYNC_QUERY=", "SYNC_QUERY_FILE=postgres://app:SECRET@h/app"}, exitConfiguration},
+		"a URL in the place of the user":         {[]variable{"DB_USER=postgres://app:SECRET@h/app"}, exitConfiguration},
+		"a URL in the place of the database":     {[]variable{"DB_NAME=postgres://app:SECRET@h/app"}, exitConfiguration},
+		"a URL in the place of the sockets":      {[]variable{"CLOUD_SQL_SOCKET_DIR=postgres://app:SECRET@h/app"}, exitConfiguration},
+		"a URL in the place of a stand-in":       {[]variable{"DISCOVERYENGINE_ENDPOINT=postgres://app:SECRET@h/app"}, exitConfiguration},
 		"user and password before a stand-in's":  {[]variable{"CLOUD_RUN_JOB=x", "STORAGE_EMULATOR_HOST=127.0.0.1:SECRET@evil.example"}, exitConfiguration},
 	} {
 		t.Run(name, func(t *testing.T) {
