@@ -5,7 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
+
 	"vertexmetadata/job/internal/diff"
+	"vertexmetadata/job/internal/refusal"
+	"vertexmetadata/sandbox/discoveryengine"
 )
 
 func TestGuards(t *testing.T) {
@@ -148,5 +152,20 @@ func TestPlanOfAnAllowedMassDelete(t *testing.T) {
 	})
 	if err != nil || p.Stop != nil || !p.Full || p.Send != 20 || p.Gone != 40 || removed != 40 {
 		t.Errorf("plan %+v, %d removed, error %v", p, removed, err)
+	}
+}
+
+// A data store that takes no imports ends a run before it writes anything, as another kind of documents does.
+func TestDataStoreWithoutImports(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	engine.CreateDataStore(discoveryengine.StoreConfig{Project: "project", ID: w.bucket, Content: discoveryenginepb.DataStore_PUBLIC_WEBSITE})
+	r := w.want(w.run(), Failed)
+	var advice *refusal.Advice
+	if !errors.As(r.err, &advice) || !advice.Config || !strings.Contains(r.err.Error(), "takes no imported documents") {
+		t.Errorf("%v", r.err)
+	}
+	if n := len(objects.List(w.bucket, "")); n != 0 {
+		t.Errorf("%d objects", n)
 	}
 }
