@@ -51,7 +51,7 @@ type Config struct {
 	FullSyncInterval time.Duration // how often everything is imported again
 	RescanInterval   time.Duration // how long table statistics may stand in for a scan; 0: never
 	MaxDeleteRatio   float64       // share of the documents that one run may delete
-	MaxChangeRatio   float64       // share of the documents that one run may change or delete; 1: no limit
+	MaxChangeRatio   float64       // share of the documents that one run may change; 1: no limit
 	MaxFailed        Limit         // failed documents that a run tolerates
 	StatementTimeout time.Duration // of the scan
 

@@ -46,7 +46,7 @@ var Variables = []Variable{
 	{Name: "FULL_SYNC_INTERVAL", Default: "24h", Meaning: "age of the last full sync at which the next is due; 0: every run is one", set: duration(func(c *Config) *time.Duration { return &c.FullSyncInterval })},
 	{Name: "RESCAN_INTERVAL", Default: "1h", Meaning: "age of the last scan at which the tables are read although their statistics show no change; 0: they are read every time", set: duration(func(c *Config) *time.Duration { return &c.RescanInterval })},
 	{Name: "MAX_DELETE_RATIO", Default: "0.5", Meaning: "share of the documents that one run may delete, 0 to 1 or in percent", set: ratio(func(c *Config) *float64 { return &c.MaxDeleteRatio })},
-	{Name: "MAX_CHANGE_RATIO", Default: "1", Meaning: "share of the documents that one run may change or delete, 0 to 1 or in percent; 1: no limit", set: ratio(func(c *Config) *float64 { return &c.MaxChangeRatio })},
+	{Name: "MAX_CHANGE_RATIO", Default: "1", Meaning: "share of the documents that one run may change, 0 to 1 or in percent; 1: no limit", set: ratio(func(c *Config) *float64 { return &c.MaxChangeRatio })},
 	{Name: "MAX_FAILED", Default: "1%", Meaning: "failed documents that a run tolerates: a number of them, such as 25, or a share, such as 1% or 0.01", set: limit},
 	{Name: "STATEMENT_TIMEOUT", Default: "10m", Meaning: "longest time that the source query may take; 0: the default", set: statementTimeout},
 	{Name: "LOG_LEVEL", Default: "info", Meaning: "info or debug", set: choice(func(c *Config) *string { return &c.LogLevel }, "info", "debug")},
