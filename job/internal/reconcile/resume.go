@@ -137,7 +137,7 @@ func (i importer) confirm(ctx context.Context, s ledger.State, progress datastor
 	if err != nil {
 		return s, Failed, err
 	}
-	if accepted := p.Documents - rejected; p.Documents > 0 {
+	if accepted := max(p.Documents-rejected, 0); p.Documents > 0 { // a line that failed makes two documents suspects
 		i.log.InfoContext(ctx, "import done", "operation", p.Operation, "documents", accepted, "rejected", rejected)
 		i.did.Upserted += accepted
 		i.did.Bytes += p.Bytes * accepted / p.Documents
