@@ -8,6 +8,7 @@ import (
 
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/sandbox/discoveryengine"
 )
 
@@ -171,8 +172,9 @@ func TestChurnIsNamed(t *testing.T) {
 	}
 }
 
-// A service may count more failures than it was given documents: that many were rejected, and none accepted.
-func TestMoreFailuresCountedThanSent(t *testing.T) {
+// A service may count more failures than it was given documents: that many were rejected, and none accepted. An import may
+// be as large as the service takes.
+func TestCountsOfAnImport(t *testing.T) {
 	w := newWorld(t)
 	w.fill(300)
 	w.set.ImportWait = 0
@@ -184,11 +186,18 @@ func TestMoreFailuresCountedThanSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer clients.close()
-	var did Summary
+	var did, large Summary
 	run := Run{Settings: w.set, Clients: clients.Clients, Log: testLogger(t)}
 	i := run.importer(names.Run("x"), &did)
 	s, _, err := i.confirm(t.Context(), w.state(), datastore.Progress{Done: true, Counted: true, Failed: 1000})
 	if err != nil || did.Upserted != 0 || did.Bytes != 0 || did.Failed != 300 || s.Unnamed != 300 {
 		t.Errorf("%+v, %d without a name, error %v", did, s.Unnamed, err)
+	}
+
+	// As many documents, and bytes, as an import takes.
+	s.Pending = &ledger.Import{Documents: 100_000_000, Bytes: 190e9, Upserted: &ledger.Segment{Name: names.Run("x") + "upserted", Entries: 100_000_000}}
+	i = run.importer(names.Run("y"), &large)
+	if _, _, err := i.confirm(t.Context(), s, datastore.Progress{Done: true}); err != nil || large.Bytes != 190e9 {
+		t.Errorf("%+v, error %v", large, err)
 	}
 }
