@@ -6,6 +6,8 @@ import (
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/google"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 // loginScope is all that a token needs to log in to a Cloud SQL database.
@@ -16,7 +18,10 @@ const loginScope = "https://www.googleapis.com/auth/sqlservice.login"
 func databaseToken(ctx context.Context) (string, error) {
 	credentials, err := google.FindDefaultCredentials(ctx, loginScope)
 	if err != nil {
-		return "", fmt.Errorf("find the account to log in to the database as: %w: give the job a service account, or run: gcloud auth application-default login", err)
+		return "", &refusal.Advice{
+			Text:   fmt.Sprintf("find the account to log in to the database as: %v", err),
+			Remedy: "give the job a service account, or run: gcloud auth application-default login", Causes: []error{err},
+		}
 	}
 	return token(ctx, credentials.TokenSource)
 }
@@ -36,7 +41,10 @@ func token(ctx context.Context, source oauth2.TokenSource) (string, error) {
 		return "", fmt.Errorf("get a token to log in to the database: %w", context.Cause(ctx))
 	case r := <-done:
 		if r.err != nil {
-			return "", fmt.Errorf("get a token to log in to the database: %w: check the account that the job runs as", r.err)
+			return "", &refusal.Advice{
+				Text:   fmt.Sprintf("get a token to log in to the database: %v", r.err),
+				Remedy: "check the account that the job runs as", Causes: []error{r.err},
+			}
 		}
 		return r.token.AccessToken, nil
 	}

@@ -85,18 +85,23 @@ func TestSecretsInOtherPlaces(t *testing.T) {
 		changes []variable
 		code    int
 	}{
-		"PGPASSWORD beside a URL without one":   {[]variable{"DATABASE_URL=postgres://app@127.0.0.1:1/app?sslmode=disable", "PGPASSWORD=SECRET"}, exitFailure},
-		"PGPASSFILE":                            {[]variable{"PGPASSFILE=/nowhere/SECRET"}, exitDone},
-		"PGSERVICE":                             {[]variable{"DATABASE_URL=postgres://app@127.0.0.1:1/app", "PGSERVICE=SECRET"}, exitConfiguration},
-		"PGSSLMODE":                             {[]variable{"DATABASE_URL=postgres://app@127.0.0.1:1/app", "PGSSLMODE=SECRET"}, exitConfiguration},
-		"password in the query, at its error":   {[]variable{"SYNC_QUERY=SELECT id, body FROM nowhere WHERE body = 'SECRET' AND"}, exitConfiguration},
-		"password in the query of SYNCS":        {[]variable{`SYNCS=[{"name": "a", "query": "SECRET", "mime_types": "image/png"}, {"name": "a", "query": "SELECT 'SECRET'"}]`}, exitConfiguration},
-		"SYNCS that is no JSON":                 {[]variable{`SYNCS=[{"password": SECRET}]`}, exitConfiguration},
-		"password of a URL that is fine":        {[]variable{"DATABASE_URL=postgres://app:SECRET@127.0.0.1:1/app?sslmode=disable"}, exitFailure},
-		"a URL in the place of the bucket":      {[]variable{"GCS_BUCKET=postgres://app:SECRET@h/app"}, exitConfiguration},
-		"a URL in the place of the data store":  {[]variable{"DATA_STORE_ID=postgres://app:SECRET@h/app"}, exitConfiguration},
-		"a key in the place of the project":     {[]variable{`PROJECT_ID={"private_key": "SECRET"}`}, exitConfiguration},
-		"user and password before a stand-in's": {[]variable{"CLOUD_RUN_JOB=x", "STORAGE_EMULATOR_HOST=127.0.0.1:SECRET@evil.example"}, exitConfiguration},
+		"PGPASSWORD beside a URL without one":    {[]variable{"DATABASE_URL=postgres://app@127.0.0.1:1/app?sslmode=disable", "PGPASSWORD=SECRET"}, exitFailure},
+		"PGPASSFILE":                             {[]variable{"PGPASSFILE=/nowhere/SECRET"}, exitDone},
+		"PGSERVICE":                              {[]variable{"DATABASE_URL=postgres://app@127.0.0.1:1/app", "PGSERVICE=SECRET"}, exitConfiguration},
+		"PGSSLMODE":                              {[]variable{"DATABASE_URL=postgres://app@127.0.0.1:1/app", "PGSSLMODE=SECRET"}, exitConfiguration},
+		"password in the query, at its error":    {[]variable{"SYNC_QUERY=SELECT id, body FROM nowhere WHERE body = 'SECRET' AND"}, exitConfiguration},
+		"password in the query of SYNCS":         {[]variable{`SYNCS=[{"name": "a", "query": "SECRET", "mime_types": "image/png"}, {"name": "a", "query": "SELECT 'SECRET'"}]`}, exitConfiguration},
+		"SYNCS that is no JSON":                  {[]variable{`SYNCS=[{"password": SECRET}]`}, exitConfiguration},
+		"password of a URL that is fine":         {[]variable{"DATABASE_URL=postgres://app:SECRET@127.0.0.1:1/app?sslmode=disable"}, exitFailure},
+		"a URL in the place of the bucket":       {[]variable{"GCS_BUCKET=postgres://app:SECRET@h/app"}, exitConfiguration},
+		"a URL in the place of the data store":   {[]variable{"DATA_STORE_ID=postgres://app:SECRET@h/app"}, exitConfiguration},
+		"a key in the place of the project":      {[]variable{`PROJECT_ID={"private_key": "SECRET"}`}, exitConfiguration},
+		"a URL in the place of the query's file": {[]variable{"SYNC_QUERY=", "SYNC_QUERY_FILE=postgres://app:SECRET@h/app"}, exitConfiguration},
+		"a URL in the place of the user":         {[]variable{"DB_USER=postgres://app:SECRET@h/app"}, exitConfiguration},
+		"a URL in the place of the database":     {[]variable{"DB_NAME=postgres://app:SECRET@h/app"}, exitConfiguration},
+		"a URL in the place of the sockets":      {[]variable{"CLOUD_SQL_SOCKET_DIR=postgres://app:SECRET@h/app"}, exitConfiguration},
+		"a URL in the place of a stand-in":       {[]variable{"DISCOVERYENGINE_ENDPOINT=postgres://app:SECRET@h/app"}, exitConfiguration},
+		"user and password before a stand-in's":  {[]variable{"CLOUD_RUN_JOB=x", "STORAGE_EMULATOR_HOST=127.0.0.1:SECRET@evil.example"}, exitConfiguration},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

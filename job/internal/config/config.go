@@ -51,7 +51,7 @@ type Config struct {
 	FullSyncInterval time.Duration // how often everything is imported again
 	RescanInterval   time.Duration // how long table statistics may stand in for a scan; 0: never
 	MaxDeleteRatio   float64       // share of the documents that one run may delete
-	MaxChangeRatio   float64       // share of the documents that one run may change or delete; 1: no limit
+	MaxChangeRatio   float64       // share of the documents that one run may change; 1: no limit
 	MaxFailed        Limit         // failed documents that a run tolerates
 	StatementTimeout time.Duration // of the scan
 
@@ -178,12 +178,17 @@ func (l *loader) invalid(name, value, want string) {
 // longestShown is as much of a value as an error shows, in characters.
 const longestShown = 80
 
-// shown quotes a value, unless it looks like a URL that was meant for another variable, password included.
+// shown quotes a value, unless it may hold a password.
 func shown(value string) string {
-	if strings.Contains(value, "@") || strings.Contains(strings.TrimPrefix(value, "gs://"), "://") || len(value) > longestShown {
+	if isURL(value) || len(value) > longestShown {
 		return "a value that is not shown here"
 	}
 	return strconv.Quote(value)
+}
+
+// isURL reports that a value looks like a URL that was meant for another variable, password included.
+func isURL(value string) bool {
+	return strings.Contains(value, "@") || strings.Contains(strings.TrimPrefix(value, "gs://"), "://")
 }
 
 // value returns a variable without what editors and shells leave around it: white space, line ends, a byte order mark.
@@ -234,6 +239,10 @@ func isInstance(s string) bool {
 // query takes the query from SYNC_QUERY or from the file that SYNC_QUERY_FILE names.
 func (l *loader) query(c *Config) {
 	file := l.value("SYNC_QUERY_FILE")
+	named := "SYNC_QUERY_FILE " + file
+	if isURL(file) {
+		named = "SYNC_QUERY_FILE, whose value is not shown here,"
+	}
 	switch {
 	case file != "" && c.Query != "":
 		l.problem("both SYNC_QUERY and SYNC_QUERY_FILE are set", "unset one of SYNC_QUERY and SYNC_QUERY_FILE")
@@ -244,15 +253,15 @@ func (l *loader) query(c *Config) {
 			if errors.As(err, &path) {
 				err = path.Err
 			}
-			l.problem(fmt.Sprintf("SYNC_QUERY_FILE %s cannot be read: %v", file, err), "correct the path in SYNC_QUERY_FILE, or mount the file")
+			l.problem(fmt.Sprintf("%s cannot be read: %v", named, err), "correct the path in SYNC_QUERY_FILE, or mount the file")
 		}
 		c.Query = trim(string(text))
 		switch {
 		case err != nil:
 		case !isText(string(text)):
-			l.problem(fmt.Sprintf("SYNC_QUERY_FILE %s is not UTF-8", file), "save it as UTF-8")
+			l.problem(named+" is not UTF-8", "save it as UTF-8")
 		case c.Query == "":
-			l.problem(fmt.Sprintf("SYNC_QUERY_FILE %s is empty", file), "write the query into it, or unset SYNC_QUERY_FILE for the default query")
+			l.problem(named+" is empty", "write the query into it, or unset SYNC_QUERY_FILE for the default query")
 		}
 	case c.Query == "":
 		c.Query = DefaultQuery

@@ -48,6 +48,15 @@ func name(field func(*Config) *string, form *regexp.Regexp, what, want string) f
 	}
 }
 
+// noURL is a text that errors show, unless it is a URL that was meant for DATABASE_URL, password included.
+func noURL(field func(*Config) *string) func(*loader, *Config, Variable) {
+	return func(l *loader, c *Config, v Variable) {
+		if *field(c) = l.get(v); strings.Contains(*field(c), "://") {
+			l.problem(v.Name+" is a URL", fmt.Sprintf("set %s to the %s alone, or DATABASE_URL to the URL", v.Name, v.Meaning))
+		}
+	}
+}
+
 // databaseURL must be readable, or the run could not connect. No part of the value is in the problem.
 func databaseURL(l *loader, c *Config, v Variable) {
 	c.DatabaseURL = l.get(v)
@@ -65,8 +74,11 @@ func databaseURL(l *loader, c *Config, v Variable) {
 func standIn(field func(*Config) *string) func(*loader, *Config, Variable) {
 	return func(l *loader, c *Config, v Variable) {
 		*field(c) = l.get(v)
-		if *field(c) != "" && l.onCloudRun() && !isLoopback(*field(c)) {
+		switch _, address, _ := strings.Cut(*field(c), "://"); {
+		case *field(c) != "" && l.onCloudRun() && !isLoopback(*field(c)):
 			l.problem(v.Name+" is set, and on Cloud Run it may only name a loopback address", "unset "+v.Name)
+		case strings.Contains(address, "@") && !strings.HasPrefix(*field(c), "http"): // a database's URL, password included
+			l.problem(v.Name+" is not an address", "set "+v.Name+" to host:port")
 		}
 	}
 }

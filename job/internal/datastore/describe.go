@@ -84,7 +84,10 @@ func (s *Store) Describe(ctx context.Context) (Description, error) {
 }
 
 func (s *Store) noImports(why string) error {
-	return fmt.Errorf("check %s: %s: create one for unstructured documents with metadata (CONTENT_REQUIRED) and set DATA_STORE_ID", s.name, why)
+	return &refusal.Advice{
+		Text:   fmt.Sprintf("check %s: %s", s.name, why),
+		Remedy: "create one for unstructured documents with metadata (CONTENT_REQUIRED) and set DATA_STORE_ID", Config: true,
+	}
 }
 
 func (s *Store) dataStore(ctx context.Context) (*pb.DataStore, error) {

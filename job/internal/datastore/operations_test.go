@@ -56,6 +56,11 @@ func TestAwait(t *testing.T) {
 			operations: []*longrunningpb.Operation{failedOperation(codes.PermissionDenied, "cannot read\ngs://b/o")},
 			want:       Progress{Done: true, Err: errors.New("PermissionDenied: cannot read gs://b/o")},
 		},
+		{
+			name:       "failed without a code",
+			operations: []*longrunningpb.Operation{failedOperation(codes.OK, "it was lost")},
+			want:       Progress{Done: true, Err: errors.New("OK: it was lost")},
+		},
 		{name: "unknown", err: "poll " + operation + ": the service does not know the operation", is: ErrUnknownOperation},
 		{name: "poll fails once", operations: []*longrunningpb.Operation{done(importing(3, 0, 3))}, refusals: []error{down}, want: Progress{Done: true, Counted: true, Succeeded: 3}},
 		{

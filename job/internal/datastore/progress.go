@@ -1,6 +1,7 @@
 package datastore
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -8,7 +9,6 @@ import (
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
@@ -67,7 +67,7 @@ func progress(op *longrunningpb.Operation) Progress {
 		p.Succeeded, p.Failed = max(imported.GetSuccessCount(), 0), max(imported.GetFailureCount(), 0)
 	}
 	if st := op.GetError(); st != nil {
-		p.Err = fmt.Errorf("%s: %s", codes.Code(st.GetCode()), refusal.Text(status.ErrorProto(st)))
+		p.Err = fmt.Errorf("%s: %s", codes.Code(st.GetCode()), refusal.Text(errors.New(st.GetMessage())))
 	}
 	var response pb.ImportDocumentsResponse
 	if decode(op.GetResponse(), ".ImportDocumentsResponse", &response) {

@@ -12,6 +12,7 @@ import (
 	"vertexmetadata/job/internal/datastore"
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/refusal"
 	"vertexmetadata/job/internal/source"
 	"vertexmetadata/job/internal/words"
 )
@@ -99,6 +100,7 @@ func (i importer) apply(ctx context.Context, s ledger.State, c *diff.Changes, sc
 // recordScan records a scan that found nothing to send, if that says anything new: not when the scan of an unchanged source
 // found the same, and RESCAN_INTERVAL does not let a later run profit from its time.
 func (i importer) recordScan(ctx context.Context, s ledger.State, c *diff.Changes, scan ledger.Scan) (_ ledger.State, _ Outcome, err error) {
+	i.did.Left = scan.Left // what an earlier import left is not left any more
 	next := ledger.Scanned(s, scan, c.Folded)
 	same := next
 	same.Scan.At = s.Scan.At
@@ -118,7 +120,10 @@ func (i importer) begin(ctx context.Context, s ledger.State, c *diff.Changes, sc
 		p.Deletions = c.Gone
 	}
 	if len(c.Objects) > datastore.MaxObjects {
-		return s, fmt.Errorf("import %s: %d objects, and one import takes %d: split the query into several syncs", words.Plural(c.Send, "document"), len(c.Objects), datastore.MaxObjects)
+		return s, &refusal.Advice{
+			Text:   fmt.Sprintf("import %s: %d objects, and one import takes %d", words.Plural(c.Send, "document"), len(c.Objects), datastore.MaxObjects),
+			Remedy: "split the query into several syncs",
+		}
 	}
 	var err error
 	if c.Full {

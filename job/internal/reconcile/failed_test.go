@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/datastore"
+	"vertexmetadata/job/internal/ledger"
 	"vertexmetadata/sandbox/discoveryengine"
 )
 
@@ -167,5 +169,35 @@ func TestChurnIsNamed(t *testing.T) {
 		if got, want := strings.Contains(w.run().log, "nearly every document changed in several runs in a row"), run >= 1; got != want {
 			t.Errorf("run %d: warned %v, want %v", run, got, want)
 		}
+	}
+}
+
+// A service may count more failures than it was given documents: that many were rejected, and none accepted. An import may
+// be as large as the service takes.
+func TestCountsOfAnImport(t *testing.T) {
+	w := newWorld(t)
+	w.fill(300)
+	w.set.ImportWait = 0
+	engine.Hold()
+	defer engine.Release()
+	w.want(w.run(), Pending)
+	clients, err := w.open(t.Context(), w.set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer clients.close()
+	var did, large Summary
+	run := Run{Settings: w.set, Clients: clients.Clients, Log: testLogger(t)}
+	i := run.importer(names.Run("x"), &did)
+	s, _, err := i.confirm(t.Context(), w.state(), datastore.Progress{Done: true, Counted: true, Failed: 1000})
+	if err != nil || did.Upserted != 0 || did.Bytes != 0 || did.Failed != 300 || s.Unnamed != 300 {
+		t.Errorf("%+v, %d without a name, error %v", did, s.Unnamed, err)
+	}
+
+	// As many documents, and bytes, as an import takes.
+	s.Pending = &ledger.Import{Documents: 100_000_000, Bytes: 190e9, Upserted: &ledger.Segment{Name: names.Run("x") + "upserted", Entries: 100_000_000}}
+	i = run.importer(names.Run("y"), &large)
+	if _, _, err := i.confirm(t.Context(), s, datastore.Progress{Done: true}); err != nil || large.Bytes != 190e9 {
+		t.Errorf("%+v, error %v", large, err)
 	}
 }

@@ -75,7 +75,7 @@ const (
 // carryOver completes what is known of a scan once the guard let it pass, and warns of what does not stop a run.
 func (r *Run) carryOver(ctx context.Context, s ledger.State, c *diff.Changes) ledger.Scan {
 	scan := c.Scan
-	scan.Emptied = c.Documents == 0
+	scan.Emptied = c.Documents == 0 && (r.AllowMassDelete || s.Scan.Emptied)
 	if !c.Full {
 		scan.Left = c.Gone - int64(len(c.Deletions))
 	}

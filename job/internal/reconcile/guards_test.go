@@ -5,7 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
+
 	"vertexmetadata/job/internal/diff"
+	"vertexmetadata/job/internal/refusal"
+	"vertexmetadata/sandbox/discoveryengine"
 )
 
 func TestGuards(t *testing.T) {
@@ -91,6 +95,18 @@ func TestAllRowsSkipped(t *testing.T) {
 	}
 }
 
+// A run that found nothing but rows of other MIME types allows no later one to read no row at all.
+func TestSkippedRowsAllowNothing(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	w.exec(`UPDATE docs SET mime = 'image/gif'`)
+	w.want(w.run(), Unchanged)
+	w.exec(`DELETE FROM docs`)
+	if r := w.want(w.run(), Failed); !stopped(r.err) {
+		t.Errorf("not stopped: %v", r.err)
+	}
+}
+
 // Rows that a policy hides look as if they were deleted: a run that deletes a notable share of the documents says so, and so
 // does the guard that stops one.
 func TestHiddenRows(t *testing.T) {
@@ -136,5 +152,20 @@ func TestPlanOfAnAllowedMassDelete(t *testing.T) {
 	})
 	if err != nil || p.Stop != nil || !p.Full || p.Send != 20 || p.Gone != 40 || removed != 40 {
 		t.Errorf("plan %+v, %d removed, error %v", p, removed, err)
+	}
+}
+
+// A data store that takes no imports ends a run before it writes anything, as another kind of documents does.
+func TestDataStoreWithoutImports(t *testing.T) {
+	w := newWorld(t)
+	w.fill(3)
+	engine.CreateDataStore(discoveryengine.StoreConfig{Project: "project", ID: w.bucket, Content: discoveryenginepb.DataStore_PUBLIC_WEBSITE})
+	r := w.want(w.run(), Failed)
+	var advice *refusal.Advice
+	if !errors.As(r.err, &advice) || !advice.Config || !strings.Contains(r.err.Error(), "takes no imported documents") {
+		t.Errorf("%v", r.err)
+	}
+	if n := len(objects.List(w.bucket, "")); n != 0 {
+		t.Errorf("%d objects", n)
 	}
 }

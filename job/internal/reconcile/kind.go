@@ -21,6 +21,9 @@ func (r *Run) examine(ctx context.Context, s ledger.State) (ledger.Scan, documen
 	rules := r.Settings.Documents
 	if s.Scan.Configuration != scan.Configuration {
 		kind, err := r.Store.Check(ctx)
+		if advice := (*refusal.Advice)(nil); errors.As(err, &advice) && advice.Config {
+			return scan, rules, err // it takes no documents at all
+		}
 		if err != nil {
 			r.Log.WarnContext(ctx, "cannot read which kind of documents the data store takes", "error", err)
 			kind = datastore.ContentUnknown

@@ -8,6 +8,7 @@ import (
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/ledger"
+	"vertexmetadata/job/internal/refusal"
 	"vertexmetadata/job/internal/source"
 )
 
@@ -127,5 +128,13 @@ func TestEarlierThen(t *testing.T) {
 				t.Errorf("got %s, %v; want %s, %q", got, err, tt.want, tt.wantErr)
 			}
 		})
+	}
+}
+
+func TestMoreObjectsThanAnImportTakes(t *testing.T) {
+	i := importer{books: books{now: time.Now}}
+	_, err := i.begin(t.Context(), ledger.State{}, &diff.Changes{Counts: diff.Counts{Send: 7}, Objects: make([]string, 101)}, ledger.Scan{})
+	if text, hint := refusal.Split(err); text != "import 7 documents: 101 objects, and one import takes 100" || hint != "split the query into several syncs" {
+		t.Errorf("text %q, hint %q", text, hint)
 	}
 }

@@ -37,8 +37,9 @@ func (i importer) rejections(ctx context.Context, s ledger.State, progress datas
 		}
 		result.Failures.Object = ""
 	}
-	if result.Unnamed = x.Nameless(progress.Failed, known+x.Located); result.Unnamed > 0 {
-		i.log.WarnContext(ctx, "the service did not say which documents it rejected", "operation", p.Operation, "rejected", result.Unnamed+known+x.Located,
+	said := known + x.Located
+	if result.Unnamed = max(min(x.Nameless(progress.Failed, said), p.Documents-said), 0); result.Unnamed > 0 {
+		i.log.WarnContext(ctx, "the service did not say which documents it rejected", "operation", p.Operation, "rejected", result.Unnamed+said,
 			"named", known, "hint", "look for them in the data store's import log in the console; the next full sync sends all documents again")
 		result.Failures.AddUnnamed(result.Unnamed)
 	}

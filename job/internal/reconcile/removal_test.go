@@ -167,3 +167,28 @@ func TestAllowedDeletionsThatFailed(t *testing.T) {
 		})
 	}
 }
+
+// What an earlier import left to delete is not left once its rows are back.
+func TestNothingIsLeftOnceTheRowsAreBack(t *testing.T) {
+	w := newWorld(t)
+	w.set.MaxDeletions = 10
+	w.fill(60)
+	w.want(w.run(), Imported)
+	w.exec(`CREATE TABLE away AS SELECT * FROM docs WHERE id > 'doc-00055'`)
+	w.exec(`DELETE FROM docs WHERE id > 'doc-00045'`)
+	w.exec(`UPDATE docs SET body = 'changed' WHERE id = 'doc-00001'`)
+	w.set.ImportWait = 0
+	engine.Hold()
+	defer engine.Release()
+	if r := w.want(w.run(), Pending); r.Deleted != 10 || r.Left != 5 {
+		t.Fatalf("%+v", r.Summary)
+	}
+	w.exec(`INSERT INTO docs SELECT * FROM away`)
+	engine.Release()
+	w.awaitOperations()
+	w.set.ImportWait = 20 * time.Second
+	if r := w.want(w.run(), Imported); r.Upserted != 1 || r.Left != 0 {
+		t.Errorf("%+v", r.Summary)
+	}
+	w.wantInSync()
+}

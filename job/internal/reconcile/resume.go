@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"vertexmetadata/job/internal/datastore"
@@ -137,10 +138,10 @@ func (i importer) confirm(ctx context.Context, s ledger.State, progress datastor
 	if err != nil {
 		return s, Failed, err
 	}
-	if accepted := p.Documents - rejected; p.Documents > 0 {
+	if accepted := max(p.Documents-rejected, 0); p.Documents > 0 { // a line that failed makes two documents suspects
 		i.log.InfoContext(ctx, "import done", "operation", p.Operation, "documents", accepted, "rejected", rejected)
 		i.did.Upserted += accepted
-		i.did.Bytes += p.Bytes * accepted / p.Documents
+		i.did.Bytes += int64(math.Round(float64(p.Bytes) / float64(p.Documents) * float64(accepted)))
 	}
 	if p.Full {
 		i.did.Deleted += p.Deletions

@@ -197,7 +197,7 @@ func TestPlantedOverloads(t *testing.T) {
 			if rows, err := db.Rows(t.Context(), "one"); err != nil || len(rows) != 1 || string(rows[0][0]) != "one" {
 				t.Errorf("Rows = %q, %v", rows, err)
 			}
-			for _, code := range []string{codeLockNotAvailable, codeInsufficientRight, "08001"} {
+			for _, code := range []string{codeLockNotAvailable, codeInsufficientRight, codeNoTable, "08001"} {
 				_ = db.explained(t.Context(), "try", "", &pgconn.PgError{Code: code})
 			}
 			for _, s := range []*DB{db, other} {
