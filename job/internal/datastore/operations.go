@@ -62,6 +62,7 @@ func (s *Store) Await(ctx context.Context, operation string, wait time.Duration)
 			return latest, s.explain(ctx, "poll", operation, ctx.Err())
 		case err == nil:
 			if latest = progress(op); latest.Done {
+				latest.Err = s.advised(latest.Err, op)
 				return latest, nil
 			}
 			answered = true

@@ -2,6 +2,7 @@ package datastore
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +12,9 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
+
+	"vertexmetadata/job/internal/refusal"
+	"vertexmetadata/sandbox/refusals"
 )
 
 const operation = branchName + "/operations/import-documents-1"
@@ -93,5 +97,21 @@ func TestAwait(t *testing.T) {
 				t.Errorf("took %s", took)
 			}
 		})
+	}
+}
+
+// An operation that failed for a reason that no role cures says what to do, as a refused call does.
+func TestFailedOperationSaysWhatToDo(t *testing.T) {
+	s := &Store{cfg: Config{Project: "p1"}, name: "store"}
+	for refused, want := range map[error]string{
+		refusals.VPCServiceControls("discoveryengine.googleapis.com", "id-1", false): "id-1",
+		refusals.KeyDisabled(): "key version",
+		grpcstatus.Error(codes.PermissionDenied, "cannot read gs://b/o"): "",
+	} {
+		op := &longrunningpb.Operation{Result: &longrunningpb.Operation_Error{Error: grpcstatus.Convert(refused).Proto()}}
+		err := s.advised(errors.New("failed"), op)
+		if hint := refusal.HintOf(err); err.Error() != "failed" || !strings.Contains(hint, want) || (hint == "") != (want == "") {
+			t.Errorf("%v: %v, hint %q, want %q", refused, err, hint, want)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
@@ -55,6 +56,15 @@ const importMetadata = ".ImportDocumentsMetadata"
 // compatible with. It reports false for what is of another type, or damaged. end may be empty.
 func decode(any *anypb.Any, end string, m proto.Message) bool {
 	return strings.HasSuffix(string(any.MessageName()), end) && proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(any.GetValue(), m) == nil
+}
+
+// advised adds to the error of a failed operation what to do about it, where it is a refusal that the table knows.
+func (s *Store) advised(err error, op *longrunningpb.Operation) error {
+	refused := status.ErrorProto(op.GetError())
+	if refused == nil || !refusal.Known(refused, s.target()) {
+		return err
+	}
+	return &refusal.Advice{Text: err.Error(), Remedy: refusal.HintOf(refusal.Explain("import into", s.name, refused, s.target())), Causes: []error{refused}}
 }
 
 // progress reads an operation. Counts are in the metadata, which may be missing, or

@@ -143,8 +143,8 @@ func newCollector(ctx context.Context, in Comparison) (*collector, error) {
 	return c, nil
 }
 
-// spoolOptions say where the documents go. The usual snapshot has one part, which is written under its final name and need
-// not be copied. Nothing is there before the guard has passed, since an upload becomes an object only at its end.
+// spoolOptions say where the documents go. The usual snapshot has one part, which is written under its final name and need not
+// be copied: an upload becomes an object only at its end, after the guard, unless the part is full before (1.9 GB).
 func spoolOptions(in Comparison) bucket.SpoolOptions {
 	opts := bucket.SpoolOptions{MaxObject: maxObject, MaxLines: maxLines, MaxBytes: maxLinesBytes, Name: func(part int) string {
 		if in.Full && !in.KeepSnapshot && part == 0 {

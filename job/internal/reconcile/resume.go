@@ -83,7 +83,7 @@ func (i importer) resumeUnknown(ctx context.Context, s ledger.State) (ledger.Sta
 		return s, earlier{}, nil
 	}
 	i.log.WarnContext(ctx, "an earlier run did not start its import, or ended before it knew; the documents are retried", "documents", s.Pending.Documents)
-	s, err = i.drop(ctx, s, errors.New("its run ended before its name was known"))
+	s, err = i.drop(ctx, s, errors.New("the run ended before the operation's name was known"))
 	if s.Pending == nil {
 		err = nil
 	}

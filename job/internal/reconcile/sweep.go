@@ -31,7 +31,7 @@ func (r *Run) sweep(ctx context.Context, start, state ledger.State, folder strin
 		})
 	}
 	switch {
-	case errors.Is(err, bucket.ErrRetained) && !fullDone: // said once a full sync
+	case errors.Is(err, bucket.ErrRetained) && !fullDone: // logged once for each full sync
 	case errors.Is(err, bucket.ErrRetained):
 		r.Log.WarnContext(ctx, "the bucket's policy keeps objects that are no longer needed, they are deleted once it allows", "error", err)
 	case err != nil:

@@ -4,7 +4,6 @@ package refusal
 
 import (
 	"cmp"
-	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -63,11 +62,20 @@ func (e *Advice) Hint() string { return e.Remedy }
 // Unwrap returns the causes.
 func (e *Advice) Unwrap() []error { return e.Causes }
 
-// HintOf is what to do about err by whichever error of its chain knows it, or "".
+// HintOf is what to do about err by the first error of its chain that knows it, or "".
 func HintOf(err error) string {
-	var hinter interface{ Hint() string }
-	if errors.As(err, &hinter) {
+	if hinter, ok := err.(interface{ Hint() string }); ok && hinter.Hint() != "" {
 		return hinter.Hint()
+	}
+	switch wrapper := err.(type) {
+	case interface{ Unwrap() error }:
+		return HintOf(wrapper.Unwrap())
+	case interface{ Unwrap() []error }:
+		for _, cause := range wrapper.Unwrap() {
+			if hint := HintOf(cause); hint != "" {
+				return hint
+			}
+		}
 	}
 	return ""
 }
