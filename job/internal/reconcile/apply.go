@@ -17,8 +17,8 @@ import (
 	"vertexmetadata/job/internal/words"
 )
 
-// books appends revisions to the ledger while this run holds its lock.
-type books struct {
+// recorder appends revisions to the ledger while this run holds its lock.
+type recorder struct {
 	db        *source.DB
 	ledger    *ledger.Store
 	now       func() time.Time
@@ -27,33 +27,33 @@ type books struct {
 }
 
 // append makes next the ledger's newest revision, if nobody appended one since prev and this run still holds its lock.
-func (b books) append(ctx context.Context, prev, next ledger.State, note ledger.Note) (ledger.State, error) {
-	if err := b.db.Check(ctx); err != nil {
+func (c recorder) append(ctx context.Context, prev, next ledger.State, note ledger.Note) (ledger.State, error) {
+	if err := c.db.Check(ctx); err != nil {
 		return prev, fmt.Errorf("append to the ledger: the database session that holds this run's lock is gone: %w", err)
 	}
-	note.At, note.Execution, note.Version = b.now(), b.execution, b.version
+	note.At, note.Execution, note.Version = c.now(), c.execution, c.version
 	next.Note = note
-	return b.ledger.Append(ctx, prev, next)
+	return c.ledger.Append(ctx, prev, next)
 }
 
 // importer does what changes the data store, and follows what was begun.
 type importer struct {
-	books
-	bucket *bucket.Bucket
-	store  *datastore.Store
-	log    *slog.Logger
-	did    *Summary       // receives what was done
-	wait   *time.Duration // what is left of it for imports, an earlier run's and this run's together
-	folder string         // of what this run writes
-	rescan bool           // a scan is worth recording though it found nothing
-	enter  func(Phase, int64)
+	recorder
+	bucket  *bucket.Bucket
+	store   *datastore.Store
+	log     *slog.Logger
+	summary *Summary       // receives what was done
+	wait    *time.Duration // what is left of it for imports, an earlier run's and this run's together
+	folder  string         // of what this run writes
+	rescan  bool           // a scan is worth recording though it found nothing
+	enter   func(Phase, int64)
 }
 
-func (r *Run) importer(folder string, did *Summary) importer {
+func (r *Run) importer(folder string, summary *Summary) importer {
 	wait := r.ImportWait
 	return importer{
-		books:  books{db: r.DB, ledger: r.ledger(), now: r.now, execution: r.Execution, version: r.Version},
-		bucket: r.Bucket, store: r.Store, log: r.Log, did: did, wait: &wait, folder: folder, rescan: r.RescanInterval > 0, enter: r.enter,
+		recorder: recorder{db: r.DB, ledger: r.ledger(), now: r.now, execution: r.Execution, version: r.Version},
+		bucket:   r.Bucket, store: r.Store, log: r.Log, summary: summary, wait: &wait, folder: folder, rescan: r.RescanInterval > 0, enter: r.enter,
 	}
 }
 
@@ -76,7 +76,7 @@ func (i importer) apply(ctx context.Context, s ledger.State, c *diff.Changes, sc
 		return s, Failed, err
 	}
 	undeleted, deleteErr := i.delete(ctx, c.Deletions)
-	i.did.Left = scan.Left + undeleted
+	i.summary.Left = scan.Left + undeleted
 	if c.Send == 0 {
 		s, outcome, err := i.confirm(ctx, ledger.Started(s, "", undeleted), datastore.Progress{Done: true})
 		return s, outcome, joined(err, deleteErr)
@@ -100,7 +100,7 @@ func (i importer) apply(ctx context.Context, s ledger.State, c *diff.Changes, sc
 // recordScan records a scan that found nothing to send, if that says anything new: not when the scan of an unchanged source
 // found the same, and RESCAN_INTERVAL does not let a later run profit from its time.
 func (i importer) recordScan(ctx context.Context, s ledger.State, c *diff.Changes, scan ledger.Scan) (_ ledger.State, _ Outcome, err error) {
-	i.did.Left = scan.Left // what an earlier import left is not left any more
+	i.summary.Left = scan.Left // what an earlier import left is not left any more
 	next := ledger.Scanned(s, scan, c.Folded)
 	same := next
 	same.Scan.At = s.Scan.At
@@ -169,7 +169,7 @@ func (i importer) delete(ctx context.Context, ids []string) (undeleted int64, er
 	}
 	i.enter(Deleting, int64(len(ids)))
 	done, failed, err := i.store.Delete(ctx, ids)
-	i.did.Deleted += int64(len(done))
+	i.summary.Deleted += int64(len(done))
 	undeleted = int64(len(ids) - len(done))
 	named := 0
 	for id, cause := range failed {

@@ -75,7 +75,7 @@ func step(call *ast.CallExpr) []string {
 	case *ast.SelectorExpr:
 		receiver, isPlain := f.X.(*ast.Ident)
 		inner, isField := f.X.(*ast.SelectorExpr)
-		isStep := isPlain && slices.Contains([]string{"r", "i", "c", "importer"}, receiver.Name) || isField && inner.Sel.Name == "books"
+		isStep := isPlain && slices.Contains([]string{"r", "i", "c", "importer"}, receiver.Name) || isField && inner.Sel.Name == "recorder"
 		if isStep && !slices.Contains([]string{"ledger", "now", "importer", "enter"}, f.Sel.Name) {
 			return []string{f.Sel.Name}
 		}

@@ -132,7 +132,7 @@ func TestEarlierThen(t *testing.T) {
 }
 
 func TestMoreObjectsThanAnImportTakes(t *testing.T) {
-	i := importer{books: books{now: time.Now}}
+	i := importer{recorder: recorder{now: time.Now}}
 	_, err := i.begin(t.Context(), ledger.State{}, &diff.Changes{Counts: diff.Counts{Send: 7}, Objects: make([]string, 101)}, ledger.Scan{})
 	if text, hint := refusal.Split(err); text != "import 7 documents: 101 objects, and one import takes 100" || hint != "split the query into several syncs" {
 		t.Errorf("text %q, hint %q", text, hint)

@@ -74,7 +74,7 @@ func (i importer) resumeUnknown(ctx context.Context, s ledger.State) (ledger.Sta
 	}
 	if len(running) > 0 {
 		if s.Pending != nil {
-			i.did.PendingAge = now.Sub(s.Pending.Started)
+			i.summary.PendingAge = now.Sub(s.Pending.Started)
 		}
 		i.log.InfoContext(ctx, "an import is running that the ledger does not know, waiting for it", "operation", running[0])
 		return s, earlier{outcome: Pending}, nil
@@ -104,8 +104,8 @@ func (i importer) await(ctx context.Context, s ledger.State) (ledger.State, Outc
 	case err != nil:
 		return s, Failed, err
 	case !progress.Done:
-		i.did.PendingAge = i.now().Sub(p.Started)
-		i.log.InfoContext(ctx, "import still running, the next run checks it", "operation", p.Operation, "pending_age_ms", i.did.PendingAge.Milliseconds())
+		i.summary.PendingAge = i.now().Sub(p.Started)
+		i.log.InfoContext(ctx, "import still running, the next run checks it", "operation", p.Operation, "pending_age_ms", i.summary.PendingAge.Milliseconds())
 		return s, Pending, nil
 	case progress.Err != nil:
 		s, err = i.drop(ctx, s, progress.Err)
@@ -117,7 +117,7 @@ func (i importer) await(ctx context.Context, s ledger.State) (ledger.State, Outc
 // drop gives up the pending import: nothing of it counts as imported, all of it will be retried.
 func (i importer) drop(ctx context.Context, s ledger.State, why error) (ledger.State, error) {
 	p := *s.Pending
-	i.did.PendingAge = 0
+	i.summary.PendingAge = 0
 	s, err := i.append(ctx, s, ledger.Dropped(s), ledger.Note{Event: "dropped", Full: p.Full, Sent: p.Documents})
 	if err != nil {
 		return s, err
@@ -140,15 +140,15 @@ func (i importer) confirm(ctx context.Context, s ledger.State, progress datastor
 	}
 	if accepted := max(p.Documents-rejected, 0); p.Documents > 0 { // a line that failed makes two documents suspects
 		i.log.InfoContext(ctx, "import done", "operation", p.Operation, "documents", accepted, "rejected", rejected)
-		i.did.Upserted += accepted
-		i.did.Bytes += int64(math.Round(float64(p.Bytes) / float64(p.Documents) * float64(accepted)))
+		i.summary.Upserted += accepted
+		i.summary.Bytes += int64(math.Round(float64(p.Bytes) / float64(p.Documents) * float64(accepted)))
 	}
 	if p.Full {
-		i.did.Deleted += p.Deletions
+		i.summary.Deleted += p.Deletions
 	}
-	i.did.Failed += rejected
-	if i.did.Left = s.Scan.Left; i.did.Left > 0 {
-		i.log.InfoContext(ctx, "documents are left to delete", "left", i.did.Left)
+	i.summary.Failed += rejected
+	if i.summary.Left = s.Scan.Left; i.summary.Left > 0 {
+		i.log.InfoContext(ctx, "documents are left to delete", "left", i.summary.Left)
 		return s, Pending, nil
 	}
 	return s, Imported, nil
