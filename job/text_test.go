@@ -10,7 +10,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"vertexmetadata/job/internal/failure"
-	"vertexmetadata/job/internal/words"
 )
 
 func TestVisible(t *testing.T) {
@@ -37,17 +36,7 @@ func FuzzVisible(f *testing.F) {
 	})
 }
 
-func TestNumbersAndTimes(t *testing.T) {
-	for in, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", 16061: "16,061", 1234567: "1,234,567", -1234: "-1,234", -123: "-123"} {
-		if got := words.Number(in); got != want {
-			t.Errorf("words.Number(%d) = %s, want %s", in, got, want)
-		}
-	}
-	for in, want := range map[int64]string{0: "0 rows", 1: "1 row", 1000: "1,000 rows"} {
-		if got := words.Plural(in, "row"); got != want {
-			t.Errorf("words.Plural(%d) = %s, want %s", in, got, want)
-		}
-	}
+func TestLasting(t *testing.T) {
 	for in, want := range map[time.Duration]string{61 * time.Millisecond: "61 ms", 1500 * time.Millisecond: "1.5 s", 3*time.Minute + 400*time.Millisecond: "3m0s"} {
 		if got := lasting(in); got != want {
 			t.Errorf("lasting(%v) = %s, want %s", in, got, want)

@@ -54,8 +54,11 @@ func (x *Rejected) readErrorFiles(files Files) error {
 		if err != nil {
 			return err
 		}
-		if read++; read > maxErrorFiles || x.Truncated {
-			return nil // more than anybody reads
+		if read++; read > maxErrorFiles {
+			x.Truncated = true // more than anybody reads
+		}
+		if x.Truncated {
+			return nil
 		}
 		in, err := files.Open(name)
 		if err != nil {

@@ -15,7 +15,7 @@ import (
 // How long the randomised tests run, and from which seed: make soak runs them long.
 var (
 	all    = flag.Bool("all", false, "try every fault in every world, under every policy of the bucket")
-	rounds = flag.Int("rounds", 40, "rounds of the randomised tests")
+	rounds = flag.Int("rounds", 20, "rounds of the randomised tests")
 	seed   = flag.Uint64("seed", 1, "seed of the randomised tests; 0: from the clock")
 )
 

@@ -24,7 +24,7 @@ func (i importer) rejections(ctx context.Context, s ledger.State, progress datas
 	if err != nil {
 		return result, err
 	}
-	if x.Truncated {
+	if x.Truncated && p.Errors != "" {
 		i.log.WarnContext(ctx, "the service's error files are larger than what is read of them", "folder", i.bucket.URI(p.Errors), "kept", x.Kept())
 	}
 	known := int64(0)
