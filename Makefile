@@ -51,7 +51,7 @@ test-postgres: go ## Run the job's tests on PostgreSQL 14 to 18, as far as they 
 
 .PHONY: e2e
 e2e: go postgresql bin/gotestsum ## Deploy with the real gcloud and Pulumi into the sandbox; says what it skipped and why
-	@cd sandbox && ../bin/gotestsum --format pkgname --hide-summary output -- -count=1 -parallel 6 -timeout 30m ./e2e ./storage # they mostly wait
+	@cd sandbox && ../bin/gotestsum --format pkgname -- -count=1 -parallel 6 -timeout 30m ./e2e ./storage # they mostly wait
 
 .PHONY: race
 race: go postgresql ## Run the tests under the race detector, which takes four times as long
