@@ -20,7 +20,7 @@ func TestFromNothing(t *testing.T) {
 	t.Parallel()
 	s := newSystem(t)
 	s.Control.SetSpread(control.Spread{
-		Grants: control.Delay{Time: 15 * time.Second}, Agents: control.Delay{Calls: 1}, APIs: control.Delay{Calls: 1},
+		Grants: control.Delay{Time: 45 * time.Second}, Agents: control.Delay{Calls: 1}, APIs: control.Delay{Calls: 1},
 	})
 	stack := newStack(t, s, map[string]string{
 		"bucket": "made-by-up", "createBucket": "true", "dataStore": "made-by-up", "createDataStore": "true",
