@@ -7,7 +7,6 @@ import (
 	"path"
 	"regexp"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/refusal"
 )
 
 const (
@@ -179,8 +179,6 @@ var operationName = sync.OnceValue(func() *regexp.Regexp {
 // back with the project's number in place of its id, which cannot be compared, and may come without the data store.
 func (c Config) owns(operation string) bool {
 	step := operationName().FindStringSubmatch(operation)
-	return step != nil && (step[1] == c.Project || isNumber(step[1]) != isNumber(c.Project)) && step[2] == c.Location &&
+	return step != nil && (step[1] == c.Project || refusal.IsNumber(step[1]) != refusal.IsNumber(c.Project)) && step[2] == c.Location &&
 		(step[3] == "" || step[3] == c.DataStore)
 }
-
-func isNumber(project string) bool { return strings.Trim(project, "0123456789") == "" }

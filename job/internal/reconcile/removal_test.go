@@ -61,6 +61,21 @@ func TestFailedDeletionIsTriedAgain(t *testing.T) {
 	w.heals()
 }
 
+// drains wants that the next two runs delete so many documents, as many as one run may by the first of them, and that the one
+// after them finds nothing to do.
+func (w *world) drains(documents int64) {
+	w.t.Helper()
+	first := int64(w.set.MaxDeletions)
+	for _, want := range []struct {
+		outcome       Outcome
+		deleted, left int64
+	}{{Pending, first, documents - first}, {Imported, documents - first, 0}, {Unchanged, 0, 0}} {
+		if r := w.want(w.run(), want.outcome); r.Deleted != want.deleted || r.Left != want.left {
+			w.t.Errorf("deleted %d, left %d; want %+v", r.Deleted, r.Left, want)
+		}
+	}
+}
+
 // More documents are gone than one run deletes: later runs delete the rest, and end as pending until then.
 func TestManyDeletionsTakeSeveralRuns(t *testing.T) {
 	w := newWorld(t)
@@ -69,14 +84,7 @@ func TestManyDeletionsTakeSeveralRuns(t *testing.T) {
 	w.fill(125)
 	w.want(w.run(), Imported)
 	w.exec(`DELETE FROM docs WHERE id > 'doc-00064'`)
-	for _, want := range []struct {
-		outcome       Outcome
-		deleted, left int64
-	}{{Pending, 50, 11}, {Imported, 11, 0}, {Unchanged, 0, 0}} {
-		if r := w.want(w.run(), want.outcome); r.Deleted != want.deleted || r.Left != want.left {
-			t.Errorf("deleted %d, left %d; want %+v", r.Deleted, r.Left, want)
-		}
-	}
+	w.drains(61)
 	w.wantInSync()
 	w.wantTidy()
 }
@@ -93,14 +101,7 @@ func TestEmptiedSourceDrains(t *testing.T) {
 	if r := w.want(w.run(func(s *Settings) { s.AllowMassDelete = true }), Pending); r.Deleted != 50 || r.Left != 75 {
 		t.Errorf("%+v", r.Summary)
 	}
-	for _, want := range []struct {
-		outcome       Outcome
-		deleted, left int64
-	}{{Pending, 50, 25}, {Imported, 25, 0}, {Unchanged, 0, 0}} {
-		if r := w.want(w.run(), want.outcome); r.Deleted != want.deleted || r.Left != want.left {
-			t.Errorf("deleted %d, left %d; want %+v", r.Deleted, r.Left, want)
-		}
-	}
+	w.drains(75)
 	w.wantInSync()
 	w.fill(3)
 	w.want(w.run(), Imported)

@@ -19,6 +19,7 @@ import (
 	"vertexmetadata/sandbox/discoveryengine"
 	"vertexmetadata/sandbox/postgres"
 	"vertexmetadata/sandbox/storage"
+	"vertexmetadata/sandbox/testkit"
 )
 
 // The servers of all tests of this package. Every test has its own schema, bucket and data store in them: a database of its
@@ -104,12 +105,7 @@ func newWorld(t *testing.T) *world {
 // exec changes the source. The statistics of the change are flushed at once, so that the next run can see them.
 func (w *world) exec(sql string, args ...any) {
 	w.t.Helper()
-	if _, err := w.conn.Exec(context.Background(), sql, args...); err != nil {
-		w.t.Fatalf("%s: %v", sql, err)
-	}
-	if err := postgres.FlushStatistics(context.Background(), w.conn); err != nil {
-		w.t.Fatal(err)
-	}
+	testkit.Exec(w.t, w.conn, sql, args...)
 }
 
 // fill makes documents doc-00001 to doc-n.

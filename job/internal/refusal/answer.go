@@ -120,10 +120,11 @@ func (a *answer) foreign(t Target) bool {
 	case slices.Contains(gcloudProjects, consumer):
 		return true
 	}
-	return isNumber(consumer) == isNumber(t.Project)
+	return IsNumber(consumer) == IsNumber(t.Project)
 }
 
-func isNumber(text string) bool { return strings.Trim(text, "0123456789") == "" }
+// IsNumber reports whether a project is named by its number, and not by its id.
+func IsNumber(project string) bool { return strings.Trim(project, "0123456789") == "" }
 
 var uniqueIdentifier = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)vpcServiceControlsUniqueIdentifier:\s*"?([A-Za-z0-9_=-]+)`)
