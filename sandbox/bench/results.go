@@ -164,7 +164,7 @@ func (b *bench) detailRows(t *text, names ...string) {
 func (b *bench) details(t *text) {
 	t.line("\n## Readings\n")
 	t.line("Where the import is not included, the service accepts it and does not work on it: in the cloud it would work elsewhere.")
-	t.line("For COPY and B the job's columns are those of psql and Python. Processor time is summed over processes and cores; PostgreSQL's is counted in steps of 10 ms.")
+	t.line("The rows of COPY and of B show psql and Python in the columns of the job. Processor time is the sum of all processes; PostgreSQL reports it with a resolution of 10 ms.")
 	b.detailRows(t, "copy", "copy roomy", "scan", "sink", "full", "full again", "imported", "orm", "start", "tick few", "tick posts", "change", "change throttled")
 	t.line("\n**The stand-in's own share of a full sync:** it uses %.0f ms of the same processors, where the sink, which forgets what it receives, uses %.0f ms.",
 		ms(median(b.series["full"], servicesCPU)), ms(median(b.series["sink"], servicesCPU)))
