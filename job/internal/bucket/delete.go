@@ -62,11 +62,11 @@ func (b *Bucket) DeleteAll(ctx context.Context, prefix string, isOver func(Objec
 // deleteUnlessThrottled is Delete, but does not wait for an object that was written less than a second ago, whose deletion
 // the service throttles: it stays for a later DeleteAll.
 func (b *Bucket) deleteUnlessThrottled(ctx context.Context, name string) (throttled bool, err error) {
-	handle := b.handle.Retryer(storage.WithErrorFunc(func(err error) bool {
+	object := b.handle.Object(name).Retryer(storage.WithErrorFunc(func(err error) bool { // the bucket's would change for all
 		throttled = statusOf(err) == http.StatusTooManyRequests
 		return !throttled && b.retryable(err)
 	}))
-	if err = b.delete(ctx, handle, name); throttled {
+	if err = b.delete(ctx, object); throttled {
 		return true, nil
 	}
 	return false, err

@@ -38,8 +38,10 @@ func TestDeleteAllThrottled(t *testing.T) {
 	if throttled != 1 {
 		t.Errorf("%d deletions were throttled, want one that is not tried again", throttled)
 	}
+	c.server.Inject(storage.Fault{Op: storage.OpInsert, Status: 429})
+	write("metadata/throttled once") // other calls are tried again, before and after
 	now = now.Add(2 * time.Second)
-	if deleted, err := b.DeleteAll(t.Context(), "metadata/", all); deleted != 1 || err != nil {
-		t.Errorf("a second later: deleted %d, error %v, want the other object", deleted, err)
+	if deleted, err := b.DeleteAll(t.Context(), "metadata/", all); deleted != 2 || err != nil {
+		t.Errorf("a second later: deleted %d, error %v, want the other objects", deleted, err)
 	}
 }

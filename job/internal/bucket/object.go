@@ -148,20 +148,20 @@ func (b *Bucket) Copy(ctx context.Context, src, dst string) error {
 // Delete removes an object. An absent one is fine. One that a retention policy or a
 // hold protects is ErrRetained: it stays, and does no harm.
 func (b *Bucket) Delete(ctx context.Context, name string) error {
-	return b.delete(ctx, b.handle, name)
+	return b.delete(ctx, b.handle.Object(name))
 }
 
-func (b *Bucket) delete(ctx context.Context, handle *storage.BucketHandle, name string) error {
-	if err := b.inside(name); err != nil {
+func (b *Bucket) delete(ctx context.Context, object *storage.ObjectHandle) error {
+	if err := b.inside(object.ObjectName()); err != nil {
 		return fmt.Errorf("delete from gs://%s: %w", b.name, err)
 	}
 	ctx, dog := watch(ctx, b.budget)
 	defer dog.stop()
-	err := handle.Object(name).Delete(ctx)
+	err := object.Delete(ctx)
 	if isAbsent(err) {
 		return nil
 	}
-	return b.explain(ctx, "delete", name, err)
+	return b.explain(ctx, "delete", object.ObjectName(), err)
 }
 
 // contentType goes by the name's ending.
