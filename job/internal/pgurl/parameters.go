@@ -5,25 +5,20 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
-// parameter says what becomes of a parameter of the URL.
+// parameter is one of libpq's own that is taken.
 type parameter struct {
-	use    use
-	values []string // the allowed ones; empty: any
-	remedy string   // of a refused one
+	dropped bool     // it has no meaning here, or pgconn does not know it
+	values  []string // the allowed ones; empty: any
+	remedy  string   // for another value, where it is not to choose one of these
 }
 
-type use uint8
-
-const (
-	passed  use = iota // pgconn knows it
-	dropped            // libpq's own, without a meaning here
-	refused            // libpq's own but not to be had here, or another tool's
-)
-
-// libpq's own parameters are taken, other tools' are named with what to use instead. What is in neither list goes to the
-// server as a setting, as pgconn does it (search_path, work_mem, …). Names are in lower case.
+// parameters are libpq's own that are taken. What is neither here nor in refused goes to the server as a setting, as pgconn
+// does it (search_path, work_mem, …).
 // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 var parameters = map[string]parameter{
 	"host": {}, "port": {}, "dbname": {}, "database": {}, "user": {}, "password": {}, "passfile": {}, "service": {}, "servicefile": {},
@@ -39,129 +34,57 @@ var parameters = map[string]parameter{
 	"min_protocol_version": {values: []string{"3.0", "3.2", "latest"}},
 	"max_protocol_version": {values: []string{"3.0", "3.2", "latest"}},
 
-	"keepalives": {use: dropped}, "keepalives_idle": {use: dropped}, "keepalives_interval": {use: dropped}, "keepalives_count": {use: dropped},
-	"tcp_user_timeout": {use: dropped}, "fallback_application_name": {use: dropped}, "client_encoding": {use: dropped}, "sslcompression": {use: dropped},
-	"gsslib": {use: dropped}, "gssdelegation": {use: dropped}, "load_balance_hosts": {use: dropped},
-	"gssencmode":               {use: dropped, values: []string{"disable", "prefer"}},
-	"replication":              {use: dropped, values: []string{"false", "off", "no", "0"}},
-	"ssl_min_protocol_version": {use: dropped, values: []string{"", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}}, // see versions
-	"ssl_max_protocol_version": {use: dropped, values: []string{"", "TLSv1.2", "TLSv1.3"}},
-	"authtype":                 {use: dropped}, "tty": {use: dropped},
-
-	"hostaddr":            {use: refused, remedy: "write the address in place of the host"},
-	"sslcrl":              {use: refused, remedy: "leave it out: lists of revoked certificates are not supported"},
-	"sslcrldir":           {use: refused, remedy: "leave it out: lists of revoked certificates are not supported"},
-	"sslkeylogfile":       {use: refused, remedy: "leave it out"},
-	"requirepeer":         {use: refused, remedy: "leave it out: it is not supported"},
-	"scram_client_key":    {use: refused, remedy: "use a password"},
-	"scram_server_key":    {use: refused, remedy: "use a password"},
-	"oauth_issuer":        {use: refused, remedy: "use a password"},
-	"oauth_client_id":     {use: refused, remedy: "use a password"},
-	"oauth_client_secret": {use: refused, remedy: "use a password"},
-	"oauth_scope":         {use: refused, remedy: "use a password"},
-	"oauth_ca_file":       {use: refused, remedy: "use a password"},
-	"requiressl":          {use: refused, remedy: "use sslmode=require"},
-
-	// Prisma
-	"schema":               {use: refused, remedy: searchPath},
-	"connection_limit":     {use: refused, remedy: onePerTask},
-	"pool_timeout":         {use: refused, remedy: onePerTask},
-	"pgbouncer":            {use: refused, remedy: "leave it out, and connect past the pooler or pool by session"},
-	"socket_timeout":       {use: refused, remedy: "leave it out and set STATEMENT_TIMEOUT"},
-	"statement_cache_size": {use: refused, remedy: noCache},
-	"sslaccept":            {use: refused, remedy: "use sslmode=require or sslmode=verify-full"},
-	"sslidentity":          {use: refused, remedy: "use sslcert and sslkey"},
-	// JDBC
-	"currentschema":          {use: refused, remedy: searchPath},
-	"applicationname":        {use: refused, remedy: "leave it out: the job names its sessions itself"},
-	"logintimeout":           {use: refused, remedy: "use connect_timeout, in seconds"},
-	"connecttimeout":         {use: refused, remedy: "use connect_timeout, in seconds"},
-	"sockettimeout":          {use: refused, remedy: "leave it out and set STATEMENT_TIMEOUT"},
-	"tcpkeepalive":           {use: refused, remedy: "leave it out: keepalives are always on"},
-	"preparethreshold":       {use: refused, remedy: noCache},
-	"sslfactory":             {use: refused, remedy: "use sslmode=require or sslmode=verify-full"},
-	"targetservertype":       {use: refused, remedy: "use target_session_attrs"},
-	"loadbalancehosts":       {use: refused, remedy: "use load_balance_hosts"},
-	"readonly":               {use: refused, remedy: "leave it out: the session is read-only anyway"},
-	"defaultrowfetchsize":    {use: refused, remedy: "leave it out: rows are streamed anyway"},
-	"binarytransfer":         {use: refused, remedy: "leave it out"},
-	"rewritebatchedinserts":  {use: refused, remedy: "leave it out"},
-	"stringtype":             {use: refused, remedy: "leave it out"},
-	"cloudsqlinstance":       {use: refused, remedy: "unset DATABASE_URL and set CLOUD_SQL_INSTANCE"},
-	"socketfactory":          {use: refused, remedy: "unset DATABASE_URL and set CLOUD_SQL_INSTANCE"},
-	"enableiamauth":          {use: refused, remedy: "unset DATABASE_URL and set CLOUD_SQL_INSTANCE and DB_IAM_AUTH"},
-	"assumeminserverversion": {use: refused, remedy: "leave it out"},
-	// node-postgres, Rails, Django, SQLAlchemy, lib/pq, pgx
-	"uselibpqcompat":                {use: refused, remedy: "leave it out: libpq's meaning is the only one"},
-	"pool":                          {use: refused, remedy: onePerTask},
-	"pool_size":                     {use: refused, remedy: onePerTask},
-	"max_overflow":                  {use: refused, remedy: onePerTask},
-	"max_connections":               {use: refused, remedy: onePerTask},
-	"pool_max_conns":                {use: refused, remedy: onePerTask},
-	"pool_min_conns":                {use: refused, remedy: onePerTask},
-	"conn_max_age":                  {use: refused, remedy: onePerTask},
-	"idle_timeout":                  {use: refused, remedy: onePerTask},
-	"timeout":                       {use: refused, remedy: "use connect_timeout, in seconds, or set STATEMENT_TIMEOUT"},
-	"checkout_timeout":              {use: refused, remedy: onePerTask},
-	"command_timeout":               {use: refused, remedy: "leave it out and set STATEMENT_TIMEOUT"},
-	"query_timeout":                 {use: refused, remedy: "leave it out and set STATEMENT_TIMEOUT"},
-	"prepared_statements":           {use: refused, remedy: noCache},
-	"prepared_statement_cache_size": {use: refused, remedy: noCache},
-	"default_query_exec_mode":       {use: refused, remedy: noCache},
-	"statement_cache_capacity":      {use: refused, remedy: noCache},
-	"description_cache_capacity":    {use: refused, remedy: noCache},
-	"binary_parameters":             {use: refused, remedy: "leave it out"},
-	"prefer_simple_protocol":        {use: refused, remedy: noCache},
-	"async_fallback":                {use: refused, remedy: "leave it out"},
-	"charset":                       {use: refused, remedy: "leave it out: text is always read as UTF-8"},
-	"encoding":                      {use: refused, remedy: "leave it out: text is always read as UTF-8"},
-	"reconnect":                     {use: refused, remedy: "leave it out: the next run connects again"},
-	"ssl_ca":                        {use: refused, remedy: "use sslrootcert"},
-	"ssl_mode":                      {use: refused, remedy: "use sslmode"},
-	"sslca":                         {use: refused, remedy: "use sslrootcert"},
-	"tls":                           {use: refused, remedy: "use sslmode"},
-	"useunicode":                    {use: refused, remedy: "leave it out: text is always read as UTF-8"},
+	"keepalives": {dropped: true}, "keepalives_idle": {dropped: true}, "keepalives_interval": {dropped: true}, "keepalives_count": {dropped: true},
+	"tcp_user_timeout": {dropped: true}, "fallback_application_name": {dropped: true}, "client_encoding": {dropped: true}, "sslcompression": {dropped: true},
+	"gsslib": {dropped: true}, "gssdelegation": {dropped: true}, "load_balance_hosts": {dropped: true}, "authtype": {dropped: true}, "tty": {dropped: true},
+	"gssencmode":               {dropped: true, values: []string{"disable", "prefer"}},
+	"replication":              {dropped: true, values: []string{"false", "off", "no", "0"}},
+	"ssl_min_protocol_version": {dropped: true, values: []string{"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}}, // see versions
+	"ssl_max_protocol_version": {dropped: true, values: []string{"TLSv1.2", "TLSv1.3"}},
 }
 
-const (
-	searchPath = "use options=-csearch_path%3DNAME"
-	onePerTask = "leave it out: the job opens one connection"
-	noCache    = "leave it out: the job runs each statement once"
-)
-
-// names spells another tool's parameters as the tool does.
-var names = map[string]string{
-	"currentschema": "currentSchema", "applicationname": "ApplicationName", "logintimeout": "loginTimeout", "connecttimeout": "connectTimeout",
-	"sockettimeout": "socketTimeout", "tcpkeepalive": "tcpKeepAlive", "preparethreshold": "prepareThreshold", "targetservertype": "targetServerType",
-	"loadbalancehosts": "loadBalanceHosts", "readonly": "readOnly", "defaultrowfetchsize": "defaultRowFetchSize", "binarytransfer": "binaryTransfer",
-	"stringtype": "stringtype", "cloudsqlinstance": "cloudSqlInstance", "socketfactory": "socketFactory", "enableiamauth": "enableIamAuth",
-	"useunicode": "useUnicode",
+// refused are the parameters that are not to be had here, by what to do instead: some of libpq's, and those of Prisma, JDBC,
+// node-postgres, Rails, Django, SQLAlchemy, lib/pq and pgx, as each tool spells them.
+var refused = map[string]string{
+	"write the address in place of the host":                        "hostaddr",
+	"use a password":                                                "scram_client_key scram_server_key oauth_issuer oauth_client_id oauth_client_secret oauth_scope oauth_ca_file",
+	"use options=-csearch_path%3DNAME":                              "schema currentSchema",
+	"use connect_timeout, in seconds":                               "loginTimeout connectTimeout",
+	"use connect_timeout, in seconds, or set STATEMENT_TIMEOUT":     "timeout",
+	"use load_balance_hosts":                                        "loadBalanceHosts",
+	"use sslcert and sslkey":                                        "sslidentity",
+	"use sslmode":                                                   "ssl_mode tls",
+	"use sslmode=require":                                           "requiressl",
+	"use sslmode=require or sslmode=verify-full":                    "sslaccept sslfactory",
+	"use sslrootcert":                                               "ssl_ca sslca",
+	"use target_session_attrs":                                      "targetServerType",
+	"leave it out":                                                  "sslkeylogfile requirepeer binaryTransfer rewriteBatchedInserts stringtype assumeMinServerVersion binary_parameters async_fallback",
+	"leave it out and set STATEMENT_TIMEOUT":                        "socket_timeout socketTimeout command_timeout query_timeout",
+	"leave it out, and connect past the pooler or pool by session":  "pgbouncer",
+	"leave it out: keepalives are always on":                        "tcpKeepAlive",
+	"leave it out: libpq's meaning is the only one":                 "uselibpqcompat",
+	"leave it out: lists of revoked certificates are not supported": "sslcrl sslcrldir",
+	"leave it out: rows are streamed anyway":                        "defaultRowFetchSize",
+	"leave it out: text is always read as UTF-8":                    "charset encoding useUnicode",
+	"leave it out: the job names its sessions itself":               "ApplicationName",
+	"leave it out: the job opens one connection":                    "connection_limit pool_timeout pool pool_size max_overflow max_connections pool_max_conns pool_min_conns conn_max_age idle_timeout checkout_timeout",
+	"leave it out: the job runs each statement once":                "statement_cache_size prepareThreshold prepared_statements prepared_statement_cache_size default_query_exec_mode statement_cache_capacity description_cache_capacity prefer_simple_protocol",
+	"leave it out: the next run connects again":                     "reconnect",
+	"leave it out: the session is read-only anyway":                 "readOnly",
+	"unset DATABASE_URL and set CLOUD_SQL_INSTANCE":                 "cloudSqlInstance socketFactory",
+	"unset DATABASE_URL and set CLOUD_SQL_INSTANCE and DB_IAM_AUTH": "enableIamAuth",
 }
 
-// judge reports whether a parameter is handed on.
-func judge(name, value string) (keep bool, wrong *Problem) {
-	p, known := parameters[name]
-	if !known {
-		p, known = parameters[strings.ToLower(name)]
-		if known && p.use != refused {
-			return false, &Problem{fmt.Sprintf(variable+"has a parameter %s in capitals", strings.ToLower(name)), "write it in lower case"}
+// refusals are the advice for each refused parameter, by its name in lower case.
+var refusals = sync.OnceValue(func() map[string]*refusal.Advice {
+	all := map[string]*refusal.Advice{}
+	for remedy, names := range refused {
+		for name := range strings.FieldsSeq(names) {
+			all[strings.ToLower(name)] = problem(fmt.Sprintf("has the parameter %s, which is not supported", name), naming(remedy, name))
 		}
-		name = strings.ToLower(name)
 	}
-	switch {
-	case !known:
-		return true, nil
-	case p.use == refused:
-		if spelt := names[name]; spelt != "" {
-			name = spelt
-		}
-		return false, &Problem{fmt.Sprintf(variable+"has the parameter %s, which is not supported", name), naming(p.remedy, name)}
-	case len(p.values) > 0 && !slices.Contains(p.values, value):
-		remedy := cmp.Or(p.remedy, "set "+name+" to one of "+strings.Join(slices.DeleteFunc(slices.Clone(p.values), func(v string) bool { return v == "" }), ", "))
-		return false, &Problem{fmt.Sprintf(variable+"has a value of %s that is not supported", name), remedy}
-	}
-	return p.use == passed, nil
-}
+	return all
+})
 
 // naming puts a parameter's name into its remedy, which may stand among others.
 func naming(remedy, name string) string {
@@ -169,4 +92,20 @@ func naming(remedy, name string) string {
 		return remedy + " in place of " + name
 	}
 	return strings.Replace(remedy, "leave it out", "leave "+name+" out", 1)
+}
+
+// judge reports whether a parameter is handed on.
+func judge(name, value string) (keep bool, wrong *refusal.Advice) {
+	lower := strings.ToLower(name)
+	if advice := refusals()[lower]; advice != nil {
+		return false, advice
+	}
+	switch p, known := parameters[lower]; {
+	case known && name != lower:
+		return false, problem(fmt.Sprintf("has a parameter %s in capitals", lower), "write it in lower case")
+	case len(p.values) > 0 && !slices.Contains(p.values, value):
+		return false, problem(fmt.Sprintf("has a value of %s that is not supported", name), cmp.Or(p.remedy, "set "+name+" to one of "+strings.Join(p.values, ", ")))
+	default:
+		return !p.dropped, nil
+	}
 }

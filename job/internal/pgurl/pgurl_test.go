@@ -3,15 +3,27 @@ package pgurl
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 const encoding = "percent-encode the user and the password: / as %2F, @ as %40, # as %23, ? as %3F, % as %25"
+
+// whole is an error with its remedy.
+func whole(err error) string {
+	var advice *refusal.Advice
+	if !errors.As(err, &advice) {
+		return fmt.Sprint(err)
+	}
+	return advice.Text + ": " + advice.Remedy
+}
 
 func TestParseRefuses(t *testing.T) {
 	const (
@@ -32,13 +44,13 @@ func TestParseRefuses(t *testing.T) {
 		"postgres://app:ge heim@127.0.0.1/app":                          "is not a libpq URL: " + encoding,
 		"postgres://app:geheim/app":                                     "is not a libpq URL: " + encoding,
 		"jdbc:postgresql://app:geheim@h/app":                            "is a URL of JDBC: leave jdbc: out, and write the user and the password before the host: postgresql://user:password@host:5432/database",
-		"postgresql+psycopg2://app:geheim@h/app":                        "is a URL of SQLAlchemy: leave +psycopg2 out: begin it with postgresql://",
+		"postgresql+psycopg2://app:geheim@h/app":                        "names a driver: leave it out: begin it with postgresql://",
 		"postgresql+geheim://app:geheim@h/app":                          "names a driver: leave it out: begin it with postgresql://",
 		`"postgres://app:geheim@h/app"`:                                 "is in quotes: leave the quotes out",
 		`'postgres://app:geheim@h/app'`:                                 "is in quotes: leave the quotes out",
-		"mysql://app:geheim@h/app":                                      "begins with mysql://: name a PostgreSQL database: begin it with postgres://",
+		"mysql://app:geheim@h/app":                                      noURL,
 		"geheim://app@h/app":                                            noURL,
-		"POSTGRES://app:geheim@h/app":                                   "does not begin with postgres:// in lower case: write it as postgres://user:password@host:5432/database, special characters in the password percent-encoded",
+		"POSTGRES://app:geheim@h/app":                                   noURL,
 		"geheim":                                                        noURL,
 		"postgres://geheim":                                             noUser,
 		"postgres://geheim:5432":                                        noUser,
@@ -64,16 +76,15 @@ func TestParseRefuses(t *testing.T) {
 		"postgres://app:geheim@h/app?require_auth=geheim":               "has a value of require_auth that is not valid: correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values",
 		"postgres://app:geheim@h/app?sslrootcert=absent.pem":            "names absent.pem, which cannot be read (no such file or directory): correct the path, or mount the file",
 		"postgres://app:geheim@h/app?sslkey=geheim":                     "has only one of sslcert and sslkey: set both, or neither",
-		"postgres://app:geheim@h/app?service=geheim":                    "names a service that is not in the service file: write host, database and user in place of service, or correct servicefile",
+		"postgres://app:geheim@h/app?service=geheim":                    "has a value of service that is not valid: correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values",
 		"postgres://app:geheim@h/app?ssl=false":                         "has a value of ssl that is not supported: use sslmode in place of ssl",
 		"postgres://app:geheim@h/app?requiressl=1":                      "has the parameter requiressl, which is not supported: use sslmode=require in place of requiressl",
-		"host=h user=app password=geheim schema=x":                      "has the parameter schema, which is not supported: use options=-csearch_path%3DNAME in place of schema",
+		"host=h user=app password=geheim schema=x":                      noURL,
 	} {
 		t.Run(raw, func(t *testing.T) {
 			_, err := Parse(raw)
-			var problem *Problem
-			if !errors.As(err, &problem) || strings.TrimPrefix(err.Error(), "DATABASE_URL ") != want {
-				t.Errorf("got  %v\nwant %s", err, want)
+			if got := strings.TrimPrefix(whole(err), "DATABASE_URL "); got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
 			}
 		})
 	}
@@ -89,18 +100,9 @@ func TestParse(t *testing.T) {
 		"postgres://app:x@localhost/db?tcp_user_timeout=1&client_encoding=utf8&sslcompression=0": {User: "app", Password: "x", Host: "localhost", Port: 5432, Database: "db"},
 		"postgres://app:x@[::1]:5433/db?ssl_min_protocol_version=TLSv1.2":                        {User: "app", Password: "x", Host: "::1", Port: 5433, Database: "db"},
 		"postgres://app:x@localhost:1,127.0.0.1:2/db":                                            {User: "app", Password: "x", Host: "localhost", Port: 1, Database: "db"},
-		"host=localhost user=app password='it''s' dbname=db":                                     {},
-		`host=localhost user=app password='it\'s \\ here' dbname=db`:                             {User: "app", Password: `it's \ here`, Host: "localhost", Port: 5432, Database: "db"},
-		"host = localhost  user=app password=a\\ b dbname=db port=7":                             {User: "app", Password: "a b", Host: "localhost", Port: 7, Database: "db"},
 	} {
 		t.Run(raw, func(t *testing.T) {
 			got, err := Parse(raw)
-			if want.Host == "" {
-				if err == nil {
-					t.Errorf("got %+v, want an error", got)
-				}
-				return
-			}
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -122,7 +124,6 @@ func TestEncryption(t *testing.T) {
 	}{
 		{"postgres://u@db.example/d", true, false, "!password", true},
 		{"postgres://u@10.0.0.1/d", true, false, "!password", true},
-		{"host=db.example user=u", true, false, "!password", true},
 		{"postgres://u@localhost,db.example/d", true, false, "!password", true},
 		{"postgres://u@db.example/d?sslmode=disable", false, true, "!password", false},
 		{"postgres://u@db.example/d?sslmode=prefer", true, true, "!password", false},
@@ -183,8 +184,8 @@ func TestEnvironment(t *testing.T) {
 			t.Setenv("PGAPPNAME", "harmless")
 			_, err := Parse("postgres://app:secret@db.example/app")
 			want := tt.want + " of the environment, which counts beside DATABASE_URL, has a value that libpq does not take: unset " + tt.want + ", or correct it"
-			if err == nil || err.Error() != want {
-				t.Errorf("got  %v\nwant %s", err, want)
+			if got := whole(err); got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
 			}
 			if got, err := Plain(); err != nil || got.ConnectTimeout != 0 || got.RuntimeParams["application_name"] != "" {
 				t.Errorf("Plain = %+v, %v", got, err)
@@ -242,7 +243,7 @@ func FuzzParse(f *testing.F) {
 		if err == nil {
 			return
 		}
-		text := strings.ToLower(err.Error())
+		text := strings.ToLower(whole(err))
 		if decoded, e := url.QueryUnescape(text); e == nil {
 			text += decoded
 		}

@@ -12,14 +12,14 @@ import (
 
 // secure makes the safe settings the default: TLS over TCP to another machine, and no password in clear text to a server
 // whose certificate nobody verified.
-func secure(rest string, pairs []pair, config *pgconn.Config) (*pgconn.Config, error) {
+func secure(base string, pairs []pair, config *pgconn.Config) (*pgconn.Config, error) {
 	if !remote(config) {
 		return config, nil
 	}
 	if !given(pairs, "sslmode", "PGSSLMODE") && !given(pairs, "ssl", "") && config.TLSConfig != nil {
 		var err error
-		if config, err = parse(rest, append(slices.Clone(pairs), pair{"sslmode", "require"})); err != nil {
-			return nil, explain(rest, pairs, err)
+		if config, err = parse(base, append(slices.Clone(pairs), pair{"sslmode", "require"})); err != nil {
+			return nil, explain(base, pairs, err)
 		}
 	}
 	if config.RequireAuth == "" && !verified(config) {

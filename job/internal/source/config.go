@@ -6,7 +6,6 @@ package source
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -18,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"vertexmetadata/job/internal/pgurl"
+	"vertexmetadata/job/internal/refusal"
 )
 
 // Defaults of Config.
@@ -143,11 +143,11 @@ func (c Config) parse() (*pgconn.Config, error) {
 func (c Config) address() (*pgconn.Config, error) {
 	if c.URL != "" {
 		pg, err := pgurl.Parse(c.URL)
-		var problem *pgurl.Problem
-		if errors.As(err, &problem) {
-			return nil, &Error{Op: "connect to the database", Reason: problem.Text, Remedy: problem.Remedy, Config: true}
+		if err != nil {
+			text, remedy := refusal.Split(err)
+			return nil, &Error{Op: "connect to the database", Reason: text, Remedy: remedy, Config: true}
 		}
-		return pg, err
+		return pg, nil
 	}
 	pg, err := pgurl.Plain()
 	if err != nil {

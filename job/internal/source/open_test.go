@@ -100,7 +100,7 @@ func TestOpenErrors(t *testing.T) {
 		{
 			"another scheme",
 			Config{URL: "mysql://u:s3cr3t-p%25ss@host/d"},
-			`connect to the database: DATABASE_URL begins with mysql://: name a PostgreSQL database: begin it with postgres://`, true,
+			`connect to the database: DATABASE_URL is not a libpq URL: write it as postgres://user:password@host:5432/database, special characters in the password percent-encoded`, true,
 		},
 		{
 			"bad parameter",
