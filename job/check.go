@@ -11,6 +11,7 @@ import (
 
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/panics"
+	"vertexmetadata/job/internal/refusal"
 )
 
 // checkCommand is `job check`.
@@ -25,14 +26,14 @@ const checkTime = 10 * time.Second
 // Run tries every dependency of every chosen sync.
 func (c *checkCommand) Run(ctx context.Context, env environment) error {
 	_, err := config.Load(env.getenv)
-	var problems *config.Error
+	var problems *refusal.Advice
 	if !errors.As(err, &problems) {
 		return c.each(ctx, env, "check", c.JSON, func(cfg config.Config, out *printer) error {
 			return c.report(out, cfg.Sync, check(ctx, env, cfg), nil)
 		})
 	}
 	var found []finding
-	for _, problem := range problems.Problems {
+	for _, problem := range problems.Causes {
 		found = append(found, failed("config", problem))
 	}
 	return c.report(newPrinter(env), "", found, err)

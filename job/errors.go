@@ -12,21 +12,10 @@ const answerTime = 10 * time.Second
 
 var errNoAnswer = &refusal.Advice{Text: "no answer in time", Remedy: "check the network, and that the service is up"}
 
-// stoppedError is a run that was interrupted. Its remedy is not that of the failure that it met by this.
-type stoppedError struct {
-	refusal.Advice
-	cause error
+// misused is a command line that makes no sense.
+func misused(err error) error {
+	return &refusal.Advice{Text: "command line: " + err.Error(), Remedy: "see job --help", Config: true}
 }
-
-func (e *stoppedError) Unwrap() error { return e.cause }
-
-// usageError is a command line that makes no sense.
-type usageError struct{ error }
-
-func (e *usageError) Error() string { return "command line: " + e.error.Error() }
-
-// Hint says what to do.
-func (e *usageError) Hint() string { return "see job --help" }
 
 // What to do about an error that knows no remedy of its own.
 const (

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"testing"
 
-	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/refusal"
 )
 
@@ -16,9 +15,9 @@ func TestAdvice(t *testing.T) {
 		text, hint string
 	}{
 		"a remedy of its own": {fmt.Errorf("list: %w", errNoAnswer), "list: no answer in time", "check the network, and that the service is up"},
-		"none, configuration": {&config.Error{Problems: []config.Problem{{Text: "GCS_BUCKET is not set"}}}, "configuration: GCS_BUCKET is not set", hintCorrect},
+		"none, configuration": {&refusal.Advice{Text: "configuration: GCS_BUCKET is not set", Config: true}, "configuration: GCS_BUCKET is not set", hintCorrect},
 		"none":                {errors.New("import failed: INTERNAL"), "import failed: INTERNAL", hintWait},
-		"command line":        {&usageError{errors.New("unknown flag --ful")}, "command line: unknown flag --ful", "see job --help"},
+		"command line":        {misused(errors.New("unknown flag --ful")), "command line: unknown flag --ful", "see job --help"},
 		"stopped": {
 			stopped(errors.New("terminated signal received"), &refusal.Advice{Text: "connect: it was interrupted", Remedy: "check the host"}),
 			"stopped: terminated signal received: connect: it was interrupted",

@@ -56,8 +56,8 @@ func TestBadInput(t *testing.T) {
 		"missing and malformed at once": {
 			change: []variable{"GCS_BUCKET", "IMPORT_WAIT=soon", "MAX_DELETE_RATIO=2", "DATABASE_URL=mysql://db/app"}, code: 2,
 			want: "configuration: GCS_BUCKET is not set; " +
-				`DATABASE_URL begins with mysql://; IMPORT_WAIT is "soon"; MAX_DELETE_RATIO is "2": set GCS_BUCKET (bucket for the snapshot and the job's state); ` +
-				"name a PostgreSQL database: begin it with postgres://; set IMPORT_WAIT to a duration such as 90s, 2m or 24h; set MAX_DELETE_RATIO to a share from 0 to 1, such as 0.5 or 50%",
+				`DATABASE_URL is not a libpq URL; IMPORT_WAIT is "soon"; MAX_DELETE_RATIO is "2": set GCS_BUCKET (bucket for the snapshot and the job's state); ` +
+				"write it as postgres://user:password@host:5432/database, special characters in the password percent-encoded; set IMPORT_WAIT to a duration such as 90s, 2m or 24h; set MAX_DELETE_RATIO to a share from 0 to 1, such as 0.5 or 50%",
 		},
 		"slash in the password":    {change: []variable{"DATABASE_URL=postgres://app:4711/" + variable(newSecret("slash-")) + "@{HOST}/app"}, code: 2, want: "configuration: DATABASE_URL has a /, ?, # or @ where none can be: percent-encode the user and the password: / as %2F, @ as %40, # as %23, ? as %3F, % as %25"},
 		"at in the password":       {change: []variable{"DATABASE_URL=postgres://app:pa@" + variable(newSecret("at-")) + "@{HOST}/app"}, code: 2, want: "configuration: DATABASE_URL has a /, ?, # or @ where none can be: percent-encode the user and the password: / as %2F, @ as %40, # as %23, ? as %3F, % as %25"},

@@ -112,14 +112,15 @@ func usage(parser *kong.Kong) int {
 // misuse reports a command line that makes no sense. Unless it names another command it is a sync that failed: it
 // must be seen where runs are counted by their last line.
 func misuse(ctx context.Context, env environment, parser *kong.Kong, args []string, err error) error {
-	err = &usageError{err}
+	err = misused(err)
 	isNamed := func(n *kong.Node) bool { return n.Name == args[0] && n.Name != "sync" }
 	if len(args) > 0 && slices.ContainsFunc(parser.Model.Children, isNamed) {
 		env.fail(ctx, args[0], "", err)
 		return err
 	}
 	defer env.screen.seal()
-	return newSyncRun(env, config.Identity(env.getenv)).finish(ctx, failedSummary, err)
+	cfg, _ := config.Load(env.getenv)
+	return newSyncRun(env, cfg).finish(ctx, failedSummary, err)
 }
 
 // reportedError wraps an error that was shown already.
@@ -130,14 +131,12 @@ func (e *reportedError) Unwrap() error { return e.error }
 // exitCode maps the error of a command. What fails until somebody changes a setting, the query for instance, is the
 // configuration's fault.
 func exitCode(err error) int {
-	var usage *usageError
-	var variables *config.Error
 	var db *source.Error
 	var advice *refusal.Advice
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &usage), errors.As(err, &variables), errors.As(err, &db) && db.Config, errors.As(err, &advice) && advice.Config:
+	case errors.As(err, &db) && db.Config, errors.As(err, &advice) && advice.Config:
 		return exitConfiguration
 	}
 	return exitFailure

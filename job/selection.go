@@ -65,7 +65,7 @@ func choose(cfg config.Config, only string) (chosen []config.Config, err error) 
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, &usageError{fmt.Errorf("--only %s: SYNCS has no sync of that name", only)}
+		return nil, misused(fmt.Errorf("--only %s: SYNCS has no sync of that name", only))
 	}
 	return chosen, nil
 }

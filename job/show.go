@@ -167,7 +167,8 @@ func (s *sighting) failure(cfg config.Config) error {
 	err := worst([]error{s.sourceErr, s.storeErr, s.ledgerErr})
 	switch {
 	case err != nil:
-		return &partialError{err}
+		text, hint := refusal.Split(err)
+		return &refusal.Advice{Text: "not every place could be read: " + text, Remedy: hint, Causes: []error{err}, Config: exitCode(err) == exitConfiguration}
 	case s.Source.Rows == 0 && !s.Store.Found && !s.Ledger.Known:
 		return &refusal.Advice{
 			Text:   fmt.Sprintf("there is no document %q in the query, in data store %s or in the ledger", s.ID, cfg.DataStore),
@@ -176,13 +177,6 @@ func (s *sighting) failure(cfg config.Config) error {
 	}
 	return nil
 }
-
-// partialError says that not all was shown. It does not repeat what was said where it belongs.
-type partialError struct{ cause error }
-
-func (e *partialError) Error() string { return "not every place could be read: " + e.cause.Error() }
-
-func (e *partialError) Unwrap() error { return e.cause }
 
 // printShown shows a document for people.
 func printShown(out *printer, s *sighting) {

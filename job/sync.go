@@ -23,10 +23,10 @@ func (c *syncCommand) Run(ctx context.Context, env environment) error {
 	}
 	defer env.screen.seal()
 	cfg, err := config.Load(env.getenv)
-	if err != nil {
-		return newSyncRun(env, config.Identity(env.getenv)).finish(ctx, failedSummary, err)
+	var chosen []config.Config
+	if err == nil {
+		chosen, err = choose(cfg, c.Only)
 	}
-	chosen, err := choose(cfg, c.Only)
 	if err != nil {
 		return newSyncRun(env, cfg).finish(ctx, failedSummary, err)
 	}

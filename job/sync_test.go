@@ -25,9 +25,8 @@ func TestPanicEndsTheRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	env := map[string]string{"CLOUD_RUN_EXECUTION": "job-x7k", "CLOUD_RUN_TASK_INDEX": "2"}
-	getenv := func(name string) string { return env[name] }
-	r := newSyncRun(environment{getenv: getenv, screen: newScreen(out, getenv)}, config.Identity(getenv))
+	getenv := func(string) string { return "" }
+	r := newSyncRun(environment{getenv: getenv, screen: newScreen(out, getenv)}, config.Config{Execution: "job-x7k", Task: 2})
 	err = r.await(context.Background(), func() (reconcile.Summary, error) {
 		var rows []string
 		return reconcile.Summary{Outcome: reconcile.Outcome(rows[5])}, nil

@@ -88,7 +88,11 @@ func stopped(cause, err error) error {
 	if !strings.Contains(text, cause.Error()) {
 		text = cause.Error() + ": " + text
 	}
-	return &stoppedError{refusal.Advice{Text: "stopped: " + text, Remedy: "wait for the next run, which completes the work; raise the timeout of the task if it ended this run"}, err}
+	return &refusal.Advice{
+		Text:   "stopped: " + text,
+		Remedy: "wait for the next run, which completes the work; raise the timeout of the task if it ended this run",
+		Causes: []error{err}, Config: exitCode(err) == exitConfiguration,
+	}
 }
 
 // finish says how a run ended: in sentences on a terminal, else why it failed, if it did, and its last line.

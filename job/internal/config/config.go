@@ -13,6 +13,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 // Config is the job's configuration. Variables lists where each field comes from.
@@ -101,74 +103,34 @@ var queryFile string
 // DefaultQuery reads the posts that are public and whose image is stored.
 var DefaultQuery = strings.TrimSpace(queryFile)
 
-// Problem is one thing that is wrong with the environment. No value that comes from Secret Manager is in it.
-type Problem struct{ Text, Remedy string }
-
-func (p Problem) Error() string { return p.Text + ": " + p.Remedy }
-
-// Hint says what to do.
-func (p Problem) Hint() string { return p.Remedy }
-
-// Error names every problem of the environment.
-type Error struct{ Problems []Problem }
-
-func (e *Error) Error() string {
-	texts := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
-		texts[i] = p.Text
-	}
-	return "configuration: " + strings.Join(texts, "; ") + ": " + e.Hint()
-}
-
-// Hint says what to do about all of them, each remedy once.
-func (e *Error) Hint() string {
-	var remedies []string
-	for _, p := range e.Problems {
-		if !slices.Contains(remedies, p.Remedy) {
-			remedies = append(remedies, p.Remedy)
-		}
-	}
-	return strings.Join(remedies, "; ")
-}
-
-// Load reads the configuration with getenv, which is os.Getenv but for tests. Its error is an *Error.
+// Load reads the configuration with getenv, which is os.Getenv but for tests. Its error is a *refusal.Advice, caused by one
+// for each problem; what could be read is returned with it. No value that comes from Secret Manager is in an error.
 func Load(getenv func(string) string) (Config, error) {
 	l := &loader{getenv: getenv}
 	var c Config
-	for _, v := range Variables {
+	for _, v := range variables(&c) {
 		if v.set != nil {
-			v.set(l, &c, v)
+			v.set(l, v)
 		}
 	}
 	l.connection(&c)
 	l.query(&c)
 	l.syncs(&c)
-	l.tasks(&c)
 	if len(l.problems) > 0 {
-		return Config{}, &Error{Problems: l.problems}
+		return c, refusal.Join("configuration: ", l.problems)
 	}
 	return c, nil
-}
-
-// Identity reads what distinguishes this task from others, as far as it can be read: the last line of a run needs it even when
-// Load fails.
-func Identity(getenv func(string) string) Config {
-	l := &loader{getenv: getenv}
-	c := Config{Execution: l.value("CLOUD_RUN_EXECUTION")}
-	if task, err := strconv.Atoi(l.value("CLOUD_RUN_TASK_INDEX")); err == nil {
-		c.Task = task
-	}
-	return c
 }
 
 // loader collects what is wrong while it reads.
 type loader struct {
 	getenv   func(string) string
-	problems []Problem
-	odd      bool // a number could not be read, so what depends on it is not worth a word
+	problems []*refusal.Advice
 }
 
-func (l *loader) problem(text, remedy string) { l.problems = append(l.problems, Problem{text, remedy}) }
+func (l *loader) problem(text, remedy string) {
+	l.problems = append(l.problems, &refusal.Advice{Text: text, Remedy: remedy, Config: true})
+}
 
 // invalid reports a value that is none of those wanted, under the name of its variable or field.
 func (l *loader) invalid(name, value, want string) {
@@ -272,20 +234,3 @@ func (l *loader) query(c *Config) {
 
 // isText reports that text is UTF-8. UTF-16 may look so, but for its zero bytes.
 func isText(text string) bool { return utf8.ValidString(text) && !strings.ContainsRune(text, 0) }
-
-// tasks checks what Cloud Run says of the tasks.
-func (l *loader) tasks(c *Config) {
-	if l.odd {
-		return
-	}
-	if c.Tasks < 1 || c.Tasks > MaxTasks {
-		l.invalid("CLOUD_RUN_TASK_COUNT", strconv.Itoa(c.Tasks), fmt.Sprintf("a number from 1 to %d", MaxTasks))
-		return
-	}
-	if c.Task < 0 || c.Task >= c.Tasks {
-		l.invalid("CLOUD_RUN_TASK_INDEX", strconv.Itoa(c.Task), fmt.Sprintf("a number from 0 to %d", c.Tasks-1))
-	}
-}
-
-// MaxTasks is the largest number of tasks. More than there are syncs have nothing to do.
-const MaxTasks = 100

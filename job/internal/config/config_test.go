@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 // env returns a getenv over pairs of name=value.
@@ -72,6 +74,17 @@ func TestLoadTakesTheInstanceFromEitherVariable(t *testing.T) {
 	}
 }
 
+// problemsOf is the error of Load with its remedies.
+func problemsOf(t *testing.T, getenv func(string) string) string {
+	t.Helper()
+	_, err := Load(getenv)
+	var problems *refusal.Advice
+	if !errors.As(err, &problems) || !problems.Config {
+		t.Fatalf("Load = %v, want an error of the configuration", err)
+	}
+	return problems.Text + ": " + problems.Remedy
+}
+
 func TestLoadNamesEveryProblem(t *testing.T) {
 	for name, tt := range map[string]struct {
 		getenv func(string) string
@@ -127,19 +140,13 @@ func TestLoadNamesEveryProblem(t *testing.T) {
 		"embeddings":              {with(local, "EMBEDDING_MODEL=m"), "configuration: EMBEDDING_MODEL is set, but this version does not write embeddings: unset EMBEDDING_MODEL"},
 		"two queries":             {with(local, "SYNC_QUERY=SELECT 1", "SYNC_QUERY_FILE=q.sql"), "configuration: both SYNC_QUERY and SYNC_QUERY_FILE are set: unset one of SYNC_QUERY and SYNC_QUERY_FILE"},
 		"absent file":             {with(local, "SYNC_QUERY_FILE=absent.sql"), "configuration: SYNC_QUERY_FILE absent.sql cannot be read: no such file or directory: correct the path in SYNC_QUERY_FILE, or mount the file"},
-		"task index":              {with(local, "CLOUD_RUN_TASK_COUNT=2", "CLOUD_RUN_TASK_INDEX=2", "CLOUD_RUN_EXECUTION=e"), `configuration: CLOUD_RUN_TASK_INDEX is "2": set CLOUD_RUN_TASK_INDEX to a number from 0 to 1`},
-		"task count":              {with(local, "CLOUD_RUN_TASK_COUNT=101"), `configuration: CLOUD_RUN_TASK_COUNT is "101": set CLOUD_RUN_TASK_COUNT to a number from 1 to 100`},
+		"task count":              {with(local, "CLOUD_RUN_TASK_COUNT=0"), `configuration: CLOUD_RUN_TASK_COUNT is "0": set CLOUD_RUN_TASK_COUNT to a whole number above 0`},
 		"not a number":            {with(local, "CLOUD_RUN_TASK_INDEX=first"), `configuration: CLOUD_RUN_TASK_INDEX is "first": set CLOUD_RUN_TASK_INDEX to a whole number`},
-		"task count not a number": {with(local, "CLOUD_RUN_TASK_COUNT=abc"), `configuration: CLOUD_RUN_TASK_COUNT is "abc": set CLOUD_RUN_TASK_COUNT to a whole number`},
+		"task count not a number": {with(local, "CLOUD_RUN_TASK_COUNT=abc"), `configuration: CLOUD_RUN_TASK_COUNT is "abc": set CLOUD_RUN_TASK_COUNT to a whole number above 0`},
 		"level":                   {with(local, "LOG_LEVEL=loud"), `configuration: LOG_LEVEL is "loud": set LOG_LEVEL to one of info, debug`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := Load(tt.getenv)
-			var problems *Error
-			if !errors.As(err, &problems) {
-				t.Fatalf("Load = %v, want an *Error", err)
-			}
-			if diff := cmp.Diff(tt.want, err.Error()); diff != "" {
+			if diff := cmp.Diff(tt.want, problemsOf(t, tt.getenv)); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})
@@ -161,9 +168,9 @@ func TestLoadQueryFile(t *testing.T) {
 	if err := os.WriteFile(file, []byte(" \n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = Load(with(local, "SYNC_QUERY_FILE="+file))
-	if want := "configuration: SYNC_QUERY_FILE " + file + " is empty: write the query into it, or unset SYNC_QUERY_FILE for the default query"; err == nil || err.Error() != want {
-		t.Errorf("Load = %v, want %q", err, want)
+	want := "configuration: SYNC_QUERY_FILE " + file + " is empty: write the query into it, or unset SYNC_QUERY_FILE for the default query"
+	if got := problemsOf(t, with(local, "SYNC_QUERY_FILE="+file)); got != want {
+		t.Errorf("Load = %q, want %q", got, want)
 	}
 }
 
@@ -173,12 +180,8 @@ func TestErrorsShowNoSecret(t *testing.T) {
 		if !v.Secret {
 			continue
 		}
-		_, err := Load(env(v.Name + "=hunter2 hunter2"))
-		if err == nil {
-			t.Fatalf("%s alone is a configuration", v.Name)
-		}
-		if strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("the value of %s is in the error: %v", v.Name, err)
+		if text := problemsOf(t, env(v.Name+"=hunter2 hunter2")); strings.Contains(text, "hunter2") {
+			t.Errorf("the value of %s is in the error: %s", v.Name, text)
 		}
 	}
 }
@@ -189,13 +192,11 @@ func TestStatementTimeoutOfZero(t *testing.T) {
 	}
 }
 
-func TestIdentity(t *testing.T) {
-	got := Identity(env("CLOUD_RUN_EXECUTION=job-x7k\n", "CLOUD_RUN_TASK_INDEX=3"))
-	if diff := cmp.Diff(Config{Execution: "job-x7k", Task: 3}, got); diff != "" {
-		t.Errorf("Identity (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff(Config{}, Identity(env("CLOUD_RUN_TASK_INDEX=first"))); diff != "" {
-		t.Errorf("Identity (-want +got):\n%s", diff)
+// The last line of a run has them also where the configuration is wrong.
+func TestExecutionAndTaskOfAWrongConfiguration(t *testing.T) {
+	got, err := Load(env("CLOUD_RUN_EXECUTION=job-x7k\n", "CLOUD_RUN_TASK_INDEX=3"))
+	if err == nil || got.Execution != "job-x7k" || got.Task != 3 {
+		t.Errorf("got %q, task %d, %v", got.Execution, got.Task, err)
 	}
 }
 
@@ -208,7 +209,7 @@ func FuzzLoad(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if c.ImportWait < 0 || !(c.MaxDeleteRatio >= 0 && c.MaxDeleteRatio <= 1) || c.Tasks < 1 || c.Tasks > MaxTasks ||
+		if c.ImportWait < 0 || !(c.MaxDeleteRatio >= 0 && c.MaxDeleteRatio <= 1) || c.Tasks < 1 ||
 			len(c.MIMETypes) == 0 || strings.Count(c.Instance, ":") < 2 {
 			t.Errorf("Load accepted %+v", c)
 		}

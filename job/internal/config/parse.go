@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"vertexmetadata/job/internal/pgurl"
+	"vertexmetadata/job/internal/refusal"
 )
 
 // get returns the value of v or its default, and reports when it is needed and missing.
@@ -27,8 +27,22 @@ func (l *loader) get(v Variable) string {
 	return value
 }
 
-func text(field func(*Config) *string) func(*loader, *Config, Variable) {
-	return func(l *loader, c *Config, v Variable) { *field(c) = l.get(v) }
+// setter reads a variable into its field.
+type setter func(l *loader, v Variable)
+
+func text(field *string) setter {
+	return func(l *loader, v Variable) { *field = l.get(v) }
+}
+
+// parsed is a value of a certain form, which want says.
+func parsed[T any](field *T, parse func(value string) (T, bool), want string) setter {
+	return func(l *loader, v Variable) {
+		value := l.get(v)
+		var ok bool
+		if *field, ok = parse(value); !ok {
+			l.invalid(v.Name, value, want)
+		}
+	}
 }
 
 // What names look like, as far as a mistake must show here: the services have rules of their own.
@@ -38,46 +52,44 @@ var (
 )
 
 // name is a text of a certain form. The value stays out of the problem: it comes from Secret Manager.
-func name(field func(*Config) *string, form *regexp.Regexp, what, want string) func(*loader, *Config, Variable) {
-	return func(l *loader, c *Config, v Variable) {
-		value := l.get(v)
-		if value != "" && !form.MatchString(value) {
+func name(field *string, form *regexp.Regexp, what, want string) setter {
+	return func(l *loader, v Variable) {
+		if *field = l.get(v); *field != "" && !form.MatchString(*field) {
 			l.problem(v.Name+" is not "+what, "set "+v.Name+" to "+want)
 		}
-		*field(c) = value
 	}
 }
 
 // noURL is a text that errors show, unless it is a URL that was meant for DATABASE_URL, password included.
-func noURL(field func(*Config) *string) func(*loader, *Config, Variable) {
-	return func(l *loader, c *Config, v Variable) {
-		if *field(c) = l.get(v); strings.Contains(*field(c), "://") {
+func noURL(field *string) setter {
+	return func(l *loader, v Variable) {
+		if *field = l.get(v); strings.Contains(*field, "://") {
 			l.problem(v.Name+" is a URL", fmt.Sprintf("set %s to the %s alone, or DATABASE_URL to the URL", v.Name, v.Meaning))
 		}
 	}
 }
 
 // databaseURL must be readable, or the run could not connect. No part of the value is in the problem.
-func databaseURL(l *loader, c *Config, v Variable) {
-	c.DatabaseURL = l.get(v)
-	if c.DatabaseURL == "" {
-		return
-	}
-	_, err := pgurl.Parse(c.DatabaseURL)
-	if problem := (*pgurl.Problem)(nil); errors.As(err, &problem) {
-		l.problem(problem.Text, problem.Remedy)
+func databaseURL(field *string) setter {
+	return func(l *loader, v Variable) {
+		if *field = l.get(v); *field == "" {
+			return
+		}
+		if _, err := pgurl.Parse(*field); err != nil {
+			l.problem(refusal.Split(err))
+		}
 	}
 }
 
 // standIn is the address of a stand-in for one of Google's services, which is spoken to in plaintext. In the cloud nobody
 // needs one on another machine but who wants the data sent there.
-func standIn(field func(*Config) *string) func(*loader, *Config, Variable) {
-	return func(l *loader, c *Config, v Variable) {
-		*field(c) = l.get(v)
-		switch _, address, _ := strings.Cut(*field(c), "://"); {
-		case *field(c) != "" && l.onCloudRun() && !isLoopback(*field(c)):
+func standIn(field *string) setter {
+	return func(l *loader, v Variable) {
+		*field = l.get(v)
+		switch _, address, _ := strings.Cut(*field, "://"); {
+		case *field != "" && l.onCloudRun() && !isLoopback(*field):
 			l.problem(v.Name+" is set, and on Cloud Run it may only name a loopback address", "unset "+v.Name)
-		case strings.Contains(address, "@") && !strings.HasPrefix(*field(c), "http"): // a database's URL, password included
+		case strings.Contains(address, "@") && !strings.HasPrefix(*field, "http"): // a database's URL, password included
 			l.problem(v.Name+" is not an address", "set "+v.Name+" to host:port")
 		}
 	}
@@ -104,74 +116,43 @@ func isLoopback(address string) bool {
 	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
-func choice(field func(*Config) *string, allowed ...string) func(*loader, *Config, Variable) {
-	return func(l *loader, c *Config, v Variable) {
-		value := l.get(v)
-		if !slices.Contains(allowed, value) {
-			l.invalid(v.Name, value, oneOf(allowed))
-		}
-		*field(c) = value
-	}
+func choice(field *string, allowed ...string) setter {
+	return parsed(field, func(value string) (string, bool) { return value, slices.Contains(allowed, value) }, oneOf(allowed))
 }
 
 func oneOf(allowed []string) string {
 	return "one of " + strings.TrimPrefix(strings.Join(allowed, ", "), ", ")
 }
 
-func number(field func(*Config) *int) func(*loader, *Config, Variable) {
-	return func(l *loader, c *Config, v Variable) {
-		value := l.get(v)
+// What those forms are called that several variables have.
+const (
+	aboveZero = "a whole number above 0"
+	aDuration = "a duration such as 90s, 2m or 24h"
+	aShare    = "a share from 0 to 1, such as 0.5 or 50%"
+)
+
+func whole(least int) func(string) (int, bool) {
+	return func(value string) (int, bool) {
 		n, err := strconv.Atoi(value)
-		if err != nil {
-			l.invalid(v.Name, value, "a whole number")
-			l.odd = true
-		}
-		*field(c) = n
+		return n, err == nil && n >= least
 	}
 }
 
-func positive(field func(*Config) *int) func(*loader, *Config, Variable) {
-	return func(l *loader, c *Config, v Variable) {
-		n, err := strconv.Atoi(l.get(v))
-		if err != nil || n < 1 {
-			l.invalid(v.Name, l.get(v), "a whole number above 0")
-		}
-		*field(c) = n
-	}
+func duration(value string) (time.Duration, bool) {
+	d, err := time.ParseDuration(value)
+	return d, err == nil && d >= 0
 }
 
-func duration(field func(*Config) *time.Duration) func(*loader, *Config, Variable) {
-	return func(l *loader, c *Config, v Variable) {
-		value := l.get(v)
-		d, err := time.ParseDuration(value)
-		if err != nil || d < 0 {
-			l.invalid(v.Name, value, "a duration such as 90s, 2m or 24h")
-		}
-		*field(c) = d
-	}
+// timeout takes what PostgreSQL accepts, in whole milliseconds of 31 bits. What it would round to 0 would be no limit at
+// all; 0 itself leaves the choice to package source.
+func timeout(value string) (time.Duration, bool) {
+	d, ok := duration(value)
+	return d, ok && d <= 24*24*time.Hour && (d == 0 || d >= time.Millisecond)
 }
 
-// statementTimeout takes what PostgreSQL accepts, in whole milliseconds of 31 bits. What it would round to 0 would be no
-// limit at all; 0 itself leaves the choice to package source.
-func statementTimeout(l *loader, c *Config, v Variable) {
-	const longest = 24 * 24 * time.Hour
-	d, err := time.ParseDuration(l.get(v))
-	if err != nil || d != 0 && d < time.Millisecond || d > longest {
-		l.invalid(v.Name, l.get(v), "0 or a duration from 1ms to 576h, such as 90s, 2m or 24h")
-	}
-	c.StatementTimeout = d
-}
-
-func boolean(field func(*Config) *bool) func(*loader, *Config, Variable) {
-	return func(l *loader, c *Config, v Variable) {
-		switch value := l.get(v); strings.ToLower(value) {
-		case "true", "1":
-			*field(c) = true
-		case "false", "0":
-		default:
-			l.invalid(v.Name, value, "true or false")
-		}
-	}
+func boolean(value string) (is, ok bool) {
+	is = strings.EqualFold(value, "true") || value == "1"
+	return is, is || strings.EqualFold(value, "false") || value == "0"
 }
 
 // share reads 0.5 and 50%.
@@ -184,28 +165,12 @@ func share(value string) (float64, bool) {
 	return r, err == nil && r >= 0 && r <= 1
 }
 
-func ratio(field func(*Config) *float64) func(*loader, *Config, Variable) {
-	return func(l *loader, c *Config, v Variable) {
-		value := l.get(v)
-		r, ok := share(value)
-		if !ok {
-			l.invalid(v.Name, value, "a share from 0 to 1, such as 0.5 or 50%")
-		}
-		*field(c) = r
-	}
-}
-
-func limit(l *loader, c *Config, v Variable) {
-	value := l.get(v)
-	if n, err := strconv.ParseInt(value, 10, 64); err == nil && n >= 0 {
-		c.MaxFailed = Limit{Count: n}
-		return
+func limit(value string) (Limit, bool) {
+	if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+		return Limit{Count: n}, n >= 0
 	}
 	r, ok := share(value)
-	if !ok {
-		l.invalid(v.Name, value, "a number of documents, such as 25, or a share of them, such as 1% or 0.01")
-	}
-	c.MaxFailed = Limit{Share: r}
+	return Limit{Share: r}, ok
 }
 
 // mimeType is type/subtype as it is registered (RFC 6838), in lower case: no wildcard and no parameter.
@@ -213,8 +178,8 @@ var mimeType = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*$`)
 })
 
-func mimeTypes(l *loader, c *Config, v Variable) {
-	c.MIMETypes = l.mimeTypes(v.Name, l.get(v))
+func mimeTypes(field *[]string) setter {
+	return func(l *loader, v Variable) { *field = l.mimeTypes(v.Name, l.get(v)) }
 }
 
 // unregistered are words for a type that people write and the services do not know, with the registered one.
@@ -237,15 +202,17 @@ func (l *loader) mimeTypes(name, value string) (types []string) {
 	return types
 }
 
-func buckets(l *loader, c *Config, v Variable) {
-	value := l.get(v)
-	if value == "" {
-		return
-	}
-	c.ContentBuckets = l.list(v.Name, value)
-	for _, name := range c.ContentBuckets {
-		if !bucketName.MatchString(name) {
-			l.problem(fmt.Sprintf("%s has %s, which is not a bucket's name", v.Name, shown(name)), "set "+v.Name+" to names of buckets, without gs://, separated by commas")
+func buckets(field *[]string) setter {
+	return func(l *loader, v Variable) {
+		value := l.get(v)
+		if value == "" {
+			return
+		}
+		*field = l.list(v.Name, value)
+		for _, name := range *field {
+			if !bucketName.MatchString(name) {
+				l.problem(fmt.Sprintf("%s has %s, which is not a bucket's name", v.Name, shown(name)), "set "+v.Name+" to names of buckets, without gs://, separated by commas")
+			}
 		}
 	}
 }
@@ -263,7 +230,7 @@ func (l *loader) list(name, value string) (parts []string) {
 	return parts
 }
 
-func unsupported(l *loader, _ *Config, v Variable) {
+func unsupported(l *loader, v Variable) {
 	if l.get(v) != "" {
 		l.problem(v.Name+" is set, but this version does not write embeddings", "unset "+v.Name)
 	}

@@ -4,11 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -50,14 +48,8 @@ func (l *loader) syncs(c *Config) {
 
 // syncMembers takes the list apart. Its errors say where, not what.
 func syncMembers(text string) ([]map[string]json.RawMessage, error) {
-	decoder := json.NewDecoder(strings.NewReader(text))
 	var members []map[string]json.RawMessage
-	err := decoder.Decode(&members)
-	if err == nil && decoder.InputOffset() < int64(len(text)) {
-		if _, more := decoder.Token(); !errors.Is(more, io.EOF) {
-			err = fmt.Errorf("there is more after its end, at character %d", decoder.InputOffset())
-		}
-	}
+	err := json.Unmarshal([]byte(text), &members)
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -52,8 +51,8 @@ func TestSyncsNameEveryProblem(t *testing.T) {
 	for text, want := range map[string]string{
 		`posts`:                 form + "mistake at character 1" + write,
 		`{"name": "posts"}`:     form + "object at character 1" + write,
-		`[{"name": "posts"}`:    form + "unexpected EOF" + write,
-		`[{"name": "posts"}] x`: form + "there is more after its end, at character 20" + write,
+		`[{"name": "posts"}`:    form + "mistake at character 18" + write,
+		`[{"name": "posts"}] x`: form + "mistake at character 21" + write,
 		`["posts"]`:             form + "string at character 8" + write,
 		`[]`:                    "SYNCS names no sync" + write + ", or unset SYNCS for one sync",
 		`[{}]`:                  "sync 1 of SYNCS has no name" + nameForm,
@@ -71,19 +70,14 @@ func TestSyncsNameEveryProblem(t *testing.T) {
 		`[{"name": "a"}, {"name": "b"}]`:                    `SYNCS: "a" and "b" have the same data store d in global, and each would delete what the other imports: give each a data store of its own`,
 	} {
 		t.Run(text, func(t *testing.T) {
-			_, err := Load(with(local, "SYNCS="+text))
-			var problems *Error
-			if !errors.As(err, &problems) {
-				t.Fatalf("Load = %v, want an *Error", err)
-			}
-			if diff := cmp.Diff("configuration: "+want, err.Error()); diff != "" {
+			if diff := cmp.Diff("configuration: "+want, problemsOf(t, with(local, "SYNCS="+text))); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
 			}
 		})
 	}
-	_, err := Load(env("DATABASE_URL=postgres://localhost/app", "GCS_BUCKET=b", "PROJECT_ID=p", `SYNCS=[{"name": "a"}]`))
-	if want := "configuration: sync 1 of SYNCS: data_store is not set, nor is DATA_STORE_ID: set data_store in every sync, or DATA_STORE_ID"; err == nil || err.Error() != want {
-		t.Errorf("Load = %v, want %s", err, want)
+	got := problemsOf(t, env("DATABASE_URL=postgres://localhost/app", "GCS_BUCKET=b", "PROJECT_ID=p", `SYNCS=[{"name": "a"}]`))
+	if want := "configuration: sync 1 of SYNCS: data_store is not set, nor is DATA_STORE_ID: set data_store in every sync, or DATA_STORE_ID"; got != want {
+		t.Errorf("Load = %q, want %s", got, want)
 	}
 }
 
