@@ -3,6 +3,7 @@ module vertexmetadata/job
 go 1.26.0
 
 require (
+	cloud.google.com/go/auth v0.24.1
 	cloud.google.com/go/cloudsqlconn v1.24.0
 	cloud.google.com/go/discoveryengine v1.19.0
 	cloud.google.com/go/iam v1.14.0
@@ -32,7 +33,6 @@ require (
 require (
 	cel.dev/expr v0.25.2 // indirect
 	cloud.google.com/go v0.123.0 // indirect
-	cloud.google.com/go/auth v0.24.1 // indirect
 	cloud.google.com/go/auth/oauth2adapt v0.3.0 // indirect
 	cloud.google.com/go/compute/metadata v0.10.0 // indirect
 	cloud.google.com/go/monitoring v1.30.0 // indirect

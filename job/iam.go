@@ -4,8 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/google"
+	"cloud.google.com/go/auth/credentials"
 
 	"vertexmetadata/job/internal/refusal"
 )
@@ -16,36 +15,19 @@ const loginScope = "https://www.googleapis.com/auth/sqlservice.login"
 
 // databaseToken returns an access token of the job's account, which takes the place of the database password.
 func databaseToken(ctx context.Context) (string, error) {
-	credentials, err := google.FindDefaultCredentials(ctx, loginScope)
+	account, err := credentials.DetectDefault(&credentials.DetectOptions{Scopes: []string{loginScope}})
 	if err != nil {
 		return "", &refusal.Advice{
 			Text:   fmt.Sprintf("find the account to log in to the database as: %v", err),
 			Remedy: "give the job a service account, or run: gcloud auth application-default login", Causes: []error{err},
 		}
 	}
-	return token(ctx, credentials.TokenSource)
-}
-
-func token(ctx context.Context, source oauth2.TokenSource) (string, error) {
-	type result struct {
-		token *oauth2.Token
-		err   error
-	}
-	done := make(chan result, 1) // a token source knows no context
-	go func() {
-		t, err := source.Token()
-		done <- result{t, err}
-	}()
-	select {
-	case <-ctx.Done():
-		return "", fmt.Errorf("get a token to log in to the database: %w", context.Cause(ctx))
-	case r := <-done:
-		if r.err != nil {
-			return "", &refusal.Advice{
-				Text:   fmt.Sprintf("get a token to log in to the database: %v", r.err),
-				Remedy: "check the account that the job runs as", Causes: []error{r.err},
-			}
+	token, err := account.Token(ctx)
+	if err != nil {
+		return "", &refusal.Advice{
+			Text:   fmt.Sprintf("get a token to log in to the database: %v", err),
+			Remedy: "check the account that the job runs as", Causes: []error{err},
 		}
-		return r.token.AccessToken, nil
 	}
+	return token.Value, nil
 }
