@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"go/doc/comment"
 	"io"
 	"strings"
 
@@ -27,7 +28,8 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 // printVariables lists the environment in two columns.
 func printVariables(out io.Writer) {
 	fmt.Fprint(out, "\nEnvironment (* always needed; without DATABASE_URL also DB_NAME, DB_USER, SECRET_ID and CLOUD_SQL_INSTANCE):\n")
-	const name = 26
+	const names = 28 // the width of the first column
+	printer := comment.Printer{TextPrefix: strings.Repeat(" ", names), TextWidth: helpWidth - names}
 	for _, v := range config.Variables {
 		mark := " "
 		if v.Needed {
@@ -37,26 +39,7 @@ func printVariables(out io.Writer) {
 		if v.Default != "" {
 			text += " (default " + v.Default + ")"
 		}
-		fmt.Fprintf(out, "%s %-*s%s\n", mark, name, v.Name, indented(text, helpWidth-2-name, 2+name))
+		lines := printer.Text(new(comment.Parser).Parse(text))
+		fmt.Fprintf(out, "%-*s%s", names, mark+" "+v.Name, lines[names:])
 	}
-}
-
-// indented breaks text into lines of a width, all but the first indented.
-func indented(text string, width, indent int) string {
-	var lines strings.Builder
-	used := 0
-	for word := range strings.FieldsSeq(text) {
-		switch {
-		case used == 0:
-		case used+1+len(word) > width:
-			lines.WriteString("\n" + strings.Repeat(" ", indent))
-			used = 0
-		default:
-			lines.WriteByte(' ')
-			used++
-		}
-		lines.WriteString(word)
-		used += len(word)
-	}
-	return lines.String()
 }
