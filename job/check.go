@@ -107,7 +107,7 @@ func (c *checkCommand) print(out *printer, sync string, f finding) error {
 			Remedy string `json:"remedy,omitempty"`
 		}{sync, f.name, f.status.json, f.text, f.remedy})
 	}
-	out.printf("%s  %-11s  %s\n", out.paint(f.status.color, padded(f.status.word, 4)), f.name, oneLine(f.text))
+	out.printf("%s  %-11s  %s\n", out.paint(f.status.color, fmt.Sprintf("%-4s", f.status.word)), f.name, oneLine(f.text))
 	if f.remedy != "" {
 		out.printf("%19s%s\n", "", out.paint(bold, oneLine(f.remedy)))
 	}

@@ -9,7 +9,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/lmittmann/tint"
 
@@ -22,21 +21,17 @@ import (
 // any text where its id should be.
 const maxLogText = 8 << 10
 
-// logger returns the process's logger.
-func (e environment) logger() *slog.Logger {
+// logger returns the logger of a sync with this name; the only sync of a job has none.
+func (e environment) logger(sync string) *slog.Logger {
 	level := slog.LevelInfo
 	if strings.TrimSpace(e.getenv("LOG_LEVEL")) == "debug" {
 		level = slog.LevelDebug
 	}
-	return newLogger(e.screen, e.screen.look, e.screen.terminal, level)
-}
-
-// loggerOf is logger for a sync with this name; the only sync of a job has none.
-func (e environment) loggerOf(sync string) *slog.Logger {
-	if sync == "" {
-		return e.logger()
+	log := newLogger(e.screen, e.screen.look, e.screen.terminal, level)
+	if sync != "" {
+		log = log.With("sync", sync)
 	}
-	return e.logger().With("sync", sync)
+	return log
 }
 
 // fail reports why a command other than sync failed.
@@ -50,17 +45,14 @@ func (e environment) fail(ctx context.Context, command, sync string, err error) 
 		fmt.Fprint(e.screen, explained(e.screen.look, name+" failed", err))
 		return
 	}
-	attrs := []slog.Attr{slog.String("command", command)}
-	if sync != "" {
-		attrs = append(attrs, slog.String("sync", sync))
-	}
-	e.logger().LogAttrs(context.WithoutCancel(ctx), slog.LevelError, "command failed", append(attrs, whyFailed(err)...)...)
+	attrs := append([]slog.Attr{slog.String("command", command)}, whyFailed(err)...)
+	e.logger(sync).LogAttrs(context.WithoutCancel(ctx), slog.LevelError, "command failed", attrs...)
 }
 
 // explained is a failure as a person reads it: what failed and why, and below that what to do.
 func explained(l look, what string, err error) string {
 	text, hint := advice(err)
-	lines := l.paint(red, what+":") + " " + shorten(oneLine(text), maxLogText) + "\n  " + l.paint(bold, shorten(oneLine(hint), maxLogText)) + "\n"
+	lines := l.paint(red, what+":") + " " + cutText(oneLine(text)) + "\n  " + l.paint(bold, cutText(oneLine(hint))) + "\n"
 	if caught := (*panics.Error)(nil); errors.As(err, &caught) {
 		lines += visibleLines(string(caught.Stack)) + "\n"
 	}
@@ -78,103 +70,63 @@ func newLogger(out io.Writer, l look, terminal bool, level slog.Level) *slog.Log
 // cloudLogging renames slog's keys to those that Cloud Logging reads:
 // https://cloud.google.com/logging/docs/structured-logging
 func cloudLogging(groups []string, a slog.Attr) slog.Attr {
-	if len(groups) > 0 {
-		return shortened(groups, a)
-	}
-	switch a.Key {
-	case slog.MessageKey:
+	if len(groups) == 0 && a.Key == slog.MessageKey {
 		a.Key = "message"
-	case slog.LevelKey:
-		if level, ok := a.Value.Any().(slog.Level); ok {
-			return slog.String("severity", severity(level))
-		}
 	}
-	return shortened(groups, a)
+	if level, ok := a.Value.Any().(slog.Level); ok && len(groups) == 0 {
+		return slog.String("severity", severity(level))
+	}
+	return shortened(a)
 }
 
-// readable shows values as a person would write them, where Go prints map[…] or {…}. Of the name of an operation the last
-// step tells it from others; whole, it fills three lines. tint writes escapes as they are, so none may be left.
-func readable(groups []string, a slog.Attr) slog.Attr {
-	var text string
-	a = shortened(groups, a) // before it is made visible, which makes it longer
+// readable shows values as a person would write them. Of the name of an operation the last step tells it from others;
+// whole, it fills three lines. tint writes escapes as they are, so none may be left.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	a = shortened(a)
 	switch value := a.Value.Any().(type) {
 	case map[string]int64:
-		parts := make([]string, 0, len(value))
+		var parts []string
 		for _, name := range slices.Sorted(maps.Keys(value)) {
 			parts = append(parts, fmt.Sprintf("%s %d", name, value[name]))
 		}
-		text = strings.Join(parts, ", ")
-	case []failure.Group:
-		parts := make([]string, len(value))
-		for i, g := range value {
-			parts[i] = fmt.Sprintf("%d: %s (%s)", g.Count, g.Reason, strings.Join(g.Examples, ", "))
-		}
-		text = strings.Join(parts, "; ")
-	case []string:
-		text = strings.Join(value, ", ")
+		return slog.String(a.Key, visible(cutText(strings.Join(parts, ", "))))
 	case string:
-		text = value
 		if a.Key == "operation" {
-			text = value[strings.LastIndexByte(value, '/')+1:]
+			value = value[strings.LastIndexByte(value, '/')+1:]
 		}
-	default:
-		return a // times, numbers, levels
+		return slog.String(a.Key, visible(value))
 	}
-	return shortened(groups, slog.String(a.Key, visible(text)))
+	return a // times, numbers, levels
 }
 
-// shortened cuts texts that no reader wants whole, and lists of them.
-func shortened(_ []string, a slog.Attr) slog.Attr {
+// shortened cuts texts that no reader wants whole. The reasons of failures are one text, and the hint of an error is an
+// attribute of its own.
+func shortened(a slog.Attr) slog.Attr {
 	switch value := a.Value.Any().(type) {
 	case string:
-		return slog.String(a.Key, cutText(value, maxLogText))
+		return slog.String(a.Key, cutText(value))
 	case error:
 		text, hint := refusal.Split(value)
 		if hint != "" { // a group without a name is written as its members
 			return slog.Attr{Value: slog.GroupValue(slog.String(a.Key, text), slog.String("hint", hint))}
 		}
-		return slog.String(a.Key, cutText(text, maxLogText))
-	case []string:
-		return slog.Any(a.Key, cutTexts(value, maxLogText))
+		return slog.String(a.Key, cutText(text))
 	case []failure.Group:
-		groups := make([]failure.Group, min(len(value), maxLogGroups))
-		for i := range groups {
-			g := value[i]
-			groups[i] = failure.Group{Reason: cutText(g.Reason, maxLogPart), Count: g.Count, Examples: cutTexts(g.Examples, maxLogPart)}
+		parts := make([]string, len(value))
+		for i, g := range value {
+			parts[i] = fmt.Sprintf("%d: %s (%s)", g.Count, g.Reason, strings.Join(g.Examples, ", "))
 		}
-		return slog.Any(a.Key, groups)
+		return slog.String(a.Key, cutText(strings.Join(parts, "; ")))
 	}
 	return a
 }
 
-// maxLogGroups and maxLogPart bound the reasons of failures, which come back from the bucket: 32 KB in all.
-const (
-	maxLogGroups = 21
-	maxLogPart   = 512
-)
-
-// cutTexts cuts a list to as many bytes.
-func cutTexts(texts []string, most int) []string {
-	var cut []string
-	for _, text := range texts {
-		if most <= 0 {
-			return append(cut, "…")
-		}
-		cut = append(cut, cutText(text, most))
-		most -= len(text) + 1
-	}
-	return cut
-}
-
-func cutText(text string, most int) string {
-	if len(text) <= most {
+// cutText cuts a text to maxLogText.
+func cutText(text string) string {
+	if len(text) <= maxLogText {
 		return text
 	}
-	end := most
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return fmt.Sprintf("%s… (%d bytes)", text[:end], len(text))
+	return fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(text[:maxLogText], ""), len(text))
 }
 
 // severity is Cloud Logging's name of a level.

@@ -39,7 +39,7 @@ func TestLogOfOthers(t *testing.T) {
 	}
 	for _, terminal := range []bool{false, true} {
 		for name, value := range map[string]any{
-			"text": hostile, "groups": groups, "counts": counts, "names": []string{hostile, hostile}, "error": errors.New(hostile), "advice": &refusal.Advice{Text: hostile, Remedy: hostile},
+			"text": hostile, "groups": groups, "counts": counts, "error": errors.New(hostile), "advice": &refusal.Advice{Text: hostile, Remedy: hostile},
 		} {
 			var out bytes.Buffer
 			newLogger(&out, look{}, terminal, slog.LevelInfo).Warn("document refused", name, value)

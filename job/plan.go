@@ -35,7 +35,7 @@ func (c *planCommand) plan(ctx context.Context, env environment, cfg config.Conf
 	run := reconcile.Run{
 		Settings: settings(cfg, c.Full, c.AllowMassDelete),
 		Clients:  clients.Clients,
-		Log:      env.loggerOf(cfg.Sync),
+		Log:      env.logger(cfg.Sync),
 		Progress: env.screen.progress,
 	}
 	var found *listing

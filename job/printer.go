@@ -61,7 +61,7 @@ func (p *printer) table(rows [][]string, colors []string) {
 	for i, row := range rows {
 		var line strings.Builder
 		for j, cell := range row {
-			line.WriteString(padded(cell, widths[j]) + "  ")
+			fmt.Fprintf(&line, "%-*s  ", widths[j], cell)
 		}
 		p.printf("%s\n", p.paint(colors[i], strings.TrimRight(line.String(), " ")))
 	}

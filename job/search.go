@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -114,7 +115,7 @@ func (c *searchCommand) print(out *printer, cfg config.Config, rank int, hit dat
 			out.printf("   and %d more (--all)\n", len(fields)-shownFields)
 			break
 		}
-		out.printf("   %s  %s\n", out.paint(faint, padded(shorten(visible(f.Name), shownCharacters), min(width, shownCharacters))), brief(f.Value, most))
+		out.printf("   %s  %s\n", out.paint(faint, fmt.Sprintf("%-*s", min(width, shownCharacters), shorten(visible(f.Name), shownCharacters))), brief(f.Value, most))
 	}
 	return nil
 }

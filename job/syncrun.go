@@ -31,12 +31,12 @@ type syncRun struct {
 
 func newSyncRun(env environment, cfg config.Config) *syncRun {
 	env.screen.reopen()
-	return &syncRun{begin: time.Now(), screen: env.screen, log: env.loggerOf(cfg.Sync), cfg: cfg}
+	return &syncRun{begin: time.Now(), screen: env.screen, log: env.logger(cfg.Sync), cfg: cfg}
 }
 
 func (r *syncRun) sync(ctx context.Context, c *syncCommand) (reconcile.Summary, error) {
 	if names := r.cfg.StandIns(); len(names) > 0 {
-		r.log.DebugContext(ctx, "stand-ins take the place of Google's services", "variables", names)
+		r.log.DebugContext(ctx, "stand-ins take the place of Google's services", "variables", strings.Join(names, ", "))
 	}
 	r.screen.draw()
 	clients, err := open(ctx, r.cfg, "sync")

@@ -67,11 +67,6 @@ func brief(value json.RawMessage, characters int) string {
 	return shorten(oneLine(text), characters)
 }
 
-// padded fills text with blanks to a number of characters.
-func padded(text string, characters int) string {
-	return text + strings.Repeat(" ", max(characters-utf8.RuneCountInString(text), 0))
-}
-
 // lasting is how long something took, as exactly as a person wants to know.
 func lasting(d time.Duration) string {
 	switch {
