@@ -16,8 +16,7 @@ import (
 
 // checkCommand is `job check`.
 type checkCommand struct {
-	JSON bool `name:"json" help:"Print JSON, one line for each finding."`
-	selection
+	report
 }
 
 // checkTime bounds all checks of a sync together, which run side by side.
@@ -28,15 +27,15 @@ func (c *checkCommand) Run(ctx context.Context, env environment) error {
 	_, err := config.Load(env.getenv)
 	var problems *refusal.Advice
 	if !errors.As(err, &problems) {
-		return c.each(ctx, env, "check", c.JSON, func(cfg config.Config, out *printer) error {
-			return c.report(out, cfg.Sync, check(ctx, env, cfg), nil)
+		return c.each(ctx, env, "check", func(cfg config.Config, out *printer) error {
+			return c.printAll(out, cfg.Sync, check(ctx, env, cfg), nil)
 		})
 	}
 	var found []finding
 	for _, problem := range problems.Causes {
 		found = append(found, failed("config", problem))
 	}
-	return c.report(newPrinter(env), "", found, err)
+	return c.printAll(newPrinter(env), "", found, err)
 }
 
 // check tries every dependency, also after one has failed, as far as that makes sense.
@@ -79,8 +78,8 @@ func configured(getenv func(string) string) finding {
 	return fine("config", fmt.Sprintf("%d of %d variables set", set, len(config.Variables)))
 }
 
-// report prints every finding. Its error decides the exit code, which is a sync's: cause, or what failed.
-func (c *checkCommand) report(out *printer, sync string, found []finding, cause error) error {
+// printAll prints every finding. Its error decides the exit code, which is a sync's: cause, or what failed.
+func (c *checkCommand) printAll(out *printer, sync string, found []finding, cause error) error {
 	var failed []error
 	for _, f := range found {
 		failed = append(failed, f.err)

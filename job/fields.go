@@ -17,59 +17,43 @@ type field struct {
 	Value json.RawMessage `json:"value"`
 }
 
-// members returns the members of a JSON object in their order, none of an empty text.
-func members(object json.RawMessage) ([]field, error) {
-	if len(object) == 0 {
-		return nil, nil
-	}
+// members returns the members of a JSON object in their order; what is no object has none.
+func members(object json.RawMessage) (fields []field) {
 	decoder := json.NewDecoder(bytes.NewReader(object))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
-		return nil, fmt.Errorf("read the fields of a document: not an object (%w)", err)
+		return nil
 	}
-	var fields []field
 	for decoder.More() {
 		name, err := decoder.Token()
-		if err != nil {
-			return nil, fmt.Errorf("read the fields of a document: %w", err)
-		}
 		f := field{Name: fmt.Sprint(name)}
-		if err := decoder.Decode(&f.Value); err != nil {
-			return nil, fmt.Errorf("read the field %q of a document: %w", f.Name, err)
+		if err != nil || decoder.Decode(&f.Value) != nil {
+			break
 		}
 		fields = append(fields, f)
 	}
-	return fields, nil
+	return fields
 }
 
-// fieldsOfLine returns the fields of a document as it is sent.
-func fieldsOfLine(line []byte) ([]field, error) {
-	var document struct {
-		StructData json.RawMessage `json:"structData"`
-		Content    struct {
-			URI      *string `json:"uri"`
-			MIMEType *string `json:"mimeType"`
-		} `json:"content"`
-	}
-	if err := json.Unmarshal(line, &document); err != nil {
-		return nil, fmt.Errorf("read a document: %w", err)
-	}
-	fields, err := members(document.StructData)
-	if document.Content.URI != nil {
-		fields = append(fields, text("content.uri", *document.Content.URI))
-	}
-	if document.Content.MIMEType != nil {
-		fields = append(fields, text("content.mimeType", *document.Content.MIMEType))
-	}
-	return fields, err
-}
-
-// fieldsOfStored returns the fields of a document as the data store has it.
-func fieldsOfStored(d datastore.Document) ([]field, error) {
-	fields, err := members(d.StructData)
+// fieldsOf returns the fields of a document.
+func fieldsOf(d datastore.Document) []field {
+	fields := members(d.StructData)
 	if d.URI != "" || d.MIMEType != "" {
 		fields = append(fields, text("content.uri", d.URI), text("content.mimeType", d.MIMEType))
 	}
-	return fields, err
+	return fields
+}
+
+// sent is a document as it is sent, in the form that the data store has it. The line is the job's own JSON.
+func sent(line []byte) datastore.Document {
+	var d struct {
+		StructData json.RawMessage `json:"structData"`
+		Content    struct {
+			URI      string `json:"uri"`
+			MIMEType string `json:"mimeType"`
+		} `json:"content"`
+	}
+	_ = json.Unmarshal(line, &d)
+	return datastore.Document{StructData: d.StructData, URI: d.Content.URI, MIMEType: d.Content.MIMEType}
 }
 
 func text(name, value string) field {

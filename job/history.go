@@ -14,13 +14,12 @@ import (
 
 // historyCommand is `job history`.
 type historyCommand struct {
-	JSON bool `name:"json" help:"Print JSON, one line for each revision."`
-	selection
+	report
 }
 
 // Run prints the last revisions of the ledger, the newest first.
 func (c *historyCommand) Run(ctx context.Context, env environment) error {
-	return c.each(ctx, env, "history", c.JSON, func(cfg config.Config, out *printer) error {
+	return c.each(ctx, env, "history", func(cfg config.Config, out *printer) error {
 		ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoAnswer)
 		defer cancel()
 		b, err := openBucket(ctx, cfg)

@@ -94,24 +94,8 @@ func (l *listing) compare(ctx context.Context, store *datastore.Store) ([]change
 			return nil, err
 		}
 		for i := range some {
-			if some[i].Fields, err = differing(stored[some[i].ID], some[i].line); err != nil {
-				return nil, err
-			}
-			some[i].line = nil
+			some[i].Fields, some[i].line = differences(fieldsOf(stored[some[i].ID]), fieldsOf(sent(some[i].line))), nil
 		}
 	}
 	return l.changed, nil
-}
-
-// differing compares a document in the data store with its line.
-func differing(stored datastore.Document, line []byte) ([]difference, error) {
-	before, err := fieldsOfStored(stored)
-	if err != nil {
-		return nil, err
-	}
-	after, err := fieldsOfLine(line)
-	if err != nil {
-		return nil, err
-	}
-	return differences(before, after), nil
 }

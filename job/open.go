@@ -19,7 +19,7 @@ import (
 	"vertexmetadata/job/internal/source"
 )
 
-// closeTime is how long the end of a command may wait for the services to say goodbye.
+// closeTime is how long the end of a command may wait for the database to say goodbye.
 const closeTime = time.Second
 
 // clients are the open services of a command.
@@ -100,25 +100,17 @@ func openStore(ctx context.Context, cfg config.Config) (*datastore.Store, error)
 	})
 }
 
-// Close ends every session, the database's first: it frees the locks. What does not end soon ends with the process.
+// Close ends every session, the database's first: it frees the locks.
 func (c *clients) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
-	closed := make(chan struct{})
-	go func() {
-		defer close(closed)
-		if c.DB != nil {
-			c.DB.Close(ctx)
-		}
-		if c.Bucket != nil {
-			_ = c.Bucket.Close()
-		}
-		if c.Store != nil {
-			_ = c.Store.Close()
-		}
-	}()
-	select {
-	case <-closed:
-	case <-ctx.Done():
+	if c.DB != nil {
+		c.DB.Close(ctx)
+	}
+	if c.Bucket != nil {
+		_ = c.Bucket.Close()
+	}
+	if c.Store != nil {
+		_ = c.Store.Close()
 	}
 }

@@ -14,13 +14,12 @@ type planCommand struct {
 	AllowMassDelete bool `help:"Do not say that the sync would stop because it deletes or changes too much."`
 	Diff            bool `help:"Show what changes in the documents: each field, before and after."`
 	All             bool `help:"List all ids, and with --diff all documents, instead of some."`
-	JSON            bool `name:"json" help:"Print JSON, one line for each sync."`
-	selection
+	report
 }
 
 // Run prints what a sync would change. It fails where the sync would stop or fail.
 func (c *planCommand) Run(ctx context.Context, env environment) error {
-	return c.each(ctx, env, "plan", c.JSON, func(cfg config.Config, out *printer) error { return c.plan(ctx, env, cfg, out) })
+	return c.each(ctx, env, "plan", func(cfg config.Config, out *printer) error { return c.plan(ctx, env, cfg, out) })
 }
 
 func (c *planCommand) plan(ctx context.Context, env environment, cfg config.Config, out *printer) error {

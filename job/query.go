@@ -11,13 +11,12 @@ import (
 
 // queryCommand is `job query`.
 type queryCommand struct {
-	JSON bool `name:"json" help:"Print JSON, one line for each sync."`
-	selection
+	report
 }
 
 // Run prints the query in use, where it comes from, and what becomes of each of its columns.
 func (c *queryCommand) Run(ctx context.Context, env environment) error {
-	return c.each(ctx, env, "query", c.JSON, func(cfg config.Config, out *printer) error {
+	return c.each(ctx, env, "query", func(cfg config.Config, out *printer) error {
 		q := usedQuery{Sync: cfg.Sync, Origin: queryOrigin(cfg, env.getenv), Query: cfg.Query}
 		columns, err := columnsOf(ctx, cfg, queryTime)
 		for _, column := range columns {

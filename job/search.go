@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -17,8 +18,7 @@ type searchCommand struct {
 	Text  string `arg:"" help:"What to search for."`
 	Limit int    `default:"5" help:"How many results to show."`
 	All   bool   `help:"Show all fields of each result, and all of each field."`
-	JSON  bool   `name:"json" help:"Print JSON, one line for each result."`
-	selection
+	report
 }
 
 // How much of a result is shown.
@@ -34,7 +34,7 @@ const columnsTime = 2 * time.Second
 func (c *searchCommand) Run(ctx context.Context, env environment) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoAnswer) // all syncs together
 	defer cancel()
-	return c.each(ctx, env, "search", c.JSON, func(cfg config.Config, out *printer) error {
+	return c.each(ctx, env, "search", func(cfg config.Config, out *printer) error {
 		order := make(chan []string, 1)
 		go func() {
 			columns, _ := columnsOf(ctx, cfg, columnsTime) // without it: by the alphabet
@@ -64,33 +64,23 @@ func (c *searchCommand) Run(ctx context.Context, env environment) error {
 
 // ordered returns the fields of a document that have a value: those of the query in its order, then others by the alphabet.
 // The service does not keep their order.
-func ordered(hit datastore.Document, order []string) ([]field, error) {
-	all, err := members(hit.StructData)
-	if err != nil {
-		return nil, err
-	}
-	all = slices.DeleteFunc(all, func(f field) bool { return string(f.Value) == "null" })
+func ordered(hit datastore.Document, order []string) []field {
+	all := slices.DeleteFunc(members(hit.StructData), func(f field) bool { return string(f.Value) == "null" })
 	place := func(name string) int {
 		if i := slices.Index(order, name); i >= 0 {
 			return i
 		}
 		return len(order)
 	}
-	slices.SortStableFunc(all, func(a, b field) int {
-		if d := place(a.Name) - place(b.Name); d != 0 {
-			return d
-		}
-		return strings.Compare(a.Name, b.Name)
+	slices.SortFunc(all, func(a, b field) int {
+		return cmp.Or(cmp.Compare(place(a.Name), place(b.Name)), strings.Compare(a.Name, b.Name))
 	})
-	return all, nil
+	return all
 }
 
 // print shows a document: its id and address, and some of its fields.
 func (c *searchCommand) print(out *printer, cfg config.Config, rank int, hit datastore.Document, order []string) error {
-	fields, err := ordered(hit, order)
-	if err != nil {
-		return err
-	}
+	fields := ordered(hit, order)
 	if c.JSON {
 		return out.json(struct {
 			Sync     string `json:"sync,omitempty"`

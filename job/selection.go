@@ -17,21 +17,27 @@ type selection struct {
 	Only string `help:"The name of the only sync of SYNCS to take." placeholder:"NAME"`
 }
 
+// report is what commands take that print something for every sync.
+type report struct {
+	JSON bool `name:"json" help:"Print JSON, one object on each line."`
+	selection
+}
+
 // each calls do for every chosen sync, one after the other: one that fails does not stop the others. What do prints is under
 // a heading with the sync's name, unless it is JSON.
-func (s selection) each(ctx context.Context, env environment, command string, isJSON bool, do func(cfg config.Config, out *printer) error) error {
+func (r report) each(ctx context.Context, env environment, command string, do func(cfg config.Config, out *printer) error) error {
 	cfg, err := config.Load(env.getenv)
 	if err != nil {
 		return err
 	}
-	chosen, err := choose(cfg, s.Only)
+	chosen, err := choose(cfg, r.Only)
 	if err != nil {
 		return err
 	}
 	out := newPrinter(env)
 	var failed []error
 	for i, one := range chosen {
-		if !isJSON {
+		if !r.JSON {
 			heading(out, one, i == 0)
 		}
 		err := panics.Guard(func() error { return do(one, out) })()

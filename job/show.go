@@ -18,9 +18,8 @@ import (
 
 // showCommand is `job show`.
 type showCommand struct {
-	ID   string `arg:"" name:"id" help:"The id of the document."`
-	JSON bool   `name:"json" help:"Print JSON, one line for each sync."`
-	selection
+	ID string `arg:"" name:"id" help:"The id of the document."`
+	report
 }
 
 // sighting is one document in the three places where it may be.
@@ -57,7 +56,7 @@ type storeView struct {
 // Run prints one document in all places. What cannot be reached does not hide the rest, and fails the command in the end;
 // so does an id that is nowhere.
 func (c *showCommand) Run(ctx context.Context, env environment) error {
-	return c.each(ctx, env, "show", c.JSON, func(cfg config.Config, out *printer) error {
+	return c.each(ctx, env, "show", func(cfg config.Config, out *printer) error {
 		s := lookEverywhere(ctx, cfg, c.ID)
 		var err error
 		if c.JSON {
@@ -85,7 +84,9 @@ func lookEverywhere(ctx context.Context, cfg config.Config, id string) *sighting
 		s.sourceErr = s.Source.make(cfg, s.Ledger.needsContent)
 	}
 	s.Ledger.compare(s.Source.Document)
-	s.compare()
+	if s.Store.Found && s.Source.Document != nil {
+		s.Fields = differences(fieldsOf(s.stored), fieldsOf(sent(s.Source.Document)))
+	}
 	for place, err := range map[string]error{"source": s.sourceErr, "data_store": s.storeErr, "ledger": s.ledgerErr} {
 		if err != nil {
 			s.Errors[place] = whatToDo(err)
@@ -151,17 +152,6 @@ func (s *sighting) readStore(ctx context.Context, cfg config.Config) error {
 	return err
 }
 
-// compare finds what differs between the data store's document and the query's, where both are known.
-func (s *sighting) compare() {
-	if !s.Store.Found || s.Source.Document == nil {
-		return
-	}
-	var err error
-	if s.Fields, err = differing(s.stored, s.Source.Document); err != nil {
-		s.storeErr = err
-	}
-}
-
 // failure is why the command fails, nil if it does not.
 func (s *sighting) failure(cfg config.Config) error {
 	err := worst([]error{s.sourceErr, s.storeErr, s.ledgerErr})
@@ -180,18 +170,25 @@ func (s *sighting) failure(cfg config.Config) error {
 
 // printShown shows a document for people.
 func printShown(out *printer, s *sighting) {
-	printSource(out, s)
-	out.printf("\n")
-	printStored(out, s)
-	out.printf("\n")
-	printLedger(out, s)
+	for i, place := range []struct {
+		title string
+		err   error
+		print func(*printer, *sighting)
+	}{{"Query:", s.sourceErr, printSource}, {"Data store:", s.storeErr, printStored}, {"Ledger:", s.ledgerErr, printLedger}} {
+		if i > 0 {
+			out.printf("\n")
+		}
+		out.printf("%s ", out.paint(bold, place.title))
+		if place.err != nil {
+			out.printf("%s\n", out.paint(red, "cannot be read: "+oneLine(whatToDo(place.err))))
+			continue
+		}
+		place.print(out, s)
+	}
 }
 
 func printSource(out *printer, s *sighting) {
-	out.printf("%s ", out.paint(bold, "Query:"))
 	switch v := s.Source; {
-	case s.sourceErr != nil:
-		out.printf("%s\n", out.paint(red, "cannot be read: "+oneLine(whatToDo(s.sourceErr))))
 	case v.Rows == 0:
 		out.printf("no row with this id\n")
 	case v.Reason != "":
@@ -205,19 +202,12 @@ func printSource(out *printer, s *sighting) {
 }
 
 func printStored(out *printer, s *sighting) {
-	out.printf("%s ", out.paint(bold, "Data store:"))
 	switch {
-	case s.storeErr != nil:
-		out.printf("%s\n", out.paint(red, "cannot be read: "+oneLine(whatToDo(s.storeErr))))
 	case !s.Store.Found:
 		out.printf("holds no document with this id\n")
 	case s.Source.Document == nil:
 		out.printf("holds this document\n")
-		fields, err := fieldsOfStored(s.stored)
-		if err != nil {
-			out.printf("  %s\n", oneLine(err.Error()))
-		}
-		for _, f := range fields {
+		for _, f := range fieldsOf(s.stored) {
 			out.printf("  %s  %s\n", out.paint(faint, visible(f.Name)), brief(f.Value, 0))
 		}
 	case len(s.Fields) == 0:

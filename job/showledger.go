@@ -135,11 +135,6 @@ var statusTexts = map[string]string{
 
 func printLedger(out *printer, s *sighting) {
 	v := s.Ledger
-	out.printf("%s ", out.paint(bold, "Ledger:"))
-	if s.ledgerErr != nil {
-		out.printf("%s\n", out.paint(red, "cannot be read: "+oneLine(whatToDo(s.ledgerErr))))
-		return
-	}
 	out.printf("%s: %s\n", v.Status, statusTexts[v.Status])
 	if v.Current != nil && *v.Current {
 		out.printf("  That is the document as the query makes it now.\n")

@@ -19,7 +19,7 @@ type syncCommand struct {
 // Run does the syncs of this task, one after the other. One that fails does not stop the others.
 func (c *syncCommand) Run(ctx context.Context, env environment) error {
 	if c.DryRun {
-		return (&planCommand{Full: c.Full, AllowMassDelete: c.AllowMassDelete, selection: c.selection}).Run(ctx, env)
+		return (&planCommand{Full: c.Full, AllowMassDelete: c.AllowMassDelete, report: report{selection: c.selection}}).Run(ctx, env)
 	}
 	defer env.screen.seal()
 	cfg, err := config.Load(env.getenv)

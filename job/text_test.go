@@ -57,17 +57,10 @@ func TestDifferences(t *testing.T) {
 		"new, gone and changed":           {`{"gone": true, "x": "1"}`, `{"x": 1, "new": "n"}`, []difference{{"x", json.RawMessage(`"1"`), json.RawMessage(`1`)}, {"new", nil, json.RawMessage(`"n"`)}, {"gone", json.RawMessage(`true`), nil}}},
 		"nothing before, nothing after":   {``, ``, nil},
 		"an empty text is not an absence": {`{}`, `{"a": ""}`, []difference{{"a", nil, json.RawMessage(`""`)}}},
+		"what is no object":               {`[1]`, `{"a": 1}`, []difference{{"a", nil, json.RawMessage(`1`)}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before, err := members(json.RawMessage(tt.before))
-			if err != nil {
-				t.Fatal(err)
-			}
-			after, err := members(json.RawMessage(tt.after))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(tt.want, differences(before, after)); diff != "" {
+			if diff := cmp.Diff(tt.want, differences(members(json.RawMessage(tt.before)), members(json.RawMessage(tt.after)))); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
