@@ -142,8 +142,6 @@ func around(a, b string) (string, string) {
 // indentedJSON is a document on several lines, as people read it.
 func indentedJSON(line []byte, indent string) string {
 	var out bytes.Buffer
-	if err := json.Indent(&out, line, indent, "  "); err != nil {
-		return visible(string(line))
-	}
+	_ = json.Indent(&out, line, indent, "  ") // it is JSON
 	return indent + visibleLines(strings.TrimSpace(out.String()))
 }

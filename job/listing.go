@@ -8,9 +8,6 @@ import (
 	"vertexmetadata/job/internal/diff"
 )
 
-// diffChange is a change as a plan is told of it.
-type diffChange = diff.Change
-
 const (
 	// listedIDs is how many ids of each kind a plan shows, listedDocuments how many changed documents with their fields.
 	listedIDs       = 5
@@ -25,12 +22,11 @@ const (
 var kindsOfChange = []struct {
 	kind         diff.Kind
 	title, color string
-	key          string
 }{
-	{diff.Add, "Add", green, "add"},
-	{diff.Update, "Change", yellow, "change"},
-	{diff.Remove, "Delete", red, "delete"},
-	{diff.Refuse, "Refuse", red, "refuse"},
+	{diff.Add, "Add", green},
+	{diff.Update, "Change", yellow},
+	{diff.Remove, "Delete", red},
+	{diff.Refuse, "Refuse", red},
 }
 
 // listing keeps some of the changes of a plan, and counts all.

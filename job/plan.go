@@ -5,6 +5,7 @@ import (
 	"context"
 
 	"vertexmetadata/job/internal/config"
+	"vertexmetadata/job/internal/diff"
 	"vertexmetadata/job/internal/reconcile"
 )
 
@@ -25,7 +26,6 @@ func (c *planCommand) Run(ctx context.Context, env environment) error {
 func (c *planCommand) plan(ctx context.Context, env environment, cfg config.Config, out *printer) error {
 	env.screen.reopen()
 	defer env.screen.close()
-	env.screen.draw()
 	clients, err := open(ctx, cfg, "plan")
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (c *planCommand) plan(ctx context.Context, env environment, cfg config.Conf
 		Progress: env.screen.progress,
 	}
 	var found *listing
-	p, err := run.Plan(ctx, func() func(diffChange) {
+	p, err := run.Plan(ctx, func() func(diff.Change) {
 		found = newListing(c.Diff, c.All)
 		return found.add
 	})

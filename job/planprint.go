@@ -15,21 +15,38 @@ func printPlan(out *printer, p reconcile.Plan, found *listing, changed []changed
 	printSummary(out, p)
 	printFailures(out, p.Failures)
 	for _, k := range kindsOfChange {
-		if k.kind == diff.Update && len(changed) > 0 || k.kind == diff.Refuse && found.most == listedIDs {
-			continue // shown with their fields, or counted by reason above
+		total, shown := found.total[k.kind], len(found.ids[k.kind])
+		if total == 0 || k.kind == diff.Refuse && found.most == listedIDs {
+			continue // counted by reason above
 		}
-		printIDs(out, k.title, k.color, k.kind, found)
+		out.printf("\n%s\n", out.paint(bold, k.title+" "+words.Number(total)))
+		if k.kind == diff.Update && len(changed) > 0 {
+			shown = len(changed)
+			printChanged(out, changed)
+		} else {
+			printIDs(out, k.color, k.kind, found.ids[k.kind])
+		}
+		more(out, total-int64(shown), found.most)
 	}
-	if len(changed) > 0 {
-		out.printf("\n%s\n", out.paint(bold, "Change "+words.Number(found.total[diff.Update])))
-		for _, c := range changed {
-			out.printf("  %s\n", out.paint(yellow, "~ "+visible(c.ID)))
-			if len(c.Fields) == 0 {
-				out.printf("    the data store has these values already\n")
-			}
-			printDifferences(out, "    ", c.Fields, false)
+}
+
+func printChanged(out *printer, changed []changedDocument) {
+	for _, c := range changed {
+		out.printf("  %s\n", out.paint(yellow, "~ "+visible(c.ID)))
+		if len(c.Fields) == 0 {
+			out.printf("    the data store has these values already\n")
 		}
-		more(out, found.total[diff.Update]-int64(len(changed)), found.most)
+		printDifferences(out, "    ", c.Fields, false)
+	}
+}
+
+func printIDs(out *printer, color string, kind diff.Kind, ids []listedChange) {
+	for _, c := range ids {
+		line := out.paint(color, fmt.Sprintf("%c %s", kind, visible(c.id)))
+		if c.reason != "" {
+			line += "  " + oneLine(c.reason)
+		}
+		out.printf("  %s\n", line)
 	}
 }
 
@@ -45,10 +62,12 @@ func printSummary(out *printer, p reconcile.Plan) {
 		kind = "full sync"
 	}
 	switch {
-	case p.Why == "" && p.Stop == nil:
-		out.printf("%s nothing that is read has changed since the last sync; it found %s.\n", out.paint(green, "Nothing to do:"), words.Plural(p.Documents, "document"))
 	case p.Why == "":
-		out.printf("Nothing that is read has changed since the last sync; it found %s.\n", words.Plural(p.Documents, "document"))
+		text := "Nothing that is read has changed since the last sync"
+		if p.Stop == nil {
+			text = out.paint(green, "Nothing to do:") + " nothing that is read has changed since the last sync"
+		}
+		out.printf("%s; it found %s.\n", text, words.Plural(p.Documents, "document"))
 	case p.Send+p.Gone == 0 && p.Pending == "" && p.Stop == nil:
 		out.printf("%s %s, none of %s differs.\n", out.paint(green, "Nothing to do:"), kind, words.Plural(p.Documents, "document"))
 	default:
@@ -89,22 +108,6 @@ func printFailures(out *printer, f failure.Tally) {
 	out.printf("  %s\n", out.paint(bold, "Correct the rows or leave them out in the query; job show ID shows one."))
 }
 
-func printIDs(out *printer, title, color string, kind diff.Kind, found *listing) {
-	total, ids := found.total[kind], found.ids[kind]
-	if total == 0 {
-		return
-	}
-	out.printf("\n%s\n", out.paint(bold, title+" "+words.Number(total)))
-	for _, c := range ids {
-		line := out.paint(color, fmt.Sprintf("%c %s", kind, visible(c.id)))
-		if c.reason != "" {
-			line += "  " + oneLine(c.reason)
-		}
-		out.printf("  %s\n", line)
-	}
-	more(out, total-int64(len(ids)), found.most)
-}
-
 // more says how many are not listed, and how to see them.
 func more(out *printer, left int64, most int) {
 	switch {
@@ -121,7 +124,7 @@ func planJSON(sync string, p reconcile.Plan, found *listing, changed []changedDo
 	listed := ids{}
 	for _, k := range kindsOfChange {
 		for _, c := range found.ids[k.kind] {
-			listed[k.key] = append(listed[k.key], c.id)
+			listed[strings.ToLower(k.title)] = append(listed[strings.ToLower(k.title)], c.id)
 		}
 	}
 	stop := ""

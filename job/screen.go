@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/vbauerster/mpb/v8"
 	"golang.org/x/term"
@@ -18,7 +20,7 @@ type screen struct {
 	out      *os.File
 	terminal bool // and its user wants what one can show
 
-	view view
+	view atomic.Pointer[view]
 
 	mu        sync.Mutex
 	container *mpb.Progress // nil while there is no bar
@@ -48,10 +50,19 @@ func (s *screen) Write(p []byte) (int, error) {
 }
 
 // progress shows how many rows were read, and about how many there are; 0 when that is not known.
-func (s *screen) progress(rows, about int64) { s.view.read(rows, about); s.draw() }
+func (s *screen) progress(rows, about int64) { s.show(reading(rows, about)) }
 
 // enter shows what the run does after it has read the source.
-func (s *screen) enter(p reconcile.Phase, documents int64) { s.view.enter(p, documents); s.draw() }
+func (s *screen) enter(p reconcile.Phase, documents int64) { s.show(entered(p, documents)) }
+
+func (s *screen) show(v view) {
+	v.begin = time.Now()
+	if last := s.view.Load(); last != nil && last.phase == v.phase {
+		v.begin = last.begin
+	}
+	s.view.Store(&v)
+	s.draw()
+}
 
 // draw begins to show the bar, if there is none yet.
 func (s *screen) draw() {
@@ -61,19 +72,20 @@ func (s *screen) draw() {
 		return
 	}
 	container := mpb.New(mpb.WithOutput(s.out))
-	bar, err := s.view.bar(container)
+	bar, err := bar(container, s.view.Load)
 	if err != nil {
 		return // no bar is no reason to fail
 	}
 	s.container, s.bar = container, bar
 }
 
-// reopen lets a bar be shown again: each of several syncs has its own.
+// reopen shows a bar again: each of several syncs has its own.
 func (s *screen) reopen() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.closed, s.bar = false, nil
-	s.view.reset()
+	s.view.Store(nil)
+	s.mu.Unlock()
+	s.show(connecting())
 }
 
 // close removes the bar; logs go on.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -48,9 +47,13 @@ func readLedger(ctx context.Context, cfg config.Config, id string) (ledgerView, 
 		v.Doubt = doubt.Error()
 	}
 	v.Revision, v.needsContent = state.Revision, state.Scan.NeedsContent
-	for _, g := range state.Segments {
-		if err := v.readSegment(ctx, store, g, id); err != nil {
+	for _, g := range state.Segments { // a later one is newer
+		e, err := entryIn(ctx, store, &g, id)
+		if err != nil {
 			return v, err
+		}
+		if e != nil {
+			v.take(*e, g.Unknown)
 		}
 	}
 	failures, err := store.ReadFailures(ctx, state.Scan.Failures)
@@ -64,27 +67,36 @@ func readLedger(ctx context.Context, cfg config.Config, id string) (ledgerView, 
 	return v, v.readPending(ctx, store, state.Pending, id)
 }
 
-// readSegment takes over what a segment says, which is newer than those read before.
-func (v *ledgerView) readSegment(ctx context.Context, store *ledger.Store, g ledger.Segment, id string) error {
-	return store.EachEntry(ctx, []ledger.Segment{g}, func(e manifest.Entry) error {
+// entryIn finds the document in a segment; nil if it is not there.
+func entryIn(ctx context.Context, store *ledger.Store, g *ledger.Segment, id string) (found *manifest.Entry, err error) {
+	if g == nil {
+		return nil, nil
+	}
+	err = store.EachEntry(ctx, []ledger.Segment{*g}, func(e manifest.Entry) error {
 		if string(e.ID) != id {
 			return nil
 		}
-		v.Known, v.hash = true, e.Hash
-		switch {
-		case g.Unknown:
-			v.Status, v.hash = "unknown", manifest.Unknown
-		case e.Gone:
-			v.Status = "deleted"
-		case e.Tried:
-			v.Status = "rejected"
-		case e.Hash == manifest.Unknown:
-			v.Status = "unknown"
-		default:
-			v.Status = "confirmed"
-		}
-		return nil
+		found = &e
+		return ledger.ErrStop
 	})
+	return found, err
+}
+
+// take takes over what an entry says.
+func (v *ledgerView) take(e manifest.Entry, isUnknown bool) {
+	v.Known, v.hash = true, e.Hash
+	switch {
+	case isUnknown:
+		v.Status, v.hash = "unknown", manifest.Unknown
+	case e.Gone:
+		v.Status = "deleted"
+	case e.Tried:
+		v.Status = "rejected"
+	case e.Hash == manifest.Unknown:
+		v.Status = "unknown"
+	default:
+		v.Status = "confirmed"
+	}
 }
 
 // readPending finds out whether work that is not done is about the document.
@@ -92,28 +104,24 @@ func (v *ledgerView) readPending(ctx context.Context, store *ledger.Store, p *le
 	if p == nil {
 		return nil
 	}
-	for _, part := range []struct {
-		segment *ledger.Segment
-		what    string
-	}{{p.Upserted, "is being imported"}, {p.Removed, "is being deleted"}} {
-		if part.segment == nil {
-			continue
-		}
-		err := store.EachEntry(ctx, []ledger.Segment{*part.segment}, func(e manifest.Entry) error {
-			if string(e.ID) != id {
-				return nil
-			}
-			v.Pending = fmt.Sprintf("%s since %s", part.what, p.Started.UTC().Format(time.RFC3339))
-			if p.Operation != "" {
-				v.Pending += " by " + p.Operation
-			}
-			return ledger.ErrStop
-		})
-		if err != nil {
-			return err
-		}
+	upserted, err := entryIn(ctx, store, p.Upserted, id)
+	if err != nil {
+		return err
 	}
-	return nil
+	removed, err := entryIn(ctx, store, p.Removed, id)
+	switch {
+	case upserted != nil:
+		v.Pending = "is being imported"
+	case removed != nil:
+		v.Pending = "is being deleted"
+	default:
+		return err
+	}
+	v.Pending += " since " + p.Started.UTC().Format(time.RFC3339)
+	if p.Operation != "" {
+		v.Pending += " by " + p.Operation
+	}
+	return err
 }
 
 // compare finds out whether the ledger's hash is that of the document as it is now.

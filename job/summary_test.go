@@ -41,22 +41,49 @@ func TestSentences(t *testing.T) {
 // What stands below the logs in each phase.
 func TestView(t *testing.T) {
 	for name, tt := range map[string]struct {
-		do    func(*view)
+		view  view
 		text  string
 		known bool
 	}{
-		"at first":                 {func(*view) {}, "connecting ", false},
-		"the first read":           {func(v *view) { v.read(0, 0); v.read(1, 0) }, "1 row read ", false},
-		"a read of known length":   {func(v *view) { v.read(12345, 50000) }, "12,345 of about 50,000 rows read ", true},
-		"more rows than last time": {func(v *view) { v.read(50001, 50000) }, "50,001 rows read ", false},
-		"uploading":                {func(v *view) { v.read(9, 9); v.enter(reconcile.Uploading, 9) }, "uploading 9 documents ", false},
-		"importing":                {func(v *view) { v.read(9, 9); v.enter(reconcile.Importing, 1) }, "waiting for the import of 1 document ", false},
-		"the next sync":            {func(v *view) { v.enter(reconcile.Importing, 1); v.reset() }, "connecting ", false},
+		"at first":                 {connecting(), "connecting ", false},
+		"the first read":           {reading(1, 0), "1 row read ", false},
+		"a read of known length":   {reading(12345, 50000), "12,345 of about 50,000 rows read ", true},
+		"more rows than last time": {reading(50001, 50000), "50,001 rows read ", false},
+		"uploading":                {entered(reconcile.Uploading, 9), "uploading 9 documents ", false},
+		"importing":                {entered(reconcile.Importing, 1), "waiting for the import of 1 document ", false},
 	} {
-		var v view
-		tt.do(&v)
-		if _, known := v.share(); v.text() != tt.text || known != tt.known {
-			t.Errorf("%s: %q, length known: %v", name, v.text(), known)
+		if tt.view.text != tt.text || (tt.view.about > 0) != tt.known {
+			t.Errorf("%s: %+v", name, tt.view)
 		}
+	}
+}
+
+// The time of a phase counts from its beginning, the rate of a read from its first row.
+func TestPace(t *testing.T) {
+	for name, tt := range map[string]struct {
+		view   view
+		lasted time.Duration
+		want   string
+	}{
+		"connecting":             {connecting(), 2500 * time.Millisecond, " 2s"},
+		"a read of known length": {reading(20000, 50000), 10 * time.Second, " 2,000 rows/s, 15s left"},
+		"the first read":         {reading(20000, 0), 10 * time.Second, " 2,000 rows/s"},
+		"no row yet":             {reading(0, 50000), 10 * time.Second, " 10s"},
+		"at its end":             {reading(50000, 50000), 10 * time.Second, " 5,000 rows/s"},
+		"importing":              {entered(reconcile.Importing, 1), 90 * time.Second, " 1m30s"},
+	} {
+		if got := tt.view.pace(tt.lasted); got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+	var s screen
+	s.show(reading(1, 0))
+	first := s.view.Load().begin
+	s.show(reading(2, 0))
+	if got := s.view.Load(); got.begin != first || got.rows != 2 {
+		t.Errorf("the read began at %v and then at %v", first, got.begin)
+	}
+	if s.show(entered(reconcile.Uploading, 2)); s.view.Load().begin == first {
+		t.Error("the next phase began with the read")
 	}
 }

@@ -30,7 +30,6 @@ type syncRun struct {
 }
 
 func newSyncRun(env environment, cfg config.Config) *syncRun {
-	env.screen.reopen()
 	return &syncRun{begin: time.Now(), screen: env.screen, log: env.logger(cfg.Sync), cfg: cfg}
 }
 
@@ -38,7 +37,7 @@ func (r *syncRun) sync(ctx context.Context, c *syncCommand) (reconcile.Summary, 
 	if names := r.cfg.StandIns(); len(names) > 0 {
 		r.log.DebugContext(ctx, "stand-ins take the place of Google's services", "variables", strings.Join(names, ", "))
 	}
-	r.screen.draw()
+	r.screen.reopen()
 	clients, err := open(ctx, r.cfg, "sync")
 	if err != nil {
 		return failedSummary, err

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -13,102 +12,60 @@ import (
 	"vertexmetadata/job/internal/words"
 )
 
-// view is what the line below the logs shows: the phase of the run, and how far it has come. The bar reads it from a
-// goroutine of its own.
+// view is what the line below the logs shows: what the run does, and how far it has come.
 type view struct {
-	mu          sync.Mutex
-	reading     bool            // or further
-	phase       reconcile.Phase // after the read
-	begin       time.Time       // of the phase
-	rows, about int64
-	documents   int64
+	phase, text string
+	begin       time.Time // of the phase
+	rows, about int64     // of the read; about is 0 where nobody knows how many there are
 }
 
-func (v *view) reset() {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.reading, v.phase, v.begin, v.rows, v.about, v.documents = false, "", time.Time{}, 0, 0, 0
-}
+// connecting is the view of a run that has done nothing yet.
+func connecting() view { return view{text: "connecting "} }
 
-func (v *view) read(rows, about int64) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if !v.reading {
-		v.reading, v.begin = true, time.Now()
+// reading is that of a run that reads the source. How many rows there are is not known of the first read, nor of one that
+// found more of them than the last.
+func reading(rows, about int64) view {
+	if about <= 0 || rows > about {
+		return view{phase: "read", text: words.Plural(rows, "row") + " read ", rows: rows}
 	}
-	v.rows, v.about = rows, max(about, 0)
+	return view{phase: "read", text: fmt.Sprintf("%s of about %s rows read ", words.Number(rows), words.Number(about)), rows: rows, about: about}
 }
 
-func (v *view) enter(p reconcile.Phase, documents int64) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.phase != p {
-		v.phase, v.begin, v.documents = p, time.Now(), documents
+// entered is that of a run in a phase after the read.
+func entered(p reconcile.Phase, documents int64) view {
+	of := ""
+	if p == reconcile.Importing {
+		of = "of "
 	}
-}
-
-// share is how much of the source is read. It is not known of the first read, nor of one that found more rows than the last,
-// nor of what follows the read.
-func (v *view) share() (done float64, known bool) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.phase != "" || v.about == 0 || v.rows > v.about {
-		return 0, false
-	}
-	return float64(v.rows) / float64(v.about), true
-}
-
-// text is what stands before the bar.
-func (v *view) text() string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	switch {
-	case v.phase == reconcile.Importing:
-		return fmt.Sprintf("%s of %s ", v.phase, words.Plural(v.documents, "document"))
-	case v.phase != "":
-		return fmt.Sprintf("%s %s ", v.phase, words.Plural(v.documents, "document"))
-	case v.about > 0 && v.rows <= v.about:
-		return fmt.Sprintf("%s of about %s rows read ", words.Number(v.rows), words.Number(v.about))
-	case v.reading:
-		return words.Plural(v.rows, "row") + " read "
-	}
-	return "connecting "
+	return view{phase: string(p), text: fmt.Sprintf("%s %s%s ", p, of, words.Plural(documents, "document"))}
 }
 
 // pace is what stands behind the bar: the rate and the remaining time of a read, else how long the phase has lasted.
-func (v *view) pace() string {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if v.begin.IsZero() {
-		return ""
-	}
-	lasted := time.Since(v.begin)
-	seconds := max(lasted.Seconds(), 0.001)
-	if v.phase != "" || lasted < time.Second {
+func (v view) pace(lasted time.Duration) string {
+	if v.rows == 0 || lasted < time.Second {
 		return " " + lasted.Truncate(time.Second).String()
 	}
-	rate := float64(v.rows) / seconds
+	rate := float64(v.rows) / lasted.Seconds()
 	text := fmt.Sprintf(" %s rows/s", words.Number(int64(rate)))
-	if left := v.about - v.rows; left > 0 && rate > 0 {
+	if left := v.about - v.rows; left > 0 {
 		text += fmt.Sprintf(", %s left", time.Duration(float64(left)/rate*float64(time.Second)).Round(time.Second))
 	}
 	return text
 }
 
-// scale is the bar's own unit.
-const scale = 1000
-
-// bar shows the view in a container; where nobody knows how far there is to go, something turns.
-func (v *view) bar(container *mpb.Progress) (*mpb.Bar, error) {
+// bar shows the view in a container; where nobody knows how far there is to go, something turns. It reads the view from a
+// goroutine of its own.
+func bar(container *mpb.Progress, view func() *view) (*mpb.Bar, error) {
 	known, unknown := mpb.BarStyle().Build(), mpb.SpinnerStyle().PositionLeft().Build()
 	filler := mpb.BarFillerFunc(func(w io.Writer, s decor.Statistics) error {
-		if done, ok := v.share(); ok {
-			s.Current, s.Total = int64(done*scale), scale
-			return known.Fill(w, s)
+		v := view()
+		if v.about == 0 {
+			return unknown.Fill(w, s)
 		}
-		return unknown.Fill(w, s)
+		s.Current, s.Total = v.rows, v.about
+		return known.Fill(w, s)
 	})
-	text := decor.Any(func(decor.Statistics) string { return v.text() })
-	pace := decor.Any(func(decor.Statistics) string { return v.pace() })
+	text := decor.Any(func(decor.Statistics) string { return view().text })
+	pace := decor.Any(func(decor.Statistics) string { return view().pace(time.Since(view().begin)) })
 	return container.Add(0, filler, mpb.PrependDecorators(text), mpb.AppendDecorators(pace))
 }

@@ -210,16 +210,10 @@ func (l *loader) query(c *Config) {
 		l.problem("both SYNC_QUERY and SYNC_QUERY_FILE are set", "unset one of SYNC_QUERY and SYNC_QUERY_FILE")
 	case file != "":
 		text, err := os.ReadFile(file)
-		if err != nil {
-			var path *os.PathError
-			if errors.As(err, &path) {
-				err = path.Err
-			}
-			l.problem(fmt.Sprintf("%s cannot be read: %v", named, err), "correct the path in SYNC_QUERY_FILE, or mount the file")
-		}
 		c.Query = trim(string(text))
-		switch {
-		case err != nil:
+		switch path := (*os.PathError)(nil); {
+		case errors.As(err, &path):
+			l.problem(fmt.Sprintf("%s cannot be read: %v", named, path.Err), "correct the path in SYNC_QUERY_FILE, or mount the file")
 		case !isText(string(text)):
 			l.problem(named+" is not UTF-8", "save it as UTF-8")
 		case c.Query == "":

@@ -13,7 +13,7 @@ import (
 // secure makes the safe settings the default: TLS over TCP to another machine, and no password in clear text to a server
 // whose certificate nobody verified.
 func secure(base string, pairs []pair, config *pgconn.Config) (*pgconn.Config, error) {
-	if !remote(config) {
+	if !slices.ContainsFunc(Addresses(config), isRemote) {
 		return config, nil
 	}
 	if !given(pairs, "sslmode", "PGSSLMODE") && !given(pairs, "ssl", "") && config.TLSConfig != nil {
@@ -22,7 +22,8 @@ func secure(base string, pairs []pair, config *pgconn.Config) (*pgconn.Config, e
 			return nil, explain(base, pairs, err)
 		}
 	}
-	if config.RequireAuth == "" && !verified(config) {
+	isOpen := func(f pgconn.FallbackConfig) bool { return isRemote(f) && !verifies(f.TLSConfig) }
+	if config.RequireAuth == "" && slices.ContainsFunc(Addresses(config), isOpen) {
 		config.RequireAuth = "!password"
 	}
 	return config, nil
@@ -66,10 +67,7 @@ func Addresses(config *pgconn.Config) []pgconn.FallbackConfig {
 	return all
 }
 
-// remote reports that some address is on another machine.
-func remote(config *pgconn.Config) bool {
-	return slices.ContainsFunc(Addresses(config), func(f pgconn.FallbackConfig) bool { return !Local(f.Host) })
-}
+func isRemote(f pgconn.FallbackConfig) bool { return !Local(f.Host) }
 
 // Local reports that what is sent to host stays on this machine: a Unix socket or a loopback address.
 func Local(host string) bool {
@@ -82,11 +80,7 @@ func Local(host string) bool {
 	return false
 }
 
-// verified reports that on every way to another machine the server's certificate is verified.
-func verified(config *pgconn.Config) bool {
-	return !slices.ContainsFunc(Addresses(config), func(f pgconn.FallbackConfig) bool { return !Local(f.Host) && !verifies(f.TLSConfig) })
-}
-
+// verifies reports that the server's certificate is verified.
 func verifies(config *tls.Config) bool {
 	return config != nil && (!config.InsecureSkipVerify || config.VerifyPeerCertificate != nil || config.VerifyConnection != nil)
 }
