@@ -26,6 +26,7 @@ const hideAndShow = `UPDATE docs SET mime = CASE mime WHEN 'image/png' THEN 'ima
 // that change, many rounds; in the end the data store must equal the source. The seed is printed, so that a failure can be
 // repeated.
 func TestRandomFaults(t *testing.T) {
+	t.Parallel()
 	if *seed == 0 {
 		*seed = uint64(time.Now().UnixNano())
 	}
@@ -36,7 +37,6 @@ func TestRandomFaults(t *testing.T) {
 	w.set.RescanInterval = []time.Duration{0, time.Hour}[r.IntN(2)]
 	w.fill(600)
 	next := 600
-	defer w.behave(discoveryengine.Behaviour{}, storage.Policy{})
 	var service discoveryengine.World
 	untold := false // documents of an inline import may have been rejected by a service that says nothing of it
 	heals := func() {
@@ -50,7 +50,7 @@ func TestRandomFaults(t *testing.T) {
 	for round := range *rounds {
 		if r.IntN(4) == 0 {
 			service = pick(r, discoveryengine.Worlds())
-			w.behave(service.Behaviour, pick(r, policies()))
+			w.behave(service.Behaviour, pick(r, policies).Policy)
 			t.Logf("round %d: %s", round, service.Name)
 		}
 		w.exec(hideAndShow, []float64{0, 0.005, 0.03}[r.IntN(3)])
@@ -67,17 +67,17 @@ func TestRandomFaults(t *testing.T) {
 			undo = operation(r.Float64())(w)
 		case 1:
 			undo = documents(discoveryengine.Percent(r.IntN(30)))(w)
-			untold = untold || service.Metadata == discoveryengine.MetadataUnknown || service.Metadata == discoveryengine.MetadataAbsent
+			untold = untold || isSilent(service.Behaviour)
 		case 2:
 			undo = refuse("ImportDocuments", 1+r.IntN(3), codes.Unavailable)(w)
 		case 3:
 			undo = lose([]string{"ImportDocuments", "GetOperation", "DeleteDocument"}[r.IntN(3)])(w)
 		case 4:
-			undo = objects.Inject(storage.Fault{Status: 503, Skip: r.IntN(20), Count: 1 + r.IntN(2)}).Remove
+			undo = w.inject(storage.Fault{Status: 503, Skip: r.IntN(20), Count: 1 + r.IntN(2)}).Remove
 		case 5:
-			undo = objects.Inject(storage.Fault{DropReply: true, Skip: r.IntN(20)}).Remove
+			undo = w.inject(storage.Fault{DropReply: true, Skip: r.IntN(20)}).Remove
 		case 6:
-			undo = engine.Inject(discoveryengine.Fault{Method: "DeleteDocument", Skip: r.IntN(4), Count: 1 + r.IntN(2), Code: codes.Internal}).Remove
+			undo = w.engine.Inject(discoveryengine.Fault{Method: "DeleteDocument", Skip: r.IntN(4), Count: 1 + r.IntN(2), Code: codes.Internal}).Remove
 		}
 		full := func(s *Settings) { s.Full = r.IntN(10) == 0 }
 		if r.IntN(2) == 0 {
