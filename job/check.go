@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,18 +27,18 @@ func (c *checkCommand) Run(ctx context.Context, env environment) error {
 	var problems *refusal.Advice
 	if !errors.As(err, &problems) {
 		return c.each(ctx, env, "check", func(cfg config.Config, out *printer) error {
-			return c.printAll(out, cfg.Sync, check(ctx, env, cfg), nil)
+			return c.printAll(out, cfg.Sync.Name, check(ctx, cfg))
 		})
 	}
 	var found []finding
 	for _, problem := range problems.Causes {
 		found = append(found, failed("config", problem))
 	}
-	return c.printAll(newPrinter(env), "", found, err)
+	return c.printAll(newPrinter(env), "", found)
 }
 
 // check tries every dependency, also after one has failed, as far as that makes sense.
-func check(ctx context.Context, env environment, cfg config.Config) []finding {
+func check(ctx context.Context, cfg config.Config) []finding {
 	ctx, cancel := context.WithTimeoutCause(ctx, checkTime, errNoAnswer)
 	defer cancel()
 	var match contentMatch
@@ -61,25 +60,14 @@ func check(ctx context.Context, env environment, cfg config.Config) []finding {
 		})
 	}
 	running.Wait()
-	all := append([]finding{configured(env.getenv)}, standIns(cfg)...)
+	all := append([]finding{fine("config", "every variable is valid")}, standIns(cfg)...)
 	all = append(all, slices.Concat(found...)...)
 	all = append(all, match.findings()...)
 	return securityLast(append(all, match.contentBuckets(cfg)...))
 }
 
-// configured counts the variables that are set.
-func configured(getenv func(string) string) finding {
-	set := 0
-	for _, v := range config.Variables {
-		if getenv(v.Name) != "" {
-			set++
-		}
-	}
-	return fine("config", fmt.Sprintf("%d of %d variables set", set, len(config.Variables)))
-}
-
-// printAll prints every finding. Its error decides the exit code, which is a sync's: cause, or what failed.
-func (c *checkCommand) printAll(out *printer, sync string, found []finding, cause error) error {
+// printAll prints every finding. Its error decides the exit code, which is a sync's.
+func (c *checkCommand) printAll(out *printer, sync string, found []finding) error {
 	var failed []error
 	for _, f := range found {
 		failed = append(failed, f.err)
@@ -90,7 +78,7 @@ func (c *checkCommand) printAll(out *printer, sync string, found []finding, caus
 	if err := out.flush(); err != nil {
 		return err
 	}
-	if err := cmp.Or(cause, errors.Join(failed...)); err != nil {
+	if err := errors.Join(failed...); err != nil {
 		return &reportedError{err}
 	}
 	return nil

@@ -36,7 +36,7 @@ func checkBucket(ctx context.Context, cfg config.Config) []finding {
 	if err != nil {
 		settings = bucket.Settings{} // a permission that the job need not have
 	}
-	found := []finding{fine("bucket", "gs://"+cfg.Bucket+describe(settings)), probe(ctx, b, layout.New(cfg.Sync).Root())}
+	found := []finding{fine("bucket", "gs://"+cfg.Bucket+describe(settings)), probe(ctx, b, layout.New(cfg.Sync.Name).Root())}
 	if settings.Retention > 0 {
 		found = append(found, warning("retention", fmt.Sprintf("objects can be neither replaced nor deleted for %s", settings.Retention),
 			"set GCS_BUCKET to a bucket without a retention policy"))

@@ -27,7 +27,7 @@ func (c *historyCommand) Run(ctx context.Context, env environment) error {
 			return err
 		}
 		defer b.Close()
-		states, err := ledger.NewStore(b, layout.New(cfg.Sync), storeName(cfg)).History(ctx)
+		states, err := ledger.NewStore(b, layout.New(cfg.Sync.Name), storeName(cfg)).History(ctx)
 		if err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func (c *historyCommand) Run(ctx context.Context, env environment) error {
 			return nil
 		}
 		for _, s := range states {
-			if err := out.json(entryOf(cfg.Sync, s)); err != nil {
+			if err := out.json(entryOf(cfg.Sync.Name, s)); err != nil {
 				return err
 			}
 		}
@@ -78,7 +78,7 @@ func entryOf(sync string, s ledger.State) historyEntry {
 
 func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 	if len(states) == 0 {
-		out.printf("No run has recorded anything in gs://%s/%s yet.\n", cfg.Bucket, layout.New(cfg.Sync).Revisions())
+		out.printf("No run has recorded anything in gs://%s/%s yet.\n", cfg.Bucket, layout.New(cfg.Sync.Name).Revisions())
 		return
 	}
 	const stamp = "2006-01-02 15:04:05"
@@ -87,7 +87,7 @@ func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 	}
 	rows, colors := [][]string{{"time (UTC)", "what", "sent", "deleted", "rejected", "documents", "execution"}}, []string{bold}
 	for _, s := range states {
-		r, event := entryOf(cfg.Sync, s), wordOf(s.Note.Event)
+		r, event := entryOf(cfg.Sync.Name, s), wordOf(s.Note.Event)
 		if r.Full {
 			event.word += ", full"
 		}

@@ -34,7 +34,7 @@ func (c *planCommand) plan(ctx context.Context, env environment, cfg config.Conf
 	run := reconcile.Run{
 		Settings: settings(cfg, c.Full, c.AllowMassDelete),
 		Clients:  clients.Clients,
-		Log:      env.logger(cfg.Sync),
+		Log:      env.logger(cfg.Sync.Name),
 		Progress: env.screen.progress,
 	}
 	var found *listing
@@ -55,7 +55,7 @@ func (c *planCommand) plan(ctx context.Context, env environment, cfg config.Conf
 	env.screen.close()
 	if !c.JSON {
 		printPlan(out, p, found, changed)
-	} else if err := out.json(planJSON(cfg.Sync, p, found, changed)); err != nil {
+	} else if err := out.json(planJSON(cfg.Sync.Name, p, found, changed)); err != nil {
 		return err
 	}
 	if p.Stop == nil {

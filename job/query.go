@@ -17,7 +17,7 @@ type queryCommand struct {
 // Run prints the query in use, where it comes from, and what becomes of each of its columns.
 func (c *queryCommand) Run(ctx context.Context, env environment) error {
 	return c.each(ctx, env, "query", func(cfg config.Config, out *printer) error {
-		q := usedQuery{Sync: cfg.Sync, Origin: queryOrigin(cfg, env.getenv), Query: cfg.Query}
+		q := usedQuery{Sync: cfg.Sync.Name, Origin: cfg.QueryOrigin, Query: cfg.Query}
 		columns, err := columnsOf(ctx, cfg, queryTime)
 		for _, column := range columns {
 			q.Columns = append(q.Columns, usedColumn{Name: column.Name, Kind: jsonKinds[column.Kind], Becomes: becomes(column.Name)})
@@ -71,20 +71,6 @@ func becomes(column string) string {
 		return "content.mimeType"
 	}
 	return "structData." + column
-}
-
-// queryOrigin says where the query comes from.
-func queryOrigin(cfg config.Config, getenv func(string) string) string {
-	whole, err := config.Load(getenv)
-	switch file := strings.TrimSpace(getenv("SYNC_QUERY_FILE")); {
-	case err == nil && cfg.Query != whole.Query:
-		return "SYNCS"
-	case file != "":
-		return "SYNC_QUERY_FILE " + file
-	case strings.TrimSpace(getenv("SYNC_QUERY")) != "":
-		return "SYNC_QUERY"
-	}
-	return "the default; set SYNC_QUERY or SYNC_QUERY_FILE to another SELECT"
 }
 
 // columnsOf asks the database for the columns of the query.

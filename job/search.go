@@ -88,7 +88,7 @@ func (c *searchCommand) print(out *printer, cfg config.Config, rank int, hit dat
 			URI      string `json:"uri,omitempty"`
 			MIMEType string `json:"mimeType,omitempty"`
 			Data     object `json:"structData"`
-		}{cfg.Sync, hit.ID, hit.URI, hit.MIMEType, fields})
+		}{cfg.Sync.Name, hit.ID, hit.URI, hit.MIMEType, fields})
 	}
 	out.printf("%d. %s  %s\n", rank, out.paint(bold, visible(hit.ID)), visible(hit.URI))
 	width, most := 0, shownCharacters

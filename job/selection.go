@@ -44,7 +44,7 @@ func (r report) each(ctx context.Context, env environment, command string, do fu
 		err = errors.Join(err, out.flush())
 		var reported *reportedError
 		if err != nil && !errors.As(err, &reported) {
-			env.fail(ctx, command, one.Sync, err)
+			env.fail(ctx, command, one.Sync.Name, err)
 			err = &reportedError{err}
 		}
 		failed = append(failed, err)
@@ -54,13 +54,13 @@ func (r report) each(ctx context.Context, env environment, command string, do fu
 
 // heading tells the syncs apart. The only sync of a job has none.
 func heading(out *printer, cfg config.Config, isFirst bool) {
-	if cfg.Sync == "" {
+	if cfg.Sync.Name == "" {
 		return
 	}
 	if !isFirst {
 		out.printf("\n")
 	}
-	out.printf("%s\n", out.paint(bold, fmt.Sprintf("== %s (data store %s in %s)", cfg.Sync, cfg.DataStore, cfg.Location)))
+	out.printf("%s\n", out.paint(bold, fmt.Sprintf("== %s (data store %s in %s)", cfg.Sync.Name, cfg.DataStore, cfg.Location)))
 }
 
 // choose returns a configuration for each sync, or for the one with that name.

@@ -70,7 +70,7 @@ func (c *showCommand) Run(ctx context.Context, env environment) error {
 
 // lookEverywhere looks in all three places at once.
 func lookEverywhere(ctx context.Context, cfg config.Config, id string) *sighting {
-	s := &sighting{Sync: cfg.Sync, ID: id, Errors: map[string]string{}}
+	s := &sighting{Sync: cfg.Sync.Name, ID: id, Errors: map[string]string{}}
 	var all sync.WaitGroup
 	look := func(err *error, at func() error) { all.Go(func() { *err = panics.Guard(at)() }) }
 	look(&s.sourceErr, func() error { return s.Source.read(ctx, cfg, id) })

@@ -38,7 +38,7 @@ func readLedger(ctx context.Context, cfg config.Config, id string) (ledgerView, 
 		return v, err
 	}
 	defer b.Close()
-	store := ledger.NewStore(b, layout.New(cfg.Sync), storeName(cfg))
+	store := ledger.NewStore(b, layout.New(cfg.Sync.Name), storeName(cfg))
 	state, doubt, err := store.Load(ctx)
 	if err != nil {
 		return v, err

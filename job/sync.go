@@ -56,7 +56,7 @@ func documentRules(cfg config.Config) document.Options {
 // settings are the run's part of the configuration.
 func settings(cfg config.Config, full, allowMassDelete bool) reconcile.Settings {
 	return reconcile.Settings{
-		Name:      cfg.Sync,
+		Name:      cfg.Sync.Name,
 		DataStore: storeName(cfg),
 		Execution: cfg.Execution, Version: version,
 		Query:     cfg.Query,

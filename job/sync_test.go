@@ -90,10 +90,10 @@ func TestStopped(t *testing.T) {
 
 // Every sync of a task is the first one some time, and at every attempt another is.
 func TestSyncsTakeTurns(t *testing.T) {
-	syncs := []config.Config{{Sync: "a"}, {Sync: "b"}, {Sync: "c"}}
+	syncs := []config.Config{{Sync: config.Sync{Name: "a"}}, {Sync: config.Sync{Name: "b"}}, {Sync: config.Sync{Name: "c"}}}
 	order := func(execution string, attempt int) (names string) {
 		for _, s := range inTurn(syncs, execution, attempt) {
-			names += s.Sync
+			names += s.Sync.Name
 		}
 		return names
 	}

@@ -30,7 +30,7 @@ type syncRun struct {
 }
 
 func newSyncRun(env environment, cfg config.Config) *syncRun {
-	return &syncRun{begin: time.Now(), screen: env.screen, log: env.logger(cfg.Sync), cfg: cfg}
+	return &syncRun{begin: time.Now(), screen: env.screen, log: env.logger(cfg.Sync.Name), cfg: cfg}
 }
 
 func (r *syncRun) sync(ctx context.Context, c *syncCommand) (reconcile.Summary, error) {
@@ -99,7 +99,7 @@ func (r *syncRun) finish(ctx context.Context, s reconcile.Summary, err error) er
 	r.screen.close()
 	took := time.Since(r.begin)
 	if r.screen.terminal {
-		fmt.Fprint(r.screen, sentences(r.screen.look, r.cfg.Sync, s, took, err))
+		fmt.Fprint(r.screen, sentences(r.screen.look, r.cfg.Sync.Name, s, took, err))
 	} else {
 		r.logEnd(context.WithoutCancel(ctx), s, took, err)
 	}

@@ -31,23 +31,17 @@ type Config struct {
 	SecretID      string // the database password
 	SecretVersion string
 
-	Bucket    string
-	Location  string // of the data store: global, us or eu
-	DataStore string
+	Bucket string
 
 	DiscoveryEngineEndpoint string // host:port, plaintext, for a stand-in; empty: Google
 	SecretManagerEndpoint   string
 	StorageEmulatorHost     string // address of a stand-in, which the storage client reads by itself
 
-	Query            string   // SELECT; empty: DefaultQuery
-	MIMETypes        []string // accepted, lower case
+	Sync                      // the one that this is the configuration of, see With
+	Syncs            []Sync   // what to sync: those of SYNCS, or one without a name
+	QueryOrigin      string   // where Query comes from
 	ContentBuckets   []string // that content may come from; empty: any
 	MaxDocumentBytes int      // of one document line
-
-	// Syncs are what to sync: those of SYNCS, or one without a name. What one does not say for itself is filled in from
-	// Query, DataStore, Location and MIMETypes.
-	Syncs []Sync
-	Sync  string // the name of the sync that this is the configuration of, see With
 
 	ImportWait       time.Duration // how long a run waits for its import
 	FullSyncInterval time.Duration // how often everything is imported again
@@ -93,7 +87,10 @@ func (c Config) StandIns() (names []string) {
 
 // With returns the configuration of one of c.Syncs.
 func (c Config) With(s Sync) Config {
-	c.Sync, c.Query, c.DataStore, c.Location, c.MIMETypes = s.Name, s.Query, s.DataStoreID, s.Location, s.MIMETypes
+	if s.Query != c.Query {
+		c.QueryOrigin = "SYNCS"
+	}
+	c.Sync = s
 	return c
 }
 
@@ -200,6 +197,7 @@ func isInstance(s string) bool {
 
 // query takes the query from SYNC_QUERY or from the file that SYNC_QUERY_FILE names.
 func (l *loader) query(c *Config) {
+	c.QueryOrigin = "SYNC_QUERY"
 	file := l.value("SYNC_QUERY_FILE")
 	named := "SYNC_QUERY_FILE " + file
 	if isURL(file) {
@@ -210,7 +208,7 @@ func (l *loader) query(c *Config) {
 		l.problem("both SYNC_QUERY and SYNC_QUERY_FILE are set", "unset one of SYNC_QUERY and SYNC_QUERY_FILE")
 	case file != "":
 		text, err := os.ReadFile(file)
-		c.Query = trim(string(text))
+		c.Query, c.QueryOrigin = trim(string(text)), named
 		switch path := (*os.PathError)(nil); {
 		case errors.As(err, &path):
 			l.problem(fmt.Sprintf("%s cannot be read: %v", named, path.Err), "correct the path in SYNC_QUERY_FILE, or mount the file")
@@ -220,7 +218,7 @@ func (l *loader) query(c *Config) {
 			l.problem(named+" is empty", "write the query into it, or unset SYNC_QUERY_FILE for the default query")
 		}
 	case c.Query == "":
-		c.Query = DefaultQuery
+		c.Query, c.QueryOrigin = DefaultQuery, "the default; set SYNC_QUERY or SYNC_QUERY_FILE to another SELECT"
 	case !isText(c.Query):
 		l.problem("SYNC_QUERY is not UTF-8", "write it in UTF-8")
 	}

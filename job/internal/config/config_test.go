@@ -38,12 +38,12 @@ func TestLoadDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	sync := Sync{Query: DefaultQuery, DataStore: "d", Location: "global", MIMETypes: []string{"image/jpeg", "image/png", "image/webp"}}
 	want := Config{
 		DatabaseURL: "postgres://localhost/app", SocketDir: "/cloudsql", SecretVersion: "latest",
-		Project: "p", Bucket: "b", DataStore: "d", Location: "global",
-		Query: DefaultQuery, MIMETypes: []string{"image/jpeg", "image/png", "image/webp"}, MaxDocumentBytes: 1 << 20,
-		Syncs:      []Sync{{Query: DefaultQuery, DataStoreID: "d", Location: "global", MIMETypes: []string{"image/jpeg", "image/png", "image/webp"}}},
-		ImportWait: 2 * time.Minute, FullSyncInterval: 24 * time.Hour, RescanInterval: time.Hour,
+		Project: "p", Bucket: "b", Sync: sync, Syncs: []Sync{sync}, MaxDocumentBytes: 1 << 20,
+		QueryOrigin: "the default; set SYNC_QUERY or SYNC_QUERY_FILE to another SELECT",
+		ImportWait:  2 * time.Minute, FullSyncInterval: 24 * time.Hour, RescanInterval: time.Hour,
 		MaxDeleteRatio: 0.5, MaxChangeRatio: 1, MaxFailed: Limit{Share: 0.01}, StatementTimeout: 10 * time.Minute, Tasks: 1, LogLevel: "info",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -12,11 +12,11 @@ import (
 
 // Sync is one query whose documents go to one data store.
 type Sync struct {
-	Name        string // empty: the only one
-	Query       string
-	DataStoreID string
-	Location    string
-	MIMETypes   []string
+	Name      string // empty: the only one
+	Query     string // SELECT
+	DataStore string
+	Location  string   // of the data store: global, us or eu
+	MIMETypes []string // accepted, lower case
 }
 
 // syncName is what names may look like: they become parts of objects' names.
@@ -26,10 +26,9 @@ const syncNameRemedy = "give it a name of a small letter and up to 30 of a-z, 0-
 
 // syncs reads SYNCS. What a sync leaves out is that of the environment.
 func (l *loader) syncs(c *Config) {
-	whole := Sync{Query: c.Query, DataStoreID: c.DataStore, Location: c.Location, MIMETypes: c.MIMETypes}
 	text := l.value("SYNCS")
 	if text == "" {
-		c.Syncs = []Sync{whole}
+		c.Syncs = []Sync{c.Sync}
 		return
 	}
 	members, err := syncMembers(text)
@@ -41,7 +40,7 @@ func (l *loader) syncs(c *Config) {
 		l.problem("SYNCS names no sync", `write it as [{"name": "posts"}, …], or unset SYNCS for one sync`)
 	}
 	for i, m := range members {
-		c.Syncs = append(c.Syncs, l.sync(fmt.Sprintf("sync %d of SYNCS", i+1), m, whole))
+		c.Syncs = append(c.Syncs, l.sync(fmt.Sprintf("sync %d of SYNCS", i+1), m, c.Sync))
 	}
 	l.distinct(c.Syncs)
 }
@@ -63,7 +62,7 @@ func syncMembers(text string) ([]map[string]json.RawMessage, error) {
 
 // sync reads one member of the list.
 func (l *loader) sync(where string, fields map[string]json.RawMessage, s Sync) Sync {
-	known := map[string]*string{"name": &s.Name, "query": &s.Query, "data_store": &s.DataStoreID, "location": &s.Location, "mime_types": new(string)}
+	known := map[string]*string{"name": &s.Name, "query": &s.Query, "data_store": &s.DataStore, "location": &s.Location, "mime_types": new(string)}
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
 		target, ok := known[field]
 		if !ok {
@@ -89,9 +88,9 @@ func (l *loader) sync(where string, fields map[string]json.RawMessage, s Sync) S
 		l.problem(fmt.Sprintf("%s: name is %s", where, shown(s.Name)), syncNameRemedy)
 	}
 	switch {
-	case s.DataStoreID == "":
+	case s.DataStore == "":
 		l.problem(where+": data_store is not set, nor is DATA_STORE_ID", "set data_store in every sync, or DATA_STORE_ID")
-	case !resourceID.MatchString(s.DataStoreID):
+	case !resourceID.MatchString(s.DataStore):
 		l.problem(where+": data_store is not a data store's id", "write the id alone, without the path before it")
 	}
 	if !slices.Contains(locations, s.Location) {
@@ -111,8 +110,8 @@ func (l *loader) distinct(syncs []Sync) {
 			l.problem(fmt.Sprintf("SYNCS has two named %s", shown(s.Name)), "give each a name of its own")
 		}
 		names[s.Name] = true
-		store := s.DataStoreID + " in " + s.Location
-		if first, taken := stores[store]; taken && s.DataStoreID != "" {
+		store := s.DataStore + " in " + s.Location
+		if first, taken := stores[store]; taken && s.DataStore != "" {
 			l.problem(fmt.Sprintf("SYNCS: %s and %s have the same data store %s, and each would delete what the other imports", shown(first), shown(s.Name), store), "give each a data store of its own")
 		} else {
 			stores[store] = s.Name

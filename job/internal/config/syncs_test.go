@@ -9,8 +9,8 @@ import (
 
 func TestSyncs(t *testing.T) {
 	env := []string{"DATABASE_URL=postgres://localhost/app", "GCS_BUCKET=b", "PROJECT_ID=p", "SYNC_QUERY=SELECT 1 AS id", "SYNC_MIME_TYPES=image/png", "GCP_LOCATION=eu"}
-	posts := Sync{Name: "posts", Query: "SELECT 1 AS id", DataStoreID: "d", Location: "eu", MIMETypes: []string{"image/png"}}
-	spots := Sync{Name: "spots", Query: "SELECT 2 AS id", DataStoreID: "nature-spots", Location: "global", MIMETypes: []string{"image/gif", "image/bmp"}}
+	posts := Sync{Name: "posts", Query: "SELECT 1 AS id", DataStore: "d", Location: "eu", MIMETypes: []string{"image/png"}}
+	spots := Sync{Name: "spots", Query: "SELECT 2 AS id", DataStore: "nature-spots", Location: "global", MIMETypes: []string{"image/gif", "image/bmp"}}
 	for name, tt := range map[string]struct {
 		pairs []string
 		want  []Sync
@@ -27,7 +27,7 @@ func TestSyncs(t *testing.T) {
 		},
 		"one store in two locations": {
 			[]string{"DATA_STORE_ID=d", `SYNCS=[{"name": "posts"}, {"name": "us", "location": "us"}]`},
-			[]Sync{posts, {Name: "us", Query: "SELECT 1 AS id", DataStoreID: "d", Location: "us", MIMETypes: []string{"image/png"}}},
+			[]Sync{posts, {Name: "us", Query: "SELECT 1 AS id", DataStore: "d", Location: "us", MIMETypes: []string{"image/png"}}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -91,7 +91,7 @@ func FuzzSyncs(f *testing.F) {
 		}
 		seen := map[string]bool{}
 		for _, s := range c.Syncs {
-			if store := s.DataStoreID + s.Location; seen[store] || s.Query == "" || len(s.MIMETypes) == 0 || len(c.Syncs) > 1 && !syncName().MatchString(s.Name) {
+			if store := s.DataStore + s.Location; seen[store] || s.Query == "" || len(s.MIMETypes) == 0 || len(c.Syncs) > 1 && !syncName().MatchString(s.Name) {
 				t.Errorf("Load accepted %+v", c.Syncs)
 			} else {
 				seen[store] = true
