@@ -99,12 +99,8 @@ func run(ctx context.Context, args []string, env environment) int {
 // usage says what there is to run: somebody who types the name alone wants to know that, and not to begin a sync. Nothing
 // was done, which a script must not take for a success.
 func usage(parser *kong.Kong) int {
-	ctx, err := kong.Trace(parser, []string{"--help"})
-	if err == nil {
-		err = ctx.PrintUsage(false)
-	}
-	if err != nil {
-		return exitFailure
+	if ctx, err := kong.Trace(parser, []string{"--help"}); err == nil {
+		_ = ctx.PrintUsage(false)
 	}
 	return exitConfiguration
 }

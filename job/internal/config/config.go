@@ -113,6 +113,9 @@ func Load(getenv func(string) string) (Config, error) {
 	l.connection(&c)
 	l.query(&c)
 	l.syncs(&c)
+	if c.Tasks > 0 && c.Task >= c.Tasks { // it would have no sync, and say so as if that were right
+		l.invalid("CLOUD_RUN_TASK_INDEX", strconv.Itoa(c.Task), "a number below CLOUD_RUN_TASK_COUNT")
+	}
 	if len(l.problems) > 0 {
 		return c, refusal.Join("configuration: ", l.problems)
 	}

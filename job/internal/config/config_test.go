@@ -140,6 +140,7 @@ func TestLoadNamesEveryProblem(t *testing.T) {
 		"embeddings":              {with(local, "EMBEDDING_MODEL=m"), "configuration: EMBEDDING_MODEL is set, but this version does not write embeddings: unset EMBEDDING_MODEL"},
 		"two queries":             {with(local, "SYNC_QUERY=SELECT 1", "SYNC_QUERY_FILE=q.sql"), "configuration: both SYNC_QUERY and SYNC_QUERY_FILE are set: unset one of SYNC_QUERY and SYNC_QUERY_FILE"},
 		"absent file":             {with(local, "SYNC_QUERY_FILE=absent.sql"), "configuration: SYNC_QUERY_FILE absent.sql cannot be read: no such file or directory: correct the path in SYNC_QUERY_FILE, or mount the file"},
+		"task index":              {with(local, "CLOUD_RUN_TASK_COUNT=2", "CLOUD_RUN_TASK_INDEX=2", "CLOUD_RUN_EXECUTION=e"), `configuration: CLOUD_RUN_TASK_INDEX is "2": set CLOUD_RUN_TASK_INDEX to a number below CLOUD_RUN_TASK_COUNT`},
 		"task count":              {with(local, "CLOUD_RUN_TASK_COUNT=0"), `configuration: CLOUD_RUN_TASK_COUNT is "0": set CLOUD_RUN_TASK_COUNT to a whole number above 0`},
 		"not a number":            {with(local, "CLOUD_RUN_TASK_INDEX=first"), `configuration: CLOUD_RUN_TASK_INDEX is "first": set CLOUD_RUN_TASK_INDEX to a whole number`},
 		"task count not a number": {with(local, "CLOUD_RUN_TASK_COUNT=abc"), `configuration: CLOUD_RUN_TASK_COUNT is "abc": set CLOUD_RUN_TASK_COUNT to a whole number above 0`},
@@ -194,7 +195,7 @@ func TestStatementTimeoutOfZero(t *testing.T) {
 
 // The last line of a run has them also where the configuration is wrong.
 func TestExecutionAndTaskOfAWrongConfiguration(t *testing.T) {
-	got, err := Load(env("CLOUD_RUN_EXECUTION=job-x7k\n", "CLOUD_RUN_TASK_INDEX=3"))
+	got, err := Load(env("CLOUD_RUN_EXECUTION=job-x7k\n", "CLOUD_RUN_TASK_INDEX=3", "CLOUD_RUN_TASK_COUNT=4"))
 	if err == nil || got.Execution != "job-x7k" || got.Task != 3 {
 		t.Errorf("got %q, task %d, %v", got.Execution, got.Task, err)
 	}
