@@ -74,7 +74,7 @@ func cloudLogging(groups []string, a slog.Attr) slog.Attr {
 		a.Key = "message"
 	}
 	if level, ok := a.Value.Any().(slog.Level); ok && len(groups) == 0 {
-		return slog.String("severity", severity(level))
+		return slog.String("severity", strings.Replace(level.String(), "WARN", "WARNING", 1))
 	}
 	return shortened(a)
 }
@@ -127,12 +127,4 @@ func cutText(text string) string {
 		return text
 	}
 	return fmt.Sprintf("%s… (%d bytes)", strings.ToValidUTF8(text[:maxLogText], ""), len(text))
-}
-
-// severity is Cloud Logging's name of a level.
-func severity(l slog.Level) string {
-	if l == slog.LevelWarn {
-		return "WARNING"
-	}
-	return strings.ToUpper(l.String())
 }

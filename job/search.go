@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
@@ -91,21 +92,18 @@ func (c *searchCommand) print(out *printer, cfg config.Config, rank int, hit dat
 		}{cfg.Sync.Name, hit.ID, hit.URI, hit.MIMEType, fields})
 	}
 	out.printf("%d. %s  %s\n", rank, out.paint(bold, visible(hit.ID)), visible(hit.URI))
-	width, most := 0, shownCharacters
-	if c.All {
-		most = 0
+	shown, most, width := fields, 0, 0
+	if !c.All {
+		shown, most = fields[:min(len(fields), shownFields)], shownCharacters
 	}
-	for i, f := range fields {
-		if c.All || i < shownFields {
-			width = max(width, len([]rune(visible(f.Name))))
-		}
+	for _, f := range shown {
+		width = max(width, utf8.RuneCountInString(visible(f.Name)))
 	}
-	for i, f := range fields {
-		if i == shownFields && !c.All {
-			out.printf("   and %d more (--all)\n", len(fields)-shownFields)
-			break
-		}
+	for _, f := range shown {
 		out.printf("   %s  %s\n", out.paint(faint, fmt.Sprintf("%-*s", min(width, shownCharacters), shorten(visible(f.Name), shownCharacters))), brief(f.Value, most))
+	}
+	if left := len(fields) - len(shown); left > 0 {
+		out.printf("   and %d more (--all)\n", left)
 	}
 	return nil
 }
