@@ -68,6 +68,7 @@ func TestOtherCommandsFail(t *testing.T) {
 		"plan, bucket":        {[]string{"plan"}, []variable{"GCS_BUCKET=no-such-bucket"}, 1, `plan failed: list gs://no-such-bucket/metadata/.sync/v2/ledger/: bucket does not exist: The specified bucket does not exist: create bucket no-such-bucket, or set GCS_BUCKET to one that exists`},
 		"plan, usage":         {[]string{"plan", "--bogus"}, nil, 2, "plan failed: command line: unknown flag --bogus: see job --help"},
 		"search, nothing":     {[]string{"search"}, nil, 2, `search failed: command line: expected "<text>": see job --help`},
+		"search, no limit":    {[]string{"search", "--limit=0", "花"}, nil, 2, "search failed: command line: search: --limit must be at least 1: see job --help"},
 		"search, data store": {
 			[]string{"search", "花"},
 			[]variable{"DATA_STORE_ID=no-such-store"},

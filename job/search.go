@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,6 +31,14 @@ const (
 
 // columnsTime is how long a search waits for the database, which it needs for the order of the fields alone.
 const columnsTime = 2 * time.Second
+
+// Validate refuses a limit that would show nothing, as if nothing were found.
+func (c *searchCommand) Validate() error {
+	if c.Limit < 1 {
+		return errors.New("--limit must be at least 1")
+	}
+	return nil
+}
 
 // Run asks the data store and prints what it answers.
 func (c *searchCommand) Run(ctx context.Context, env environment) error {
