@@ -70,7 +70,7 @@ func TestGolden(t *testing.T) {
 	golden(t, "incremental.golden", w.sync("imported").stderr)
 	golden(t, "unchanged.golden", w.sync("unchanged").stderr)
 	golden(t, "plan-nothing.golden", w.run([]string{"plan"}).stdout)
-	golden(t, "unchanged-debug.golden", w.sync("unchanged", "LOG_LEVEL=debug\n").stderr)
+	golden(t, "unchanged-debug.golden", w.sync("unchanged", "LOG_LEVEL=\uFEFFdebug\n").stderr)
 
 	w.exec(`DELETE FROM posts`)
 	w.flushStatistics()

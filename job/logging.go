@@ -22,12 +22,12 @@ import (
 const maxLogText = 8 << 10
 
 // logger returns the logger of a sync with this name; the only sync of a job has none.
-func (e environment) logger(sync string) *slog.Logger {
-	level := slog.LevelInfo
-	if strings.TrimSpace(e.getenv("LOG_LEVEL")) == "debug" {
-		level = slog.LevelDebug
+func (e environment) logger(sync, level string) *slog.Logger {
+	least := slog.LevelInfo
+	if level == "debug" {
+		least = slog.LevelDebug
 	}
-	log := newLogger(e.screen, e.screen.look, e.screen.terminal, level)
+	log := newLogger(e.screen, e.screen.look, e.screen.terminal, least)
 	if sync != "" {
 		log = log.With("sync", sync)
 	}
@@ -46,7 +46,7 @@ func (e environment) fail(ctx context.Context, command, sync string, err error) 
 		return
 	}
 	attrs := append([]slog.Attr{slog.String("command", command)}, whyFailed(err)...)
-	e.logger(sync).LogAttrs(context.WithoutCancel(ctx), slog.LevelError, "command failed", attrs...)
+	e.logger(sync, "").LogAttrs(context.WithoutCancel(ctx), slog.LevelError, "command failed", attrs...)
 }
 
 // explained is a failure as a person reads it: what failed and why, and below that what to do.

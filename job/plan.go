@@ -34,7 +34,7 @@ func (c *planCommand) plan(ctx context.Context, env environment, cfg config.Conf
 	run := reconcile.Run{
 		Settings: settings(cfg, c.Full, c.AllowMassDelete),
 		Clients:  clients.Clients,
-		Log:      env.logger(cfg.Sync.Name),
+		Log:      env.logger(cfg.Sync.Name, cfg.LogLevel),
 		Progress: env.screen.progress,
 	}
 	var found *listing

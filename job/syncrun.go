@@ -30,7 +30,7 @@ type syncRun struct {
 }
 
 func newSyncRun(env environment, cfg config.Config) *syncRun {
-	return &syncRun{begin: time.Now(), screen: env.screen, log: env.logger(cfg.Sync.Name), cfg: cfg}
+	return &syncRun{begin: time.Now(), screen: env.screen, log: env.logger(cfg.Sync.Name, cfg.LogLevel), cfg: cfg}
 }
 
 func (r *syncRun) sync(ctx context.Context, c *syncCommand) (reconcile.Summary, error) {
