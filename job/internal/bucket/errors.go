@@ -32,10 +32,8 @@ var (
 	ErrCorrupt = errors.New("checksum mismatch")
 )
 
-// stalledError is the cause of a context that a watchdog ended.
-type stalledError struct{ after time.Duration }
-
-func (e stalledError) Error() string { return fmt.Sprintf("no progress within %s", e.after) }
+// errStalled is the cause of a context that a watchdog ended.
+var errStalled = errors.New("no progress")
 
 // explain turns an error of the storage client into `verb gs://…: cause`, with
 // the remedy where a person must act. ctx is the call's own, so that a stall
@@ -48,14 +46,11 @@ func (b *Bucket) explain(ctx context.Context, verb, object string, err error) er
 	if object != "" {
 		target = b.URI(object)
 	}
-	var stalled stalledError
 	switch cause := context.Cause(ctx); {
-	case ctx.Err() != nil && !errors.As(cause, &stalled):
+	case ctx.Err() != nil && !errors.Is(cause, errStalled):
 		return fmt.Errorf("%s %s: %w%s", verb, target, cause, b.lastFailure(maxPause))
-	case ctx.Err() != nil:
-		return b.gaveUp(verb, target, stalled)
-	case errors.Is(err, context.DeadlineExceeded) || storage.ShouldRetry(err): // the client's own deadline came before the watchdog's
-		return b.gaveUp(verb, target, stalledError{b.budget})
+	case ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded), storage.ShouldRetry(err): // tried for as long as it may be
+		err = &googleapi.Error{Code: http.StatusServiceUnavailable, Message: fmt.Sprintf("%v within %v%s", errStalled, b.budget, b.lastFailure(b.budget))}
 	case isAbsent(err) && object != "":
 		return fmt.Errorf("%s %s: %w", verb, target, ErrNotExist)
 	case isAbsent(err): // the only thing there is to miss
@@ -73,12 +68,6 @@ func (b *Bucket) target() refusal.Target {
 		t.StandIn = "STORAGE_EMULATOR_HOST"
 	}
 	return t
-}
-
-// gaveUp explains a call that was tried for as long as it may be.
-func (b *Bucket) gaveUp(verb, target string, stalled stalledError) error {
-	err := &googleapi.Error{Code: http.StatusServiceUnavailable, Message: stalled.Error() + b.lastFailure(stalled.after)}
-	return refusal.Explain(verb, target, err, b.target(), stalled)
 }
 
 // isNoBucket distinguishes a missing bucket from a missing object: both are a 404, and
