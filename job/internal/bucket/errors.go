@@ -23,7 +23,7 @@ var (
 	ErrExist = errors.New("object exists already")
 	// ErrRetained is in the chain of an error about an object that may not be replaced
 	// or deleted because of a retention policy or a hold.
-	ErrRetained = errors.New("object is protected by a retention policy or a hold")
+	ErrRetained = refusal.ErrRetained
 	// ErrTooLarge is in the chain of an error about an object with more content than
 	// the caller expects.
 	ErrTooLarge = errors.New("object is too large")
@@ -55,8 +55,6 @@ func (b *Bucket) explain(ctx context.Context, verb, object string, err error) er
 		return fmt.Errorf("%s %s: %w", verb, target, ErrNotExist)
 	case isAbsent(err): // the only thing there is to miss
 		err = &googleapi.Error{Code: http.StatusNotFound, Message: "The specified bucket does not exist."}
-	case isRetained(err):
-		return refusal.Explain(verb, target, err, b.target(), ErrRetained)
 	}
 	return refusal.Explain(verb, target, err, b.target())
 }
@@ -85,11 +83,6 @@ func statusOf(err error) int {
 		return api.Code
 	}
 	return 0
-}
-
-// isRetained reports whether err says that an object may not be replaced or deleted yet.
-func isRetained(err error) bool {
-	return refusal.ClassOf(err, refusal.Target{Service: refusal.Storage}) == refusal.Retained
 }
 
 // isRefused reports whether the server gave an answer that rules out that the

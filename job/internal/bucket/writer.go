@@ -154,7 +154,7 @@ func (w *Writer) finish() (*storage.ObjectAttrs, error) {
 		return w.upload.Attrs(), nil
 	}
 	failure := w.b.explain(w.ctx, w.verb, w.name, err)
-	found, exists := w.b.stored(w.parent, w.name, err)
+	found, exists := w.b.stored(w.parent, w.name, failure)
 	switch {
 	case exists && found.Metadata[tokenKey] == w.upload.Metadata[tokenKey]:
 		return found, nil
@@ -167,7 +167,7 @@ func (w *Writer) finish() (*storage.ObjectAttrs, error) {
 
 // stored looks at what is stored under the name of a write that seemed to fail.
 func (b *Bucket) stored(ctx context.Context, name string, err error) (found *storage.ObjectAttrs, exists bool) {
-	if ctx.Err() != nil || isRefused(err) && !isRetained(err) {
+	if ctx.Err() != nil || isRefused(err) && !errors.Is(err, ErrRetained) {
 		return nil, false
 	}
 	ctx, dog := watch(ctx, b.budget/2)
