@@ -10,6 +10,9 @@ export GOFLAGS := $(strip $(filter-out -mod=% -modfile=%,$(GOFLAGS)) -mod=readon
 # HTTP) and the tracing of golang.org/x/net. The Dockerfile sets the same.
 TAGS    := disable_grpc_modules,grpcnotrace
 
+# How many packages are tested at once: one more than there are processors, since tests wait for servers.
+ATONCE   = $(shell echo $$(($$(getconf _NPROCESSORS_ONLN) + 1)))
+
 # What a build says of itself; nothing where there is no clone.
 VERSION  = $(shell git describe --tags --match 'v*' --always --abbrev=12 --dirty=-modified 2>/dev/null)
 REVISION = $(shell git rev-parse HEAD 2>/dev/null)
@@ -42,7 +45,7 @@ serve-project: go postgresql bin/job bin/sandbox ## Start a project too, for gcl
 
 .PHONY: test
 test: go postgresql ## Run every test but the slow ones of make e2e
-	@for m in $(MODULES); do (cd $$m && go test -short ./...) || exit 1; done
+	@for m in $(MODULES); do (cd $$m && go test -short -p $(ATONCE) ./...) || exit 1; done
 	@cd infra && go test -count=1 ./image ./workflows # of files outside the module, whose changes the cache does not see
 
 .PHONY: test-postgres
@@ -59,7 +62,7 @@ race: go postgresql ## Run the tests under the race detector, which takes four t
 
 .PHONY: soak
 soak: go postgresql ## Run the randomised fault tests for long: make soak ROUNDS=5000
-	@cd job && go test ./internal/reconcile -run "Random|Worlds" -count=1 -timeout 24h -v -all -seed 0 -rounds $(or $(ROUNDS),2000)
+	@cd job && go test ./internal/reconcile -run "Random|Worlds" -count=1 -timeout 24h -parallel 8 -v -all -seed 0 -rounds $(or $(ROUNDS),2000)
 
 .PHONY: bench
 bench: postgresql bin/job ## Measure speed, memory and cost, and write bench/RESULTS.md and bench/chart.svg; LARGE=1: with 3,000,000 rows too; COMPARE=path: against another binary of the job

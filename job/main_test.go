@@ -65,7 +65,7 @@ func serve(m *testing.M) (code int, err error) {
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build the job: %w\n%s", err, out)
 	}
-	servers, err = testkit.Start(context.Background(), postgres.Options{TCP: true, Password: newSecret("database/pass%word ")})
+	servers, err = testkit.Start(context.Background(), postgres.Options{TCP: true, InMemory: true, Password: newSecret("database/pass%word ")})
 	if err != nil {
 		return 0, err
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -22,6 +23,10 @@ const (
 	// longestTempDir keeps the socket's path, connection name included, below the operating system's limit of
 	// 104 (macOS) or 108 (Linux) bytes: a longer temporary folder is replaced by /tmp.
 	longestTempDir = 24
+	// sharedMemory is Linux's file system in memory.
+	sharedMemory = "/dev/shm"
+	// enoughMemory in bytes is several times what all the tests of a module take at once.
+	enoughMemory = 6 << 30
 )
 
 // Options say what a server offers. The zero value is a server with role app, a random password, and
@@ -39,6 +44,9 @@ type Options struct {
 	Settings map[string]string
 	// BinDir is the folder of postgres and initdb; default FindBinaries.
 	BinDir string
+	// InMemory keeps the data in memory, on a machine that has enough of it. Tests make and drop hundreds of
+	// databases of some 300 files, and ext4 looks for long for inodes that were not freed a moment ago.
+	InMemory bool
 }
 
 // Server is one running PostgreSQL. Its methods may be called from several goroutines.
@@ -106,11 +114,7 @@ func withDefaults(o Options) Options {
 }
 
 func (s *Server) prepareFolders(ctx context.Context) error {
-	parent := os.TempDir()
-	if len(parent) > longestTempDir {
-		parent = "/tmp"
-	}
-	dir, err := os.MkdirTemp(parent, "vmpg-")
+	dir, err := os.MkdirTemp(s.parent(), "vmpg-")
 	if err != nil {
 		return err
 	}
@@ -134,6 +138,18 @@ func (s *Server) prepareFolders(ctx context.Context) error {
 		return err
 	}
 	return s.writeConfig()
+}
+
+// parent is where the server's folder is made.
+func (s *Server) parent() string {
+	var free syscall.Statfs_t
+	if s.options.InMemory && syscall.Statfs(sharedMemory, &free) == nil && free.Bavail*uint64(free.Bsize) >= enoughMemory {
+		return sharedMemory
+	}
+	if dir := os.TempDir(); len(dir) <= longestTempDir {
+		return dir
+	}
+	return "/tmp"
 }
 
 // Stop shuts the server down in order, as a restart for maintenance does: sessions end with an error, the

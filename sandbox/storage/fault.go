@@ -12,6 +12,8 @@ import (
 type Fault struct {
 	// Op the fault applies to; empty for any.
 	Op Op
+	// Bucket is the name of the one that it is about; empty for any.
+	Bucket string
 	// Object is a pattern of names, in which * stands for anything, slashes too; empty for any.
 	Object string
 	// Skip lets this many matching requests pass first.
@@ -33,6 +35,10 @@ type Fault struct {
 	// the content that a read answers with.
 	Cut      bool
 	CutAfter int64
+}
+
+func (f Fault) isAbout(req Request) bool {
+	return (f.Op == "" || f.Op == req.Op) && (f.Bucket == "" || f.Bucket == req.Bucket)
 }
 
 func (f Fault) message() string {
@@ -101,7 +107,7 @@ func (f *faults) take(req Request) (Fault, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, i := range f.active {
-		if i.fault.Op != "" && i.fault.Op != req.Op || i.name != nil && !i.name.MatchString(req.Object) {
+		if !i.fault.isAbout(req) || i.name != nil && !i.name.MatchString(req.Object) {
 			continue
 		}
 		if i.fault.Count >= 0 && i.hits >= max(i.fault.Count, 1) {

@@ -117,6 +117,7 @@ func TestPlantedLedger(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.fill(300)
 			w.want(w.run(), Imported)
@@ -137,7 +138,7 @@ func TestPlantedLedger(t *testing.T) {
 			if data, err := objects.Read(w.bucket, "theirs.txt"); err != nil || string(data) != "theirs" {
 				t.Errorf("another object was touched: %q %v", data, err)
 			}
-			for _, req := range objects.Log() {
+			for _, req := range w.requests() {
 				if req.Bucket == w.bucket && (req.Object == "theirs.txt" || strings.HasSuffix(req.Source, "/theirs.txt")) {
 					t.Errorf("another object was asked for: %+v", req)
 				}
@@ -201,6 +202,7 @@ func TestPlantedRevisions(t *testing.T) {
 		"none":            {"00000000", "-0000001", "0000000x"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.fill(20)
 			w.want(w.run(), Imported)

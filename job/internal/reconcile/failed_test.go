@@ -138,10 +138,10 @@ func TestUnnamedRejections(t *testing.T) {
 	w.fill(400)
 	w.want(w.run(), Imported)
 	w.change(false)
-	engine.AnonymousErrors(true)
+	w.engine.AnonymousErrors(true)
 	undo := documents(func(id string) bool { return id == "doc-00003" })(w)
 	r := w.want(w.run(), Imported)
-	engine.AnonymousErrors(false)
+	w.engine.AnonymousErrors(false)
 	undo()
 	if r.Failed != 1 || !strings.Contains(r.log, "the service did not say which documents it rejected") {
 		t.Errorf("%+v\n%s", r.Summary, r.log)
@@ -178,8 +178,8 @@ func TestCountsOfAnImport(t *testing.T) {
 	w := newWorld(t)
 	w.fill(300)
 	w.set.ImportWait = 0
-	engine.Hold()
-	defer engine.Release()
+	w.engine.Hold()
+	defer w.engine.Release()
 	w.want(w.run(), Pending)
 	clients, err := w.open(t.Context(), w.set)
 	if err != nil {

@@ -61,43 +61,43 @@ var faults = map[string]fault{
 	"some documents fail and the service tells their lines alone": {
 		many: true, want: Imported, says: "at or next to a line that was rejected",
 		fault: func(w *world) func() {
-			engine.AnonymousErrors(true)
+			w.engine.AnonymousErrors(true)
 			undo := documents(discoveryengine.Percent(5))(w)
-			return func() { engine.AnonymousErrors(false); undo() }
+			return func() { w.engine.AnonymousErrors(false); undo() }
 		},
 	},
 	"some inline documents fail and the service does not say which": {
 		want: Imported, says: "did not say which documents",
 		fault: func(w *world) func() {
-			engine.AnonymousErrors(true)
+			w.engine.AnonymousErrors(true)
 			undo := documents(func(id string) bool { return id == "doc-00003" })(w)
-			return func() { engine.AnonymousErrors(false); undo() }
+			return func() { w.engine.AnonymousErrors(false); undo() }
 		},
 	},
 	"reply of an import that has ended is lost": {
 		want: Imported, says: "import done",
 		fault: func(w *world) func() {
 			// The service answers only when the operation is done, so no import runs when the reply is lost.
-			engine.SetHooks(nil, func(c discoveryengine.Call) {
+			w.engine.SetHooks(nil, func(c discoveryengine.Call) {
 				if c.Method == "ImportDocuments" {
-					if err := engine.Wait(w.t.Context()); err != nil {
+					if err := w.engine.Wait(w.t.Context()); err != nil {
 						w.t.Error(err)
 					}
 				}
 			})
 			undo := lose("ImportDocuments")(w)
-			return func() { engine.SetHooks(nil, nil); undo() }
+			return func() { w.engine.SetHooks(nil, nil); undo() }
 		},
 	},
 	"operation is forgotten": {
 		want: Failed, says: "does not know the operation",
 		fault: func(w *world) func() {
-			engine.SetHooks(nil, func(c discoveryengine.Call) {
+			w.engine.SetHooks(nil, func(c discoveryengine.Call) {
 				if c.Method == "ImportDocuments" {
-					engine.ForgetOperations()
+					w.engine.ForgetOperations()
 				}
 			})
-			return func() { engine.SetHooks(nil, nil) }
+			return func() { w.engine.SetHooks(nil, nil) }
 		},
 	},
 	"poll fails for a moment": {
@@ -120,27 +120,27 @@ var faults = map[string]fault{
 	},
 	"ledger cannot be written": {
 		fault: func(w *world) func() {
-			return objects.Inject(storage.Fault{Op: storage.OpInsert, Object: names.Revisions() + "*", Status: 403, Count: -1}).Remove
+			return w.inject(storage.Fault{Op: storage.OpInsert, Object: names.Revisions() + "*", Status: 403, Count: -1}).Remove
 		},
 		want: Failed, says: "access denied",
 	},
 	"reply of a write of the ledger is lost": {
 		fault: func(w *world) func() {
-			return objects.Inject(storage.Fault{Op: storage.OpInsert, Object: names.Revisions() + "*", DropReply: true, Count: 2}).Remove
+			return w.inject(storage.Fault{Op: storage.OpInsert, Object: names.Revisions() + "*", DropReply: true, Count: 2}).Remove
 		},
 		want: Imported, says: "import done",
 	},
 	"upload is cut": {
 		full: true,
 		fault: func(w *world) func() {
-			return objects.Inject(storage.Fault{Op: storage.OpInsert, Object: names.Snapshot(1, 1), Cut: true, CutAfter: 1000}).Remove
+			return w.inject(storage.Fault{Op: storage.OpInsert, Object: names.Snapshot(1, 1), Cut: true, CutAfter: 1000}).Remove
 		},
 		want: Imported, says: "import done",
 	},
 	"clean-up fails": {
 		many: true,
 		fault: func(w *world) func() {
-			return objects.Inject(storage.Fault{Op: storage.OpDelete, Status: 403, Count: -1}).Remove
+			return w.inject(storage.Fault{Op: storage.OpDelete, Status: 403, Count: -1}).Remove
 		},
 		want: Imported, says: "cannot clean up objects",
 	},
@@ -154,9 +154,9 @@ var faults = map[string]fault{
 	"some documents fail and the service tells their lines alone, from 0": {
 		many: true, want: Imported, says: "at or next to a line that was rejected",
 		fault: func(w *world) func() {
-			engine.Behave(discoveryengine.Behaviour{ErrorLines: discoveryengine.LinesFromZero, AnonymousErrors: true})
+			w.engine.Behave(discoveryengine.Behaviour{ErrorLines: discoveryengine.LinesFromZero, AnonymousErrors: true})
 			undo := documents(discoveryengine.Percent(5))(w)
-			return func() { engine.Behave(discoveryengine.Behaviour{}); undo() }
+			return func() { w.engine.Behave(discoveryengine.Behaviour{}); undo() }
 		},
 	},
 	"error folder refused": {
@@ -168,13 +168,10 @@ var faults = map[string]fault{
 	"quota of imports from the bucket is used up": {
 		many: true, long: true, want: Pending, says: "the service is busy, the next run starts the import",
 		fault: func(w *world) func() {
-			minute := time.Duration(worlds.Load()) * time.Minute // none of an earlier test counts
-			engine.SetClock(func() time.Time { return time.Now().Add(minute) })
-			engine.LimitImports(1)
-			other := newWorld(w.t)
-			other.fill(3)
-			other.want(other.run(), Imported)
-			return func() { engine.LimitImports(0); engine.SetClock(nil) }
+			w.engine.LimitImports(1)
+			w.want(w.run(), Imported)
+			w.change(true)
+			return func() { w.engine.LimitImports(0) }
 		},
 	},
 }
@@ -182,6 +179,7 @@ var faults = map[string]fault{
 func TestFaults(t *testing.T) {
 	for name, tt := range faults {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			r := w.meet(tt)
 			w.want(r, tt.want)
@@ -222,9 +220,9 @@ func (w *world) meet(f fault) result {
 }
 
 func behave(b discoveryengine.Behaviour) func(*world) func() {
-	return func(*world) func() {
-		engine.Behave(b)
-		return func() { engine.Behave(discoveryengine.Behaviour{}) }
+	return func(w *world) func() {
+		w.engine.Behave(b)
+		return func() { w.engine.Behave(discoveryengine.Behaviour{}) }
 	}
 }
 
@@ -237,42 +235,42 @@ func anotherImport(code codes.Code) fault {
 			w.t.Fatal(err)
 		}
 		defer store.Close()
-		engine.Hold()
+		w.engine.Hold()
 		unchanged := `{"id": "doc-00300", "structData": {"body": "body 300", "score": 1}, "content": {"mimeType": "image/png", "uri": "gs://images/doc-00300"}}`
 		if _, err := store.ImportInline(w.t.Context(), [][]byte{[]byte(unchanged)}, 0); err != nil {
 			w.t.Fatal(err)
 		}
-		return func() { engine.Release(); undo(); w.awaitOperations() }
+		return func() { w.engine.Release(); undo(); w.awaitOperations() }
 	}}
 }
 
 func refuse(method string, count int, code codes.Code) func(*world) func() {
-	return func(*world) func() {
-		return engine.Inject(discoveryengine.Fault{Method: method, Count: count, Code: code}).Remove
+	return func(w *world) func() {
+		return w.engine.Inject(discoveryengine.Fault{Method: method, Count: count, Code: code}).Remove
 	}
 }
 
 func lose(method string) func(*world) func() {
-	return func(*world) func() {
-		return engine.Inject(discoveryengine.Fault{Method: method, DropReply: true}).Remove
+	return func(w *world) func() {
+		return w.engine.Inject(discoveryengine.Fault{Method: method, DropReply: true}).Remove
 	}
 }
 
 func operation(applied float64) func(*world) func() {
-	return func(*world) func() {
-		return engine.FailOperations(discoveryengine.OperationFault{Applied: applied})
+	return func(w *world) func() {
+		return w.engine.FailOperations(discoveryengine.OperationFault{Applied: applied})
 	}
 }
 
 func documents(choose func(id string) bool) func(*world) func() {
-	return func(*world) func() {
-		engine.FailDocuments(choose)
-		return func() { engine.FailDocuments(nil) }
+	return func(w *world) func() {
+		w.engine.FailDocuments(choose)
+		return func() { w.engine.FailDocuments(nil) }
 	}
 }
 
 func status(code, count int, object string) func(*world) func() {
-	return func(*world) func() {
-		return objects.Inject(storage.Fault{Object: object, Status: code, Count: count}).Remove
+	return func(w *world) func() {
+		return w.inject(storage.Fault{Object: object, Status: code, Count: count}).Remove
 	}
 }

@@ -47,7 +47,7 @@ func TestAnotherDataStoreIsFilled(t *testing.T) {
 	w.fill(20)
 	w.want(w.run(), Imported)
 	other := w.config.DataStore + "-other"
-	w.store = engine.CreateDataStore(discoveryengine.StoreConfig{Project: "project", ID: other})
+	w.store = w.engine.CreateDataStore(discoveryengine.StoreConfig{Project: "project", ID: other})
 	w.config.DataStore, w.set.DataStore = other, other
 	w.want(w.run(), Imported)
 	w.wantInSync()
@@ -82,7 +82,7 @@ func TestStoppedRunLeavesTheManifestOfAnotherDataStore(t *testing.T) {
 		"another data store": func(w *world) {
 			w.set.DataStore += "-other"
 			w.config.DataStore = w.set.DataStore
-			other := engine.CreateDataStore(discoveryengine.StoreConfig{Project: "project", ID: w.set.DataStore})
+			other := w.engine.CreateDataStore(discoveryengine.StoreConfig{Project: "project", ID: w.set.DataStore})
 			other.Put("by-hand", `{"id": "by-hand", "structData": {"body": "by hand"}}`)
 		},
 		"another format": func(w *world) {
@@ -119,7 +119,7 @@ func TestFailingFullSyncsDoNotFillTheManifest(t *testing.T) {
 	const documents = 3000
 	w.fill(documents)
 	w.want(w.run(), Imported)
-	undo := engine.FailOperations(discoveryengine.OperationFault{Count: 5})
+	undo := w.engine.FailOperations(discoveryengine.OperationFault{Count: 5})
 	defer undo()
 	for range 5 {
 		w.want(w.run(func(s *Settings) { s.Full = true }), Failed)
@@ -142,14 +142,14 @@ func TestNoImportBesideOneThatMayRun(t *testing.T) {
 	for name, lose := range map[string]func(w *world){
 		"killed before it knew the operation": func(w *world) {
 			w.change(true)
-			ctx, cancel := contextWithCancel(t)
-			engine.SetHooks(nil, func(c discoveryengine.Call) {
+			ctx, cancel := contextWithCancel(w.t)
+			w.engine.SetHooks(nil, func(c discoveryengine.Call) {
 				if c.Method == "ImportDocuments" {
 					cancel()
 				}
 			})
 			w.runContext(ctx)
-			engine.SetHooks(nil, nil)
+			w.engine.SetHooks(nil, nil)
 		},
 		"ledger damaged while it runs": func(w *world) {
 			w.change(true)
@@ -163,12 +163,13 @@ func TestNoImportBesideOneThatMayRun(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.fill(400)
 			w.want(w.run(), Imported)
 			w.store.ResetStats()
-			engine.Hold()
-			defer engine.Release()
+			w.engine.Hold()
+			defer w.engine.Release()
 			lose(w)
 			undo := refuse("ListOperations", -1, codes.Unavailable)(w)
 			if r := w.want(w.run(), Failed); !strings.Contains(r.err.Error(), "list operations of ") {
@@ -179,7 +180,7 @@ func TestNoImportBesideOneThatMayRun(t *testing.T) {
 			if s := w.store.Stats(); s.ImportsFull+s.ImportsIncremental != 1 {
 				t.Errorf("a second import was started beside the first: %+v", s)
 			}
-			engine.Release()
+			w.engine.Release()
 			w.awaitOperations()
 			w.want(w.run(), Imported)
 			w.wantInSync()

@@ -48,12 +48,12 @@ func TestGuards(t *testing.T) {
 				tt.change = func(*Settings) {}
 			}
 			held := w.held()
-			objects.ResetLog()
+			w.resetLog()
 			r := w.want(w.run(tt.change), Failed)
 			if r.err.Error() != tt.want || !stopped(r.err) {
 				t.Errorf("error %q, want %q", r.err, tt.want)
 			}
-			for _, req := range objects.Log() {
+			for _, req := range w.requests() {
 				if req.Op == "objects.insert" || req.Op == "objects.delete" {
 					t.Errorf("the run stopped, but did %s of %s", req.Op, req.Object)
 				}
@@ -159,7 +159,7 @@ func TestPlanOfAnAllowedMassDelete(t *testing.T) {
 func TestDataStoreWithoutImports(t *testing.T) {
 	w := newWorld(t)
 	w.fill(3)
-	engine.CreateDataStore(discoveryengine.StoreConfig{Project: "project", ID: w.bucket, Content: discoveryenginepb.DataStore_PUBLIC_WEBSITE})
+	w.engine.CreateDataStore(discoveryengine.StoreConfig{Project: "project", ID: w.bucket, Content: discoveryenginepb.DataStore_PUBLIC_WEBSITE})
 	r := w.want(w.run(), Failed)
 	var advice *refusal.Advice
 	if !errors.As(r.err, &advice) || !advice.Config || !strings.Contains(r.err.Error(), "takes no imported documents") {

@@ -53,8 +53,8 @@ func (w *world) cutAfter(n int, after bool, change ...func(*Settings)) (result, 
 		if after {
 			a = hit
 		}
-		objects.SetHooks(storageHook(b), storageHook(a))
-		engine.SetHooks(engineHook(b), engineHook(a))
+		objects.SetHooks(w.storageHook(b), w.storageHook(a))
+		w.engine.SetHooks(engineHook(b), engineHook(a))
 	}
 	hooks(!after, after)
 	defer hooks(false, false)
@@ -62,11 +62,15 @@ func (w *world) cutAfter(n int, after bool, change ...func(*Settings)) (result, 
 	return r, cut.Load()
 }
 
-func storageHook(f func()) storage.Hook {
+func (w *world) storageHook(f func()) storage.Hook {
 	if f == nil {
 		return nil
 	}
-	return func(storage.Request) { f() }
+	return func(r storage.Request) {
+		if r.Bucket == w.bucket {
+			f()
+		}
+	}
 }
 
 func engineHook(f func()) discoveryengine.Hook {

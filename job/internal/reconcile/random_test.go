@@ -26,6 +26,7 @@ const hideAndShow = `UPDATE docs SET mime = CASE mime WHEN 'image/png' THEN 'ima
 // that change, many rounds; in the end the data store must equal the source. The seed is printed, so that a failure can be
 // repeated.
 func TestRandomFaults(t *testing.T) {
+	t.Parallel()
 	if *seed == 0 {
 		*seed = uint64(time.Now().UnixNano())
 	}
@@ -36,7 +37,6 @@ func TestRandomFaults(t *testing.T) {
 	w.set.RescanInterval = []time.Duration{0, time.Hour}[r.IntN(2)]
 	w.fill(600)
 	next := 600
-	defer w.behave(discoveryengine.Behaviour{}, storage.Policy{})
 	var service discoveryengine.World
 	untold := false // documents of an inline import may have been rejected by a service that says nothing of it
 	heals := func() {
@@ -73,11 +73,11 @@ func TestRandomFaults(t *testing.T) {
 		case 3:
 			undo = lose([]string{"ImportDocuments", "GetOperation", "DeleteDocument"}[r.IntN(3)])(w)
 		case 4:
-			undo = objects.Inject(storage.Fault{Status: 503, Skip: r.IntN(20), Count: 1 + r.IntN(2)}).Remove
+			undo = w.inject(storage.Fault{Status: 503, Skip: r.IntN(20), Count: 1 + r.IntN(2)}).Remove
 		case 5:
-			undo = objects.Inject(storage.Fault{DropReply: true, Skip: r.IntN(20)}).Remove
+			undo = w.inject(storage.Fault{DropReply: true, Skip: r.IntN(20)}).Remove
 		case 6:
-			undo = engine.Inject(discoveryengine.Fault{Method: "DeleteDocument", Skip: r.IntN(4), Count: 1 + r.IntN(2), Code: codes.Internal}).Remove
+			undo = w.engine.Inject(discoveryengine.Fault{Method: "DeleteDocument", Skip: r.IntN(4), Count: 1 + r.IntN(2), Code: codes.Internal}).Remove
 		}
 		full := func(s *Settings) { s.Full = r.IntN(10) == 0 }
 		if r.IntN(2) == 0 {

@@ -16,7 +16,7 @@ func TestRowComesBackAfterADeletionThatWasNotCommitted(t *testing.T) {
 			return func() {}
 		},
 		"another deletion failed": func(w *world) func() {
-			return engine.Inject(discoveryengine.Fault{Method: "DeleteDocument", Code: codes.PermissionDenied, Skip: 1, Count: -1}).Remove
+			return w.engine.Inject(discoveryengine.Fault{Method: "DeleteDocument", Code: codes.PermissionDenied, Skip: 1, Count: -1}).Remove
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -28,13 +28,13 @@ func TestRowComesBackAfterADeletionThatWasNotCommitted(t *testing.T) {
 			undo := fault(w)
 			if name == "killed" {
 				ctx, cancel := contextWithCancel(t)
-				engine.SetHooks(nil, func(c discoveryengine.Call) {
+				w.engine.SetHooks(nil, func(c discoveryengine.Call) {
 					if c.Method == "DeleteDocument" && w.store.Len() == 18 {
 						cancel()
 					}
 				})
 				w.runContext(ctx)
-				engine.SetHooks(nil, nil)
+				w.engine.SetHooks(nil, nil)
 			} else {
 				w.want(w.run(), Failed)
 			}
@@ -179,13 +179,13 @@ func TestNothingIsLeftOnceTheRowsAreBack(t *testing.T) {
 	w.exec(`DELETE FROM docs WHERE id > 'doc-00045'`)
 	w.exec(`UPDATE docs SET body = 'changed' WHERE id = 'doc-00001'`)
 	w.set.ImportWait = 0
-	engine.Hold()
-	defer engine.Release()
+	w.engine.Hold()
+	defer w.engine.Release()
 	if r := w.want(w.run(), Pending); r.Deleted != 10 || r.Left != 5 {
 		t.Fatalf("%+v", r.Summary)
 	}
 	w.exec(`INSERT INTO docs SELECT * FROM away`)
-	engine.Release()
+	w.engine.Release()
 	w.awaitOperations()
 	w.set.ImportWait = 20 * time.Second
 	if r := w.want(w.run(), Imported); r.Upserted != 1 || r.Left != 0 {

@@ -45,7 +45,7 @@ func TestFullThenIncrementalThenIdle(t *testing.T) {
 	}
 
 	w.store.ResetStats()
-	objects.ResetLog()
+	w.resetLog()
 	r = w.want(w.run(), Unchanged)
 	if r.Documents != 500 || r.Upserted != 0 {
 		t.Errorf("idle tick: %+v", r.Summary)
@@ -53,8 +53,8 @@ func TestFullThenIncrementalThenIdle(t *testing.T) {
 	if s := w.store.Stats(); s != (discoveryengine.Stats{}) {
 		t.Errorf("idle tick: %+v", s)
 	}
-	if n := len(objects.Log()); n != 2 {
-		t.Errorf("idle tick made %d requests of the bucket, want 2, to find and read the ledger: %+v", n, objects.Log())
+	if n := len(w.requests()); n != 2 {
+		t.Errorf("idle tick made %d requests of the bucket, want 2, to find and read the ledger: %+v", n, w.requests())
 	}
 }
 
@@ -63,9 +63,9 @@ func TestUnchangedScanWritesNoDocument(t *testing.T) {
 	w.fill(50)
 	w.want(w.run(), Imported)
 	w.store.ResetStats()
-	objects.ResetLog()
+	w.resetLog()
 	w.want(w.run(), Unchanged)
-	for _, req := range objects.Log() {
+	for _, req := range w.requests() {
 		if req.Method != "GET" {
 			t.Errorf("%s of %s", req.Op, req.Object)
 		}
@@ -96,8 +96,8 @@ func TestPendingImportIsPickedUp(t *testing.T) {
 	w := newWorld(t)
 	w.fill(300)
 	w.set.ImportWait = 0
-	engine.Hold()
-	defer engine.Release()
+	w.engine.Hold()
+	defer w.engine.Release()
 	w.want(w.run(), Pending)
 	w.exec(`INSERT INTO docs VALUES ('later', 'x')`)
 	r := w.want(w.run(), Pending)
@@ -107,7 +107,7 @@ func TestPendingImportIsPickedUp(t *testing.T) {
 	if r.PendingAge == 0 {
 		t.Error("the pending import has no age")
 	}
-	engine.Release()
+	w.engine.Release()
 	w.awaitOperations()
 	w.set.ImportWait = 20 * time.Second
 	if r := w.want(w.run(), Imported); r.Upserted != 301 {
@@ -124,7 +124,7 @@ func TestPlanShowsWhatSyncDoes(t *testing.T) {
 	w.exec(`UPDATE docs SET body = 'changed' WHERE id = 'doc-00002'`)
 	w.exec(`DELETE FROM docs WHERE id = 'doc-00003'`)
 	w.exec(`INSERT INTO docs VALUES ('new-1', 'new')`)
-	objects.ResetLog()
+	w.resetLog()
 	clients, err := w.open(t.Context(), w.set)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestPlanShowsWhatSyncDoes(t *testing.T) {
 	if got, want := strings.Join(changes, ", "), "~ doc-00002, + new-1, - doc-00003"; got != want {
 		t.Errorf("changes %q, want %q", got, want)
 	}
-	for _, req := range objects.Log() {
+	for _, req := range w.requests() {
 		if req.Method != "GET" {
 			t.Errorf("plan did %s of %s", req.Op, req.Object)
 		}
@@ -212,12 +212,12 @@ func TestDocumentsAreReportedWithoutReadingTheSource(t *testing.T) {
 			t.Errorf("%s: %d documents, want 300", what, r.Documents)
 		}
 	}
-	engine.Hold()
-	defer engine.Release()
+	w.engine.Hold()
+	defer w.engine.Release()
 	total("starts", Pending)
 	total("is still running", Pending)
 	w.exec(`ALTER TABLE docs RENAME TO hidden`)
-	engine.Release()
+	w.engine.Release()
 	w.awaitOperations()
 	total("cannot read the source", Failed)
 	w.exec(`ALTER TABLE hidden RENAME TO docs`)

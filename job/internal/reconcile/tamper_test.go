@@ -106,6 +106,7 @@ func TestTampering(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.fill(400)
 			w.want(w.run(), Imported)
@@ -145,17 +146,17 @@ func (w *world) segment() string {
 func TestLostFullImportIsWaitedFor(t *testing.T) {
 	w := newWorld(t)
 	w.fill(300)
-	engine.Hold()
-	defer engine.Release()
-	engine.SetHooks(nil, nil)
+	w.engine.Hold()
+	defer w.engine.Release()
+	w.engine.SetHooks(nil, nil)
 	ctx, cancel := contextWithCancel(t)
-	engine.SetHooks(nil, func(c discoveryengine.Call) {
+	w.engine.SetHooks(nil, func(c discoveryengine.Call) {
 		if c.Method == "ImportDocuments" {
 			cancel()
 		}
 	})
 	w.runContext(ctx)
-	engine.SetHooks(nil, nil)
+	w.engine.SetHooks(nil, nil)
 	w.exec(`DELETE FROM docs WHERE id > 'doc-00290'`)
 	r := w.want(w.run(), Pending)
 	if !strings.Contains(r.log, "an import is running that the ledger does not know") {
@@ -164,7 +165,7 @@ func TestLostFullImportIsWaitedFor(t *testing.T) {
 	if s := w.store.Stats(); s.ImportsFull != 1 {
 		t.Errorf("%+v", s)
 	}
-	engine.Release()
+	w.engine.Release()
 	w.awaitOperations()
 	w.want(w.run(), Imported)
 	w.wantInSync()
@@ -177,7 +178,7 @@ func TestDocumentOfAFailedImportIsRemovedWithItsRow(t *testing.T) {
 	w.fill(300)
 	w.want(w.run(), Imported)
 	w.exec(`INSERT INTO docs (id, body) VALUES ('short-lived', 'x')`)
-	engine.FailOperations(discoveryengine.OperationFault{Applied: 1})
+	w.engine.FailOperations(discoveryengine.OperationFault{Applied: 1})
 	w.want(w.run(), Failed)
 	if w.held()["short-lived"] != "x" {
 		t.Fatal("the failed import was not applied")
@@ -190,11 +191,12 @@ func TestDocumentOfAFailedImportIsRemovedWithItsRow(t *testing.T) {
 // Traffic of a small change follows the change, not the table: folding included, a bounded number of bytes for each
 // changed document.
 func TestManifestTrafficIsBounded(t *testing.T) {
+	t.Parallel()
 	const documents, changes, rounds = 4000, 20, 60
 	w := newWorld(t)
 	w.fill(documents)
 	w.want(w.run(), Imported)
-	objects.ResetLog()
+	w.resetLog()
 	for range rounds {
 		w.exec(`UPDATE docs SET body = body || '.' WHERE id IN (SELECT id FROM docs ORDER BY random() LIMIT $1)`, changes)
 		w.want(w.run(), Imported)
@@ -202,7 +204,7 @@ func TestManifestTrafficIsBounded(t *testing.T) {
 	w.wantInSync()
 	w.wantTidy()
 	var written int64
-	for _, req := range objects.Log() {
+	for _, req := range w.requests() {
 		if req.Op == "objects.insert" && (strings.HasSuffix(req.Object, "/upserted") || strings.HasSuffix(req.Object, "/folded")) {
 			written += req.BytesIn
 		}
@@ -221,16 +223,16 @@ func TestManifestTrafficIsBounded(t *testing.T) {
 func TestLostReplyOfAnImportThatRuns(t *testing.T) {
 	w := newWorld(t)
 	w.fill(300)
-	engine.Hold()
-	defer engine.Release()
-	lost := engine.Inject(discoveryengine.Fault{Method: "ImportDocuments", DropReply: true})
+	w.engine.Hold()
+	defer w.engine.Release()
+	lost := w.engine.Inject(discoveryengine.Fault{Method: "ImportDocuments", DropReply: true})
 	defer lost.Remove()
 	w.want(w.run(), Failed)
 	w.want(w.run(), Pending)
 	if s := w.store.Stats(); s.ImportsFull != 1 {
 		t.Errorf("%d full imports were begun, want 1", s.ImportsFull)
 	}
-	engine.Release()
+	w.engine.Release()
 	w.awaitOperations()
 	w.want(w.run(), Imported)
 	w.wantInSync()

@@ -100,8 +100,8 @@ func TestUpgradeFromTheOlderFormat(t *testing.T) {
 		w.store.Put(id, fmt.Sprintf(`{"id": %q, "structData": {"body": "older"}}`, id))
 	}
 	w.store.Put("gone-row", `{"id": "gone-row", "structData": {"body": "older"}}`)
-	engine.Hold()
-	defer engine.Release()
+	w.engine.Hold()
+	defer w.engine.Release()
 	w.older(w.begun(`{"id": "doc-00001", "structData": {"body": "late"}, "content": {"mimeType": "image/png", "uri": "gs://images/doc-00001"}}`))
 	before := len(objects.List(w.bucket, ""))
 
@@ -111,7 +111,7 @@ func TestUpgradeFromTheOlderFormat(t *testing.T) {
 	if n := len(objects.List(w.bucket, "")); n != before {
 		t.Errorf("%d objects while the older import runs, want %d as before", n, before)
 	}
-	engine.Release()
+	w.engine.Release()
 	w.awaitOperations()
 
 	// The first full sync fails: an operator may still go back to the older program.

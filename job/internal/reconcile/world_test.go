@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,18 +23,17 @@ import (
 	"vertexmetadata/sandbox/testkit"
 )
 
-// The servers of all tests of this package. Every test has its own schema, bucket and data store in them: a database of its
-// own takes a quarter of a second to make.
+// The servers of all tests of this package. Every test has its own schema and bucket in them: a database of its own takes a
+// quarter of a second to make.
 var (
 	database string // its URL
 	objects  *storage.Server
-	engine   *discoveryengine.Server
 	worlds   atomic.Int64
 )
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
-		server, err := postgres.Start(context.Background(), postgres.Options{})
+		server, err := postgres.Start(context.Background(), postgres.Options{InMemory: true})
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
@@ -48,11 +48,6 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer objects.Close()
-		if engine, err = discoveryengine.Start(discoveryengine.Options{Storage: objects}); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer engine.Close()
 		if err := os.Setenv("STORAGE_EMULATOR_HOST", objects.Addr()); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
@@ -70,7 +65,9 @@ type world struct {
 	conn   *pgx.Conn
 	url    string
 	bucket string
+	engine *discoveryengine.Server // its own, to behave as one test wants
 	store  *discoveryengine.DataStore
+	logged int // requests of the bucket before resetLog
 	config datastore.Config
 	set    Settings
 	now    func() time.Time
@@ -88,8 +85,13 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { conn.Close(context.Background()) })
 	objects.CreateBucket(name)
+	engine, err := discoveryengine.Start(discoveryengine.Options{Storage: objects})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { engine.Close() })
 	w := &world{
-		t: t, conn: conn, url: url, bucket: name,
+		t: t, conn: conn, url: url, bucket: name, engine: engine,
 		store:  engine.CreateDataStore(discoveryengine.StoreConfig{Project: "project", ID: name}),
 		config: datastore.Config{Project: "project", DataStore: name, Endpoint: engine.Addr(), Budget: 2 * time.Second},
 		set: Settings{
@@ -112,6 +114,22 @@ func (w *world) exec(sql string, args ...any) {
 func (w *world) fill(n int) {
 	w.t.Helper()
 	w.exec(`INSERT INTO docs (id, body) SELECT 'doc-' || lpad(g::text, 5, '0'), 'body ' || g FROM generate_series(1, $1) g`, n)
+}
+
+// inject puts a fault of the world's own bucket in force.
+func (w *world) inject(f storage.Fault) *storage.Injection {
+	f.Bucket = w.bucket
+	return objects.Inject(f)
+}
+
+// requests are those of the world's bucket since the last resetLog.
+func (w *world) requests() []storage.Request {
+	return slices.DeleteFunc(objects.Log(), func(r storage.Request) bool { return r.Bucket != w.bucket })[w.logged:]
+}
+
+func (w *world) resetLog() {
+	w.logged = 0
+	w.logged = len(w.requests())
 }
 
 // result is what a run did.
@@ -175,7 +193,7 @@ func (w *world) gone() {
 // awaitOperations waits until the service has done all that it was asked for.
 func (w *world) awaitOperations() {
 	w.t.Helper()
-	if err := engine.Wait(w.t.Context()); err != nil {
+	if err := w.engine.Wait(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -18,7 +18,7 @@ func policies() []storage.Policy {
 
 // behave makes the service and the bucket behave in another way.
 func (w *world) behave(b discoveryengine.Behaviour, p storage.Policy) {
-	engine.Behave(b)
+	w.engine.Behave(b)
 	objects.SetPolicy(w.bucket, p)
 }
 
@@ -28,6 +28,7 @@ func TestWorlds(t *testing.T) {
 	names := slices.Sorted(maps.Keys(faults))
 	for i, service := range discoveryengine.Worlds() {
 		t.Run(service.Name, func(t *testing.T) {
+			t.Parallel()
 			for j, name := range names {
 				for k, policy := range policies() {
 					if sampled := j%24 == i && k == (i+j/24)%4; !sampled && !*all {
@@ -42,11 +43,10 @@ func TestWorlds(t *testing.T) {
 					inWorld := f.fault
 					f.fault = func(w *world) func() {
 						undo := inWorld(w)
-						return func() { undo(); engine.Behave(service.Behaviour) }
+						return func() { undo(); w.engine.Behave(service.Behaviour) }
 					}
 					w.meet(f)
 					w.heals()
-					engine.Behave(discoveryengine.Behaviour{})
 				}
 			}
 		})
@@ -59,6 +59,7 @@ func TestPolicies(t *testing.T) {
 		"one write a second": {OneWriteASecond: true}, "retention": {Retention: time.Hour}, "hold": {DefaultHold: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			objects.SetPolicy(w.bucket, policy)
 			w.config.Budget = 20 * time.Second // a run that ends within a second deletes what it has just written, and is throttled
@@ -66,11 +67,11 @@ func TestPolicies(t *testing.T) {
 			w.want(w.run(), Imported)
 			for _, many := range []bool{false, true} {
 				w.change(many)
-				objects.ResetLog()
+				w.resetLog()
 				if r := w.want(w.run(), Imported); strings.Contains(r.log, "WARN") {
 					t.Errorf("a change is not quiet: %s", r.log)
 				}
-				for _, request := range objects.Log() {
+				for _, request := range w.requests() {
 					if request.Status == 429 && !many {
 						t.Errorf("throttled: %s of %s", request.Op, request.Object)
 					}

@@ -25,11 +25,13 @@ type attempt struct {
 	names   map[string]string // of the addresses that were looked up
 	network string            // of the address dialled last
 	address string
+	over    bool // what is dialled now is a request to cancel, from goroutines of its own
 }
 
 // connect opens the session. A password that the server does not take is tried once more in the form that SASLprep gives
 // it: libpq and the server normalise by NFKC, pgconn by NFC only.
 func (a *attempt) connect(ctx context.Context) (*pgconn.PgConn, error) {
+	defer func() { a.over = true }()
 	conn, err := pgconn.ConnectConfig(ctx, a.pg)
 	server, refused := asServerError(err)
 	if !refused || server.Code != codeInvalidPassword {
@@ -56,7 +58,9 @@ func (a *attempt) watch() {
 		return found, err
 	}
 	a.pg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		a.network, a.address = network, address
+		if !a.over {
+			a.network, a.address = network, address
+		}
 		return dial(ctx, network, address)
 	}
 }

@@ -18,7 +18,7 @@ var server *postgres.Server
 
 func TestMain(m *testing.M) {
 	var err error
-	server, err = postgres.Start(context.Background(), postgres.Options{TCP: true, Settings: map[string]string{"max_connections": "30", "max_prepared_transactions": "2"}})
+	server, err = postgres.Start(context.Background(), postgres.Options{TCP: true, InMemory: true, Settings: map[string]string{"max_connections": "30", "max_prepared_transactions": "2"}})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
