@@ -35,14 +35,6 @@ func TestValidName(t *testing.T) {
 	}
 }
 
-func TestOpenRefusesAddresses(t *testing.T) {
-	for _, name := range []string{"", "gs://posts", "posts/metadata"} {
-		if _, err := Open(t.Context(), Config{Name: name}); err == nil || !strings.HasSuffix(err.Error(), "not a bucket name: set GCS_BUCKET to the name alone, without gs://") {
-			t.Errorf("Open(%q): %v", name, err)
-		}
-	}
-}
-
 func TestBadNamesReachNoServer(t *testing.T) {
 	c := newCloud(t)
 	b := openBucket(t, time.Second)

@@ -110,7 +110,7 @@ func TestProgress(t *testing.T) {
 		{name: "failures counted", metadata: packed(&pb.ImportDocumentsMetadata{SuccessCount: 2, FailureCount: 1, TotalCount: 3}), want: Progress{Done: true, Counted: true, Succeeded: 2, Failed: 1}, rejected: true, counted: 3},
 		{
 			name: "failures in samples alone", response: packed(&pbbeta.ImportDocumentsResponse{ErrorSamples: []*rpc.Status{sample}}),
-			want: Progress{Done: true, Samples: []Failure{{ID: "p-3", Reason: `INVALID_ARGUMENT: Document with id "p-3" has no content.`}}}, rejected: true,
+			want: Progress{Done: true, Samples: []Failure{{ID: "p-3", Line: -1, Reason: `INVALID_ARGUMENT: Document with id "p-3" has no content`}}}, rejected: true,
 		},
 		{name: "a response of an unknown type", response: &anypb.Any{TypeUrl: "type.googleapis.com/x.Y"}, want: Progress{Done: true}},
 	} {
@@ -119,7 +119,7 @@ func TestProgress(t *testing.T) {
 			if tt.response != nil {
 				op.Result = &longrunningpb.Operation_Response{Response: tt.response}
 			}
-			got := progress(op)
+			got := (&Store{}).progress(op)
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}

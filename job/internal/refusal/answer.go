@@ -52,7 +52,7 @@ func read(err error) answer {
 	if errors.Is(err, context.DeadlineExceeded) {
 		a.code = codes.DeadlineExceeded
 	}
-	a.message = line(a.message)
+	a.message = Line(a.message)
 	return a
 }
 
@@ -83,7 +83,7 @@ func (a *answer) readHTTP(api *googleapi.Error) {
 		if errors.As(googleapi.CheckResponseWithBody(&http.Response{StatusCode: api.Code}, []byte(api.Body)), &parsed) {
 			api = parsed
 		}
-		a.message = cmp.Or(api.Message, line(api.Body), http.StatusText(api.Code))
+		a.message = cmp.Or(api.Message, Line(api.Body), http.StatusText(api.Code))
 	}
 	for _, e := range api.Errors {
 		a.reasons = append(a.reasons, e.Reason)
@@ -129,7 +129,7 @@ var uniqueIdentifier = sync.OnceValue(func() *regexp.Regexp {
 // uid identifies a refusal of VPC Service Controls to those who run it.
 func (a *answer) uid() string {
 	if uid := a.metadata["uid"]; uid != "" {
-		return line(uid)
+		return Line(uid)
 	}
 	if match := uniqueIdentifier().FindStringSubmatch(a.message); match != nil {
 		return match[1]
@@ -137,8 +137,8 @@ func (a *answer) uid() string {
 	return ""
 }
 
-// line is text in one line, without the full stop at its end and without what a terminal would obey.
-func line(text string) string {
+// Line is text in one line, without the full stop at its end and without what a terminal would obey.
+func Line(text string) string {
 	text = strings.ToValidUTF8(text[:min(len(text), 4*maxMessage)], "")
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 	if len(text) > maxMessage {

@@ -14,6 +14,10 @@ import (
 	"google.golang.org/grpc/status"
 )
 
+// Budget is how long one call, or a stream without progress, may take where nothing else is
+// set, all its retries included: a run ends within 30 seconds of what it may wait for.
+const Budget = 25 * time.Second
+
 // Caller is how one of Google's gRPC services is called: where, for how long, and with which remedies.
 type Caller struct {
 	Target
@@ -35,9 +39,10 @@ func (c Caller) Options() []option.ClientOption {
 
 // Bounded returns the context and the call option of one call: it ends with
 // the budget, its retries a little before it, so that the caller gets the last
-// failure and not that time ran out. It is repeated after failures with
-// the codes given. The context must be cancelled.
-func (c Caller) Bounded(ctx context.Context, again ...codes.Code) (context.Context, context.CancelFunc, gax.CallOption) {
+// failure and not that time ran out. It is repeated after failures that a later
+// attempt may not meet; an import is refused with ABORTED while another one runs.
+// The context must be cancelled.
+func (c Caller) Bounded(ctx context.Context) (context.Context, context.CancelFunc, gax.CallOption) {
 	ctx, cancel := context.WithTimeout(ctx, c.Budget)
 	end, _ := ctx.Deadline() // the caller's own may come first
 	last := end.Add(-c.Budget / 20)
@@ -45,10 +50,12 @@ func (c Caller) Bounded(ctx context.Context, again ...codes.Code) (context.Conte
 		backoff := gax.Backoff{Initial: 250 * time.Millisecond, Max: 10 * time.Second, Multiplier: 2}
 		return retryFunc(func(err error) (time.Duration, bool) {
 			pause := backoff.Pause()
-			return pause, slices.Contains(again, status.Code(err)) && time.Now().Add(pause).Before(last)
+			return pause, slices.Contains(passing, status.Code(err)) && time.Now().Add(pause).Before(last)
 		})
 	})
 }
+
+var passing = []codes.Code{codes.Unavailable, codes.ResourceExhausted, codes.Aborted}
 
 // retryFunc is a gax.Retryer.
 type retryFunc func(error) (time.Duration, bool)

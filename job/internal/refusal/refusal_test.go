@@ -107,6 +107,7 @@ var refusals = []struct {
 	{"schema", search, rpc(codes.InvalidArgument, `Field "price" has type number in the schema, its type cannot be changed to string.`)},
 	{"a word that is no schema", search, rpc(codes.InvalidArgument, `Unsupported data_schema "csv".`)},
 	{"no data store", search, rpc(codes.NotFound, "DataStore projects/123456789012/locations/eu/collections/default_collection/dataStores/posts not found.")},
+	{"not readable", search, rpc(codes.Unimplemented, "Listing documents is not supported.")},
 	{"import quota", search, rpc(codes.ResourceExhausted, "Quota exceeded for quota metric 'Import documents requests' and limit 'Import documents requests per minute' of service 'discoveryengine.googleapis.com' for consumer 'project_number:123456789012'.", info("RATE_LIMIT_EXCEEDED", map[string]string{"consumer": "projects/123456789012"}))},
 	{"another import", search, rpc(codes.Aborted, "Another import is running on this branch.")},
 	{"one write a second", storage, web(429, "rateLimitExceeded", "The object posts/metadata/x exceeded the rate limit for object mutation operations (create, update, and delete). Please reduce your request rate.")},

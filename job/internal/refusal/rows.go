@@ -177,6 +177,10 @@ var rows = []row{
 		kind: "not found", hint: "check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now {location})",
 	},
 	{
+		name: "not readable", services: []Service{Search}, codes: []codes.Code{codes.Unimplemented},
+		kind: "not supported by the data store", is: ErrNotReadable,
+	},
+	{
 		name: "no secret", services: []Service{Secrets}, codes: []codes.Code{codes.NotFound},
 		kind: "not found", hint: "check PROJECT_ID, SECRET_ID and VERSION_ID",
 	},
