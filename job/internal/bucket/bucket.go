@@ -67,7 +67,6 @@ func Open(ctx context.Context, cfg Config) (*Bucket, error) {
 		storage.WithPolicy(storage.RetryAlways),
 		storage.WithErrorFunc(b.retryable),
 		storage.WithBackoff(gax.Backoff{Initial: 200 * time.Millisecond, Max: maxPause, Multiplier: 2}),
-		storage.WithMaxRetryDuration(b.budget),
 	)
 	b.client, b.handle = client, client.Bucket(b.name)
 	return b, nil

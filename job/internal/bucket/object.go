@@ -1,7 +1,6 @@
 package bucket
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -20,20 +19,17 @@ func (b *Bucket) Read(ctx context.Context, name string, limit int64) ([]byte, er
 		return nil, err
 	}
 	defer in.Close()
-	size := in.Size()
-	if size > limit {
+	if size := in.Size(); size > limit {
 		return nil, b.tooLarge(name, size, limit)
 	}
-	content := bytes.NewBuffer(make([]byte, 0, max(size, 0)+bytes.MinRead))
-	switch read, err := content.ReadFrom(io.LimitReader(in, limit+1)); {
-	case err != nil:
+	data, err := io.ReadAll(io.LimitReader(in, limit+1))
+	if err != nil {
 		return nil, err
-	case read > limit:
-		return nil, b.tooLarge(name, read, limit)
-	case size >= 0 && read != size:
-		return nil, fmt.Errorf("read %s: %w: %d of %d bytes", b.URI(name), ErrCorrupt, read, size)
 	}
-	return content.Bytes(), nil
+	if read := int64(len(data)); read > limit { // stored compressed, its size is not known before
+		return nil, b.tooLarge(name, read, limit)
+	}
+	return data, nil
 }
 
 func (b *Bucket) tooLarge(name string, size, limit int64) error {

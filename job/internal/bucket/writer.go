@@ -76,7 +76,6 @@ func (b *Bucket) newWriter(parent context.Context, verb, name string, chunk int,
 	w.upload.ContentType = contentType(name)
 	w.upload.Metadata = map[string]string{tokenKey: rand.Text()}
 	w.upload.ChunkSize = chunk
-	w.upload.ChunkRetryDeadline = b.budget
 	w.upload.ChunkTransferTimeout = b.budget / 2
 	w.chunk = bufio.NewWriterSize(sender{w}, chunk)
 	return w

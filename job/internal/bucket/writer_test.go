@@ -131,7 +131,7 @@ func TestUploadFaultsThatStay(t *testing.T) {
 		{"session hangs", "/upload/storage", 0, 5 * block, hang, "write gs://posts/m.jsonl: the service is unavailable: no progress within 300ms" + again},
 		{"chunk hangs", "upload_id=", 1, 5 * block, hang, "write gs://posts/m.jsonl: the service is unavailable: no progress within 300ms" + again},
 		{"last chunk hangs", "upload_id=", 2, 5 * block, hang, "write gs://posts/m.jsonl: the service is unavailable: no progress within 300ms" + again},
-		{"chunk 503 for ever", "upload_id=", 1, 5 * block, status(503, "busy"), "write gs://posts/m.jsonl: "},
+		{"chunk 503 for ever", "upload_id=", 1, 5 * block, status(503, "busy"), "write gs://posts/m.jsonl: the service is unavailable: no progress within 300ms; last failure: HTTP 503: Service Unavailable" + again},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)

@@ -67,26 +67,26 @@ func (s *Store) Describe(ctx context.Context) (Description, error) {
 		return Description{}, s.api.Explain(ctx, "check", s.name, err)
 	}
 	d := Description{ACL: store.GetAclEnabled(), KMSKey: store.GetCmekConfig().GetKmsKey(), schema: store.GetDefaultSchemaId()}
+	reason := ""
 	switch c := store.GetContentConfig(); c {
 	case pb.DataStore_NO_CONTENT:
 		d.Content = ContentNone
 	case pb.DataStore_CONTENT_REQUIRED:
 		d.Content = ContentRequired
 	case pb.DataStore_PUBLIC_WEBSITE, pb.DataStore_GOOGLE_WORKSPACE:
-		return d, s.noImports(fmt.Sprintf("its content is %s, which takes no imported documents", c))
+		reason = fmt.Sprintf("its content is %s", c)
 	}
 	switch {
 	case store.GetWorkspaceConfig() != nil:
-		return d, s.noImports("it is filled from Google Workspace, and takes no imported documents")
+		reason = "it is filled from Google Workspace"
 	case store.GetHealthcareFhirConfig() != nil:
-		return d, s.noImports("it is filled from a FHIR store, and takes no imported documents")
+		reason = "it is filled from a FHIR store"
 	}
-	return d, nil
-}
-
-func (s *Store) noImports(why string) error {
-	return &refusal.Advice{
-		Text:   fmt.Sprintf("check %s: %s", s.name, why),
+	if reason == "" {
+		return d, nil
+	}
+	return d, &refusal.Advice{
+		Text:   fmt.Sprintf("check %s: %s, and it takes no imported documents", s.name, reason),
 		Remedy: "create one for unstructured documents with metadata (CONTENT_REQUIRED) and set DATA_STORE_ID", Config: true,
 	}
 }

@@ -55,7 +55,7 @@ func TestDescribeContent(t *testing.T) {
 		{"documents with content", &pb.DataStore{ContentConfig: pb.DataStore_CONTENT_REQUIRED}, ContentRequired, ""},
 		{"fields alone", &pb.DataStore{ContentConfig: pb.DataStore_NO_CONTENT}, ContentNone, ""},
 		{"not told", &pb.DataStore{}, ContentUnknown, ""},
-		{"web site", &pb.DataStore{ContentConfig: pb.DataStore_PUBLIC_WEBSITE}, ContentUnknown, "check " + storeName + ": its content is PUBLIC_WEBSITE, which takes no imported documents"},
+		{"web site", &pb.DataStore{ContentConfig: pb.DataStore_PUBLIC_WEBSITE}, ContentUnknown, "check " + storeName + ": its content is PUBLIC_WEBSITE, and it takes no imported documents"},
 		{"absent", nil, ContentUnknown, "check " + storeName + ": not found: DataStore " + storeName + " not found"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
