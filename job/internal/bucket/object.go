@@ -5,14 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path"
-	"strings"
 
 	"cloud.google.com/go/storage"
 )
 
-// Read returns a small object's content. An absent object is ErrNotExist. One of more than limit bytes is ErrTooLarge, before any of it is
-// kept in memory: others may be able to write the object too.
+// Read returns a small object's content. An absent object is ErrNotExist. One of more than
+// limit bytes is ErrTooLarge, before more of it is kept in memory: others may be able to
+// write the object too.
 func (b *Bucket) Read(ctx context.Context, name string, limit int64) ([]byte, error) {
 	in, err := b.Reader(ctx, name)
 	if err != nil {
@@ -41,9 +40,6 @@ func (b *Bucket) tooLarge(name string, size, limit int64) error {
 // object that this very call made, and whose reply was lost, is no conflict; one
 // that somebody else made is, even when its content is the same.
 func (b *Bucket) Create(ctx context.Context, name string, data []byte) error {
-	if err := b.mayWrite(name); err != nil {
-		return fmt.Errorf("create gs://%s: %w", b.name, err)
-	}
 	return b.put(ctx, "create", name, data, true)
 }
 
@@ -51,19 +47,12 @@ func (b *Bucket) Create(ctx context.Context, name string, data []byte) error {
 // empty object of that name. Services that write into a folder may insist that
 // it is there.
 func (b *Bucket) CreateFolder(ctx context.Context, prefix string) error {
-	folder, ok := strings.CutSuffix(prefix, "/")
-	if !ok {
-		return fmt.Errorf("create folder %s: the name does not end in a slash", b.URI(prefix))
-	}
-	if err := b.mayWrite(folder); err != nil {
-		return fmt.Errorf("create folder %s: %w", b.URI(prefix), err)
-	}
 	return b.put(ctx, "create folder", prefix, nil, false)
 }
 
 // Copy copies an object within the bucket, on the server, whatever its size.
 func (b *Bucket) Copy(ctx context.Context, src, dst string) error {
-	if err := cmp.Or(b.mayWrite(dst), b.inside(src)); err != nil {
+	if err := cmp.Or(b.inside(dst), b.inside(src)); err != nil {
 		return fmt.Errorf("copy %s: %w", b.URI(src), err)
 	}
 	ctx, dog := watch(ctx, b.budget)
@@ -93,17 +82,4 @@ func (b *Bucket) delete(ctx context.Context, object *storage.ObjectHandle) error
 		return nil
 	}
 	return b.explain(ctx, "delete", object.ObjectName(), err)
-}
-
-// contentType goes by the name's ending.
-func contentType(name string) string {
-	switch path.Ext(name) {
-	case ".json":
-		return "application/json"
-	case ".jsonl", ".ndjson":
-		return "application/x-ndjson"
-	case ".txt":
-		return "text/plain; charset=utf-8"
-	}
-	return "application/octet-stream"
 }

@@ -10,21 +10,25 @@ import (
 	"hash/crc32"
 	"io"
 	"net/http"
+	"path"
+	"strings"
 
 	"cloud.google.com/go/storage"
 )
 
 const (
-	// DefaultChunk is the size of one request of a streamed upload. By
+	// defaultChunk is the size of one request of a streamed upload. By
 	// BenchmarkUpload every size from 256 KiB up keeps pace with a producer of
 	// 400 MB/s next door; 30 ms away 1 MiB reaches 33 MB/s, 4 MiB 117, 8 MiB
 	// 207 and 16 MiB 312. 8 MiB is beyond what one connection to the service
 	// usually carries, at 16 MiB of memory.
-	DefaultChunk = 8 << 20
+	defaultChunk = 8 << 20
 
 	// tokenKey names the metadata in which a write leaves its token.
 	tokenKey = "vertex-metadata-write"
 )
+
+var contentTypes = map[string]string{".json": "application/json", ".jsonl": "application/x-ndjson", ".txt": "text/plain; charset=utf-8"}
 
 var (
 	errOver    = errors.New("the upload is over")
@@ -56,16 +60,14 @@ var _ io.Writer = (*Writer)(nil)
 
 // NewWriter begins an object, whose upload, if it gets large, goes in requests of
 // chunk bytes, a multiple of 256 KiB; the memory of a Writer is about twice as
-// much. 0 is DefaultChunk. Writes end with ctx. Nothing exists under the name, or
+// much. 0 is defaultChunk. Writes end with ctx. Nothing exists under the name, or
 // what existed stays as it is, until Commit returns.
 func (b *Bucket) NewWriter(ctx context.Context, name string, chunk int) *Writer {
-	w := b.newWriter(ctx, "write", name, cmp.Or(chunk, DefaultChunk), false)
-	w.closed = b.mayWrite(name)
-	return w
+	return b.newWriter(ctx, "write", name, cmp.Or(chunk, defaultChunk), false)
 }
 
 func (b *Bucket) newWriter(parent context.Context, verb, name string, chunk int, isNew bool) *Writer {
-	w := &Writer{b: b, verb: verb, name: name, isNew: isNew, parent: parent}
+	w := &Writer{b: b, verb: verb, name: name, isNew: isNew, parent: parent, closed: b.inside(strings.TrimSuffix(name, "/"))}
 	object := b.handle.Object(name)
 	if isNew {
 		object = object.If(storage.Conditions{DoesNotExist: true})
@@ -73,7 +75,7 @@ func (b *Bucket) newWriter(parent context.Context, verb, name string, chunk int,
 	w.ctx, w.dog = watch(parent, b.budget)
 	w.dog.rest()
 	w.upload = object.NewWriter(w.ctx)
-	w.upload.ContentType = contentType(name)
+	w.upload.ContentType = cmp.Or(contentTypes[path.Ext(name)], "application/octet-stream")
 	w.upload.Metadata = map[string]string{tokenKey: rand.Text()}
 	w.upload.ChunkSize = chunk
 	w.upload.ChunkTransferTimeout = b.budget / 2
@@ -83,7 +85,7 @@ func (b *Bucket) newWriter(parent context.Context, verb, name string, chunk int,
 
 // put stores a small object, only if there is none of its name where isNew.
 func (b *Bucket) put(ctx context.Context, verb, name string, data []byte, isNew bool) error {
-	w := b.newWriter(ctx, verb, name, min(len(data)+1, DefaultChunk), isNew)
+	w := b.newWriter(ctx, verb, name, min(len(data)+1, defaultChunk), isNew)
 	defer w.Abort()
 	if _, err := w.Write(data); err != nil {
 		return err
