@@ -13,10 +13,12 @@ import (
 	pbbeta "cloud.google.com/go/discoveryengine/apiv1beta/discoveryenginepb"
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	rpc "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -167,6 +169,27 @@ func TestBusy(t *testing.T) {
 				t.Errorf("%d calls", n)
 			}
 		})
+	}
+}
+
+// The service says how long to wait, and a signal ends the wait.
+func TestBusyForAsLongAsItSays(t *testing.T) {
+	busy, err := status.New(codes.ResourceExhausted, "slow down").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Minute)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &service{forever: map[string]error{"ImportDocuments": busy.Err()}}
+	s := start(t, srv, time.Second)
+	if _, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "", 30*time.Second); !errors.Is(err, ErrBusy) { // sooner than asked for is useless
+		t.Errorf("error %v", err)
+	}
+	ctx, cancel := contextThatEnds(t, 200*time.Millisecond)
+	defer cancel()
+	if _, err := s.ImportObjects(ctx, []string{"gs://b/o"}, Full, "", time.Hour); errorText(err) != "import into "+storeName+": SIGTERM" {
+		t.Errorf("error %v", err)
+	}
+	if n := srv.count("ImportDocuments"); n != 2 {
+		t.Errorf("%d calls, want one each", n)
 	}
 }
 

@@ -26,6 +26,9 @@ const (
 	// once; the pause grows, so one of minutes costs a few polls more.
 	firstPoll = 10 * time.Millisecond
 	slowPoll  = 10 * time.Second
+
+	// pollBudget bounds a single poll: the next one, or the next run's, asks again.
+	pollBudget = 10 * time.Second
 )
 
 // Await polls an operation until it is done or wait is over, at least once.
@@ -63,13 +66,14 @@ func (s *Store) Await(ctx context.Context, operation string, wait time.Duration)
 }
 
 func (s *Store) poll(ctx context.Context, operation string) (*longrunningpb.Operation, error) {
-	call, cancel, retry := s.api.Bounded(ctx)
+	api := s.api.Within(pollBudget)
+	call, cancel, retry := api.Bounded(ctx)
 	defer cancel()
 	op, err := s.documents.GetOperation(call, &longrunningpb.GetOperationRequest{Name: operation}, retry)
 	if status.Code(err) == codes.NotFound && !isMissingStore(err) {
 		return nil, fmt.Errorf("poll %s: %w", operation, ErrUnknownOperation)
 	}
-	return op, s.api.Explain(ctx, "poll", operation, err)
+	return op, api.Explain(ctx, "poll", operation, err)
 }
 
 // FindImport lists the imports of the data store that are not done, among them

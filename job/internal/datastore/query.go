@@ -73,8 +73,7 @@ const searchBudget = 8 * time.Second
 // Search asks the data store for text and returns up to n documents. It answers
 // within ten seconds, whatever the service does.
 func (s *Store) Search(ctx context.Context, text string, n int) ([]Document, error) {
-	api := s.api
-	api.Budget = min(api.Budget, searchBudget)
+	api := s.api.Within(searchBudget)
 	client, err := discoveryengine.NewSearchClient(ctx, api.Options()...)
 	if err != nil {
 		return nil, api.Explain(ctx, "search", s.name, err)

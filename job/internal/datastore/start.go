@@ -27,29 +27,38 @@ func (s *Store) importDocuments(ctx context.Context, req *pb.ImportDocumentsRequ
 	begin := time.Now()
 	backoff := gax.Backoff{Initial: 250 * time.Millisecond, Max: 10 * time.Second, Multiplier: 2}
 	for {
-		call, cancel := context.WithTimeout(ctx, s.api.Budget)
-		op, err := s.documents.ImportDocuments(call, req, gax.WithRetry(func() gax.Retryer { return nil }))
-		cancel()
-		if err == nil {
-			return op.Name(), nil
-		}
-		if refusesErrorFolder(req, err) {
-			req.ErrorConfig = nil
-			continue
-		}
-		var patience time.Duration
-		var is []error
-		switch {
-		case s.isBusy(ctx, err):
-			patience, is = wait, []error{ErrBusy}
-		case status.Code(err) == codes.Unavailable && s.running(ctx) == 0:
-			patience = max(wait, s.api.Budget)
-		}
+		operation, patience, err := s.tryImport(ctx, req, wait)
 		pause := max(backoff.Pause(), retryDelay(err))
-		if time.Since(begin)+pause >= patience || gax.Sleep(ctx, pause) != nil {
-			return "", s.api.Explain(ctx, "import into", s.name, err, is...)
+		switch {
+		case err == nil:
+			return operation, nil
+		case refusesErrorFolder(req, err):
+			req.ErrorConfig = nil
+		case time.Since(begin)+pause >= patience:
+			return "", err
+		default:
+			if err := gax.Sleep(ctx, pause); err != nil {
+				return "", s.api.Explain(ctx, "import into", s.name, err)
+			}
 		}
 	}
+}
+
+// tryImport asks for an import once, and returns for how long it may be asked again after an error.
+func (s *Store) tryImport(ctx context.Context, req *pb.ImportDocumentsRequest, wait time.Duration) (operation string, patience time.Duration, err error) {
+	call, cancel := context.WithTimeout(ctx, s.api.Budget) // also of the list that an error asks for
+	defer cancel()
+	op, err := s.documents.ImportDocuments(call, req, gax.WithRetry(func() gax.Retryer { return nil }))
+	var is []error
+	switch {
+	case err == nil:
+		return op.Name(), 0, nil
+	case s.isBusy(call, err):
+		patience, is = wait, []error{ErrBusy}
+	case status.Code(err) == codes.Unavailable && s.running(call) == 0:
+		patience = max(wait, s.api.Budget)
+	}
+	return "", patience, s.api.Explain(ctx, "import into", s.name, err, is...)
 }
 
 // operationHistory is how far back an operation may have begun that still runs.

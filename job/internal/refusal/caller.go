@@ -37,6 +37,12 @@ func (c Caller) Options() []option.ClientOption {
 	return opts
 }
 
+// Within is the caller with no more than the budget given.
+func (c Caller) Within(budget time.Duration) Caller {
+	c.Budget = min(c.Budget, budget)
+	return c
+}
+
 // Bounded returns the context and the call option of one call: it ends with
 // the budget, its retries a little before it, so that the caller gets the last
 // failure and not that time ran out. It is repeated after failures that a later
