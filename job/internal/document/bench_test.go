@@ -57,15 +57,12 @@ func BenchmarkAppendString(b *testing.B) {
 
 func appendByRune(dst, text []byte) []byte {
 	dst = append(dst, '"')
-	for i := 0; i < len(text); {
-		n, stop := plainStep(text[i:])
-		if stop {
-			dst = appendEscaped(dst, text[i])
-			i++
+	for _, r := range string(text) {
+		if r < ' ' || r == '"' || r == '\\' {
+			dst = appendEscaped(dst, byte(r))
 			continue
 		}
-		dst = append(dst, text[i:i+n]...)
-		i += n
+		dst = utf8.AppendRune(dst, r)
 	}
 	return append(dst, '"')
 }

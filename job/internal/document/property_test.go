@@ -79,12 +79,13 @@ func oracle(t *testing.T, s string) []byte {
 // damaged at every place.
 func TestPlainPrefixAgainstLoop(t *testing.T) {
 	obvious := func(text []byte) int {
-		for i := 0; i < len(text); {
-			n, stop := plainStep(text[i:])
-			if stop {
-				return stopAt(i, n)
+		for i, r := range string(text) {
+			switch {
+			case r < ' ', r == '"', r == '\\':
+				return i
+			case r == utf8.RuneError && !bytes.HasPrefix(text[i:], []byte("\uFFFD")):
+				return -1
 			}
-			i += n
 		}
 		return len(text)
 	}
