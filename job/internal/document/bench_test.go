@@ -16,7 +16,7 @@ func samplePost() [][]byte {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	e := mustEncoder(b, columns("id", "user_question", "object_label", "ai_answer", "ai_question", "location",
+	e := NewEncoder(columns("id", "user_question", "object_label", "ai_answer", "ai_question", "location",
 		"content_mime_type", "content_uri"), Options{})
 	post := samplePost()
 	line, _ := e.Append(nil, post)

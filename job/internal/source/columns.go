@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"vertexmetadata/job/internal/column"
 
@@ -85,6 +86,9 @@ func checkNames(fields []pgconn.FieldDescription, query string) error {
 	for i, f := range fields {
 		if f.Name == "?column?" { // PostgreSQL's word for none
 			return badQuery(fmt.Sprintf("column %d has no name", i+1), "name it with AS")
+		}
+		if !utf8.ValidString(f.Name) { // of a database without an encoding
+			return badQuery(fmt.Sprintf("the name of column %d is not valid UTF-8", i+1), "name it with AS")
 		}
 		if seen[f.Name] {
 			return badQuery(fmt.Sprintf("column %q appears twice", f.Name), "give one of them another name with AS")
