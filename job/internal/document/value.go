@@ -48,7 +48,7 @@ func appendNumber(dst, value []byte) ([]byte, string) {
 		return dst, faultNotNumber
 	}
 	// Without an exponent, what has at most 300 characters fits a double.
-	if len(value) > 300 || bytes.ContainsAny(value, "eE") {
+	if len(value) > 300 || bytes.IndexByte(value, 'e') >= 0 || bytes.IndexByte(value, 'E') >= 0 {
 		if _, err := strconv.ParseFloat(string(value), 64); err != nil {
 			return dst, faultRange
 		}
