@@ -80,7 +80,7 @@ func TestSlowReader(t *testing.T) {
 	rows := 0
 	err := db.Scan(t.Context(), func([][]byte) error {
 		if rows++; rows == 10 {
-			db.wire.returned = time.Now().Add(-14 * time.Second) // as if this took so long
+			db.wire.conn.returned = time.Now().Add(-14 * time.Second) // as if this took so long
 			server.Proxy().Cut()
 		}
 		return nil

@@ -28,7 +28,7 @@ func (db *DB) Scan(ctx context.Context, fn func(row [][]byte) error) error {
 	defer cancel()
 	stopped, stop := context.WithCancel(limited)
 	defer stop()
-	db.wire.restart()
+	db.wire.conn.restart()
 	db.wire.longest = db.config.MaxValueBytes
 	result := db.conn.ExecParams(stopped, db.statement(), nil, nil, nil, nil)
 	scan := reader{db: db, id: db.idColumn()}
@@ -115,7 +115,7 @@ func (r *reader) failure(ctx context.Context, err error) error {
 	if !errors.As(failure, &e) {
 		return failure
 	}
-	if stalled := db.wire.unread.Round(time.Second); stalled >= patience && e.Err == io.ErrUnexpectedEOF {
+	if stalled := db.wire.conn.unread.Round(time.Second); stalled >= patience && e.Err == io.ErrUnexpectedEOF {
 		e.Reason += fmt.Sprintf(", as nothing was read for %v", stalled)
 		e.Remedy = "storage took the documents too slowly; " + readAgain
 	}
