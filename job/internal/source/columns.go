@@ -29,7 +29,7 @@ func (db *DB) Columns(ctx context.Context) ([]column.Column, error) {
 	// What is not a SELECT, or is one with INTO, cannot stand in brackets; neither can an unbalanced bracket that would
 	// change the meaning of the wrapping. Planning it with its select list, moreover, checks the permissions, which parsing
 	// does not.
-	plan, err := db.theirs(ctx, op, "", explainQuery(query))
+	plan, err := db.theirs(ctx, db.answerTime(), op, explainQuery(query))
 	if err != nil {
 		if e, ok := asServerError(err); ok && (e.Code == codeSyntax || e.Code == codeNotSupported) {
 			return nil, badQuery("it is not a single SELECT", "leave a single SELECT, VALUES or WITH … SELECT in SYNC_QUERY or SYNC_QUERY_FILE")
@@ -55,13 +55,10 @@ func explainQuery(query string) string {
 
 // describe returns the columns of the query's result.
 func (db *DB) describe(ctx context.Context, op, query string) ([]pgconn.FieldDescription, error) {
-	limited, cancel := limited(ctx, db.config.LockTimeout+ownTime)
+	ctx, cancel := limited(ctx, db.answerTime())
 	defer cancel()
-	described, err := db.conn.Prepare(limited, "", query, nil)
+	described, err := db.conn.Prepare(ctx, "", query, nil)
 	if err != nil {
-		if limited.Err() != nil {
-			return nil, db.failure(limited, op, query, preparing, err)
-		}
 		return nil, db.explained(ctx, op, query, err)
 	}
 	if len(described.ParamOIDs) > 0 {

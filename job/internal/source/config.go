@@ -5,6 +5,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -20,11 +21,13 @@ import (
 	"vertexmetadata/job/internal/pgurl"
 )
 
+// connectTimeout bounds the attempt at one address unless the URL has a connect_timeout.
+const connectTimeout = 10 * time.Second
+
 // Defaults of Config.
 const (
 	DefaultSocketDir        = "/cloudsql"
 	DefaultApplicationName  = "vertex-metadata"
-	DefaultConnectTimeout   = 10 * time.Second
 	DefaultStatementTimeout = 10 * time.Minute
 	DefaultLockTimeout      = 30 * time.Second
 	DefaultMaxValueBytes    = 64 << 20
@@ -66,8 +69,6 @@ type Config struct {
 	StatementTimeout time.Duration
 	// LockTimeout bounds the wait for a lock that somebody else holds on a table. Default: DefaultLockTimeout.
 	LockTimeout time.Duration
-	// ConnectTimeout bounds the attempt at one address. Default: the URL's connect_timeout, or else DefaultConnectTimeout.
-	ConnectTimeout time.Duration
 	// MaxValueBytes is the longest value that Scan passes on whole. A longer one is cut to one byte more, before it takes
 	// any memory, and an enormous row's values to even less. Default: DefaultMaxValueBytes.
 	MaxValueBytes int
@@ -76,35 +77,19 @@ type Config struct {
 }
 
 // Format implements fmt.Formatter for every verb, so that no careless %+v prints the password.
-func (c Config) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.where()) }
+func (c Config) Format(f fmt.State, _ rune) { fmt.Fprint(f, "source.Config") }
 
 // LogValue implements slog.LogValuer.
-func (c Config) LogValue() slog.Value { return slog.StringValue(c.where()) }
-
-func (c Config) where() string {
-	pg, err := c.parse()
-	if err != nil {
-		return "source with an unreadable address"
-	}
-	return (&attempt{config: c, pg: pg}).describe()
-}
+func (c Config) LogValue() slog.Value { return slog.StringValue("source.Config") }
 
 // connector reports that Google's connector dials.
 func (c Config) connector() bool { return c.URL == "" && c.IPType != "" }
 
 func (c Config) withDefaults() Config {
-	if c.SocketDir == "" {
-		c.SocketDir = DefaultSocketDir
-	}
-	if c.StatementTimeout == 0 {
-		c.StatementTimeout = DefaultStatementTimeout
-	}
-	if c.LockTimeout == 0 {
-		c.LockTimeout = DefaultLockTimeout
-	}
-	if c.MaxValueBytes == 0 {
-		c.MaxValueBytes = DefaultMaxValueBytes
-	}
+	c.SocketDir = cmp.Or(c.SocketDir, DefaultSocketDir)
+	c.StatementTimeout = cmp.Or(c.StatementTimeout, DefaultStatementTimeout)
+	c.LockTimeout = cmp.Or(c.LockTimeout, DefaultLockTimeout)
+	c.MaxValueBytes = cmp.Or(c.MaxValueBytes, DefaultMaxValueBytes)
 	return c
 }
 
@@ -125,11 +110,7 @@ func (c Config) parse() (*pgconn.Config, error) {
 		pg.Database = pg.User // libpq's rule, made visible to our errors
 	}
 	// What the URL says beyond the address (connect_timeout, options, search_path) is kept.
-	if c.ConnectTimeout > 0 {
-		pg.ConnectTimeout = c.ConnectTimeout
-	} else if pg.ConnectTimeout == 0 {
-		pg.ConnectTimeout = DefaultConnectTimeout
-	}
+	pg.ConnectTimeout = cmp.Or(pg.ConnectTimeout, connectTimeout)
 	pg.RuntimeParams["application_name"] = c.applicationName(pg.RuntimeParams["application_name"])
 	pg.RuntimeParams["client_encoding"] = "UTF8"
 	pg.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {} // a notice is the database's business
@@ -163,24 +144,9 @@ func (c Config) address() (*pgconn.Config, error) {
 
 // applicationName is what the session is called, given what the URL calls it.
 func (c Config) applicationName(byURL string) string {
-	name := c.ApplicationName
-	if name == "" {
-		name = byURL
-	}
-	if name == "" {
-		name = DefaultApplicationName
-	}
+	name := cmp.Or(c.ApplicationName, byURL, DefaultApplicationName)
 	if c.Version != "" {
 		name += " " + c.Version
 	}
 	return name[:min(len(name), maxApplicationName)]
-}
-
-// lockTimeout is how long a statement waits for a lock: less than the statement itself may take, or the server would blame
-// the statement and nobody would learn what was locked.
-func (c Config) lockTimeout() time.Duration {
-	if c.StatementTimeout > 0 && (c.LockTimeout == 0 || c.LockTimeout >= c.StatementTimeout) {
-		return c.StatementTimeout / 2
-	}
-	return c.LockTimeout
 }

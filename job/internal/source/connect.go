@@ -120,7 +120,7 @@ func (a *attempt) failure(ctx context.Context, err error) error {
 		e.Remedy = "leave out what is neither libpq's nor a setting of PostgreSQL; behind a pooler, leave out settings"
 	case errors.As(err, &server):
 		e.Op = "connect to " + a.where()
-		e.Err, e.Reason, e.Remedy = server, serverReason(server), find(loginRemedies, server, "").advice
+		e.Err, e.Reason, e.Remedy = server, serverReason(server, ""), find(loginRemedies, server, "").advice
 		if class(server.Code) == "28" && (a.config.IAM || a.config.Token != nil) {
 			e.Remedy = "set DB_USER to the account's address without .gserviceaccount.com, make it a user of the instance (type CLOUD_IAM_SERVICE_ACCOUNT), switch on its flag " +
 				"cloudsql.iam_authentication, and grant the account roles/cloudsql.instanceUser"

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -100,7 +99,7 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 // prepareSession makes every later statement a read of its own in one snapshot, whatever the role's or the database's
 // defaults are. Settings go in after the login because connection poolers refuse most of them in the startup message.
 func (db *DB) prepareSession(ctx context.Context) error {
-	db.version = majorVersion(db.conn.ParameterStatus("server_version"))
+	_, _ = fmt.Sscan(db.conn.ParameterStatus("server_version"), &db.version) // 15.18 (Debian …), 17beta1
 	if err := db.checkVersion(); err != nil {
 		return err
 	}
@@ -117,7 +116,8 @@ func (db *DB) prepareSession(ctx context.Context) error {
 		"SET quote_all_identifiers = off",
 		"SET standard_conforming_strings = on",
 		fmt.Sprintf("SET statement_timeout = %d", db.config.StatementTimeout.Milliseconds()),
-		fmt.Sprintf("SET lock_timeout = %d", db.config.lockTimeout().Milliseconds()),
+		// Less than the statement may take, or the server would blame the statement and nobody would learn what was locked.
+		fmt.Sprintf("SET lock_timeout = %d", min(db.config.LockTimeout, db.config.StatementTimeout/2).Milliseconds()),
 		"SET idle_in_transaction_session_timeout = '60s'",
 		// Compiling expressions costs more than it saves when all that the statement does is stream rows.
 		"SET jit = off",
@@ -151,7 +151,7 @@ func (db *DB) prepareSession(ctx context.Context) error {
 	}
 	db.pid = string(results[len(results)-1].Rows[0][0])
 	for _, statement := range db.improvements() {
-		_, _ = db.own(ctx, statement) // a run does without what the server refuses
+		_, _ = db.own(ctx, "improve the session", statement) // a run does without what the server refuses
 	}
 	return nil
 }
@@ -182,24 +182,14 @@ func (db *DB) checkVersion() error {
 	}
 }
 
-// majorVersion reads "15.18 (Debian …)" and "17beta1"; 0 if there is no number.
-func majorVersion(text string) int {
-	end := strings.IndexFunc(text, func(r rune) bool { return r < '0' || r > '9' })
-	if end < 0 {
-		end = len(text)
-	}
-	version, _ := strconv.Atoi(text[:end])
-	return version
-}
-
 // Check returns nil if the session, and so every lock in it, is still alive.
 func (db *DB) Check(ctx context.Context) error {
 	op := "check session of " + db.where
-	row, err := db.ownRow(ctx, op, "SELECT pg_backend_pid()")
+	rows, err := db.own(ctx, op, "SELECT pg_backend_pid()")
 	if err != nil {
 		return err
 	}
-	if string(row[0]) != db.pid {
+	if string(rows[0][0]) != db.pid {
 		return &Error{
 			Op: op, Reason: "it moved to another server process, so its locks are lost", Config: true,
 			Remedy: "connect past the connection pooler, or pool by session",
@@ -213,7 +203,7 @@ func (db *DB) Check(ctx context.Context) error {
 func (db *DB) Close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	_, _ = db.own(ctx, "SELECT pg_advisory_unlock_all()")
+	_, _ = db.own(ctx, "free the locks", "SELECT pg_advisory_unlock_all()")
 	_ = db.conn.Close(ctx) // a connection that cannot say goodbye is closed all the same
 	db.release()
 }

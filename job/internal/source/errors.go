@@ -72,8 +72,8 @@ func shortened(text string, most int) string {
 
 // serverReason is what the server says: its message and its hint always; its detail and context only where they cannot
 // hold a row's values: failures of connections, foreign servers, resources, limits and states.
-func serverReason(e *pgconn.PgError) string {
-	reason := e.Message
+func serverReason(e *pgconn.PgError, at string) string {
+	reason := e.Message + at
 	switch class(e.Code) {
 	case "08", "HV", "53", "54", "55":
 		reason += labelled("DETAIL", e.Detail) + labelled("CONTEXT", e.Where)
@@ -93,21 +93,21 @@ func class(code string) string { return code[:min(2, len(code))] }
 
 // phase says when a statement over the user's query failed: what fails before the first row was computed is the query's
 // fault, what fails later may be a row's.
-type phase bool
+type phase string
 
 const (
-	preparing phase = false
-	reading   phase = true
+	preparing phase = "before"
+	reading   phase = "during"
 )
 
 // failure turns the error of a statement into an *Error. query, if not empty, is what the error's position counts in.
 func (db *DB) failure(ctx context.Context, op, query string, when phase, err error) error {
 	if server, ok := asServerError(err); ok && ctx.Err() == nil {
-		e := &Error{Op: op, Reason: server.Message, Err: server}
+		at := ""
 		if server.Position > 0 && query != "" {
-			e.Reason += position(query, int(server.Position))
+			at = position(query, int(server.Position))
 		}
-		e.Reason += strings.TrimPrefix(serverReason(server), server.Message)
+		e := &Error{Op: op, Reason: serverReason(server, at), Err: server}
 		e.Remedy, e.Config = queryRemedy(server, when)
 		return e
 	}

@@ -62,8 +62,8 @@ const lockTries = 3
 // this session does, until it ends.
 func (db *DB) Lock(ctx context.Context, key string) (*Holder, error) {
 	for range lockTries {
-		held, err := db.lockCall(ctx, "take", "SELECT pg_try_advisory_lock($1::int8)", key)
-		if err != nil || held {
+		rows, err := db.own(ctx, "take lock "+key, "SELECT pg_try_advisory_lock($1::int8)", strconv.AppendInt(nil, lockNumber(key), 10))
+		if err != nil || string(rows[0][0]) == "t" {
 			return nil, err
 		}
 		if holder, err := db.LockHolder(ctx, key); err != nil || holder != nil {
@@ -71,14 +71,6 @@ func (db *DB) Lock(ctx context.Context, key string) (*Holder, error) {
 		}
 	}
 	return &Holder{Ours: true}, nil // it changes hands: somebody is at work
-}
-
-func (db *DB) lockCall(ctx context.Context, verb, statement, key string) (bool, error) {
-	row, err := db.ownRow(ctx, verb+" lock "+key, statement, strconv.AppendInt(nil, lockNumber(key), 10))
-	if err != nil {
-		return false, err
-	}
-	return string(row[0]) == "t", nil
 }
 
 // holderQuery finds who holds a lock. pg_locks splits the lock's number in two. When a session of another role began is
@@ -92,7 +84,7 @@ WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid::in
 func (db *DB) LockHolder(ctx context.Context, key string) (*Holder, error) {
 	number := uint64(lockNumber(key))
 	high, low := strconv.AppendUint(nil, number>>32, 10), strconv.AppendUint(nil, number&(1<<32-1), 10)
-	rows, err := db.ownRows(ctx, "look for the holder of lock "+key, holderQuery, high, low)
+	rows, err := db.own(ctx, "look for the holder of lock "+key, holderQuery, high, low)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}

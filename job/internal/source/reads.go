@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // readsQuery returns what the query reads, and as which role: each relation that it names ($1) and that is in its
@@ -38,19 +37,14 @@ const schemasFirst = "SELECT pg_catalog.set_config('vertex_metadata.schemas', pg
 
 // reads runs a statement over reads, the relation that readsQuery makes. words are what names them: those of the query, and
 // of the server's error. Only a query that can be planned can be planned first.
-func (db *DB) reads(ctx context.Context, op string, planned bool, words []string, statement string) ([][][]byte, error) {
-	ctx, cancel := limited(ctx, db.config.LockTimeout+ownTime)
-	defer cancel()
-	batch := &pgconn.Batch{}
+func (db *DB) reads(ctx context.Context, op string, planned bool, words []string, query string) ([][][]byte, error) {
+	statements := []statement{{text: schemasFirst}, {text: ownPath}, {readsQuery + query, [][]byte{textArray(words), fmt.Append(nil, planned)}}}
 	if planned {
-		batch.ExecParams(explainQuery(db.query), nil, nil, nil, nil)
+		statements = slices.Insert(statements, 0, statement{text: explainQuery(db.query)})
 	}
-	batch.ExecParams(schemasFirst, nil, nil, nil, nil)
-	batch.ExecParams(ownPath, nil, nil, nil, nil)
-	batch.ExecParams(readsQuery+statement, [][]byte{textArray(words), fmt.Append(nil, planned)}, nil, nil, nil)
-	results, err := db.conn.ExecBatch(ctx, batch).ReadAll()
+	results, err := db.batch(ctx, op, statements...)
 	if err != nil {
-		return nil, db.failure(ctx, op, "", preparing, err)
+		return nil, err
 	}
 	return results[len(results)-1].Rows, nil
 }

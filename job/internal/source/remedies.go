@@ -22,7 +22,7 @@ const (
 // remedy says what a person does about an error of the server. Of the rows that fit, the first counts.
 type remedy struct {
 	code   string // an SQLSTATE, or its first two characters
-	when   string // before, during; empty: whenever
+	when   phase  // empty: whenever
 	text   string // in the message; empty: whatever it says
 	config bool   // trying again is useless before somebody acts
 	advice string
@@ -97,19 +97,19 @@ var queryRemedies = []remedy{
 	{code: "XX000", text: "invalid memory alloc request size", advice: "a row is larger than PostgreSQL can send: leave the column out of the query, or cut it with left()"},
 
 	// Data.
-	{code: codeUntranslatable, when: "before", config: true, advice: "the query has a character that the database's encoding lacks: correct the query " + queryVariables},
+	{code: codeUntranslatable, when: preparing, config: true, advice: "the query has a character that the database's encoding lacks: correct the query " + queryVariables},
 	{code: codeUntranslatable, advice: "a text has a character that UTF-8 cannot express: repair it, or leave the row or the column out of the query"},
 	{code: codeInvalidEncoding, advice: "a text is not valid in the database's encoding: repair it, or leave the row or the column out of the query"},
-	{code: "22", when: "before", config: true, advice: "a value written in the query does not fit: correct the query " + queryVariables},
+	{code: "22", when: preparing, config: true, advice: "a value written in the query does not fit: correct the query " + queryVariables},
 	{code: "23", advice: "a row holds what the query cannot work with: correct that row or the query " + queryVariables + ", or leave the row out"},
-	{code: "22", when: "during", advice: "a row holds what the query cannot work with: correct that row or the query " + queryVariables + ", or leave the row out"},
+	{code: "22", when: reading, advice: "a row holds what the query cannot work with: correct that row or the query " + queryVariables + ", or leave the row out"},
 	{code: "21000", advice: "a subquery of the query returned several rows: correct the query " + queryVariables},
 	{code: "P0", advice: "a function of the query raised it: correct the row or the function"},
 
 	{advice: "look into the server's log, and check the query " + queryVariables},
 }
 
-func find(remedies []remedy, e *pgconn.PgError, when string) remedy {
+func find(remedies []remedy, e *pgconn.PgError, when phase) remedy {
 	for _, r := range remedies {
 		if strings.HasPrefix(e.Code, r.code) && (r.when == "" || r.when == when) && strings.Contains(e.Message, r.text) {
 			return r
@@ -123,10 +123,6 @@ func queryRemedy(e *pgconn.PgError, when phase) (advice string, config bool) {
 	if strings.HasPrefix(e.Where, "remote SQL command") && class(e.Code) == "42" {
 		return "the foreign table does not fit its remote table: correct its definition (ALTER FOREIGN TABLE) or the remote's permissions", true
 	}
-	during := "before"
-	if when == reading {
-		during = "during"
-	}
-	r := find(queryRemedies, e, during)
+	r := find(queryRemedies, e, when)
 	return r.advice, r.config
 }

@@ -22,7 +22,7 @@ const rightsQuery = `SELECT r.right FROM (
 
 // rights says what the role may do that reading does not need.
 func (db *DB) rights(ctx context.Context) (Finding, error) {
-	rows, err := db.ownRows(ctx, "look up the rights of the role", rightsQuery)
+	rows, err := db.own(ctx, "look up the rights of the role", rightsQuery)
 	if err != nil {
 		return Finding{}, err
 	}

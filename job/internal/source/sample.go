@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"vertexmetadata/job/internal/column"
 )
 
 // sampleRows are compared.
@@ -85,7 +86,7 @@ func repeated(id string) Finding {
 // is no error.
 func (db *DB) firstRows(ctx context.Context) (rows [][][]byte, all bool, err error) {
 	limit := func(value string) {
-		_, _ = db.own(ctx, "SELECT set_config('statement_timeout', $1, false)", []byte(value))
+		_, _ = db.own(ctx, "limit the sample", "SELECT set_config('statement_timeout', $1, false)", []byte(value))
 	}
 	limit(sampleTime)
 	defer limit(strconv.FormatInt(db.config.StatementTimeout.Milliseconds(), 10))
@@ -107,27 +108,21 @@ func (db *DB) firstRows(ctx context.Context) (rows [][][]byte, all bool, err err
 
 // sampleAgain reads the rows with the given ids by another plan.
 func (db *DB) sampleAgain(ctx context.Context, ids []string) ([][][]byte, error) {
-	limited, cancel := limited(ctx, db.config.LockTimeout+ownTime)
-	defer cancel()
-	batch := &pgconn.Batch{}
+	var statements []statement
 	for _, set := range [][2]string{{"statement_timeout", sampleTime}, {"enable_seqscan", "off"}, {"enable_hashjoin", "off"}, {"enable_hashagg", "off"}} {
-		batch.ExecParams("SELECT pg_catalog.set_config($1::pg_catalog.text, $2::pg_catalog.text, true)", [][]byte{[]byte(set[0]), []byte(set[1])}, nil, nil, nil)
+		statements = append(statements, statement{"SELECT pg_catalog.set_config($1::pg_catalog.text, $2::pg_catalog.text, true)", [][]byte{[]byte(set[0]), []byte(set[1])}})
 	}
-	batch.ExecParams("SELECT * FROM (\n"+db.statement()+"\n) AS q WHERE q.id::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])", [][]byte{textArray(ids)}, nil, nil, nil)
+	again := "SELECT * FROM (\n" + db.statement() + "\n) AS q WHERE q.id::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])"
 	db.wire.longest = db.config.MaxValueBytes
 	defer func() { db.wire.longest = 0 }()
-	results, err := db.conn.ExecBatch(limited, batch).ReadAll()
+	results, err := db.batch(ctx, "read rows again", append(statements, statement{again, [][]byte{textArray(ids)}})...)
 	if err != nil {
 		return nil, err
 	}
 	return results[len(results)-1].Rows, nil
 }
 
+// idColumn is where the id is; Columns demands one.
 func (db *DB) idColumn() int {
-	for i, c := range db.columns {
-		if c.Name == "id" {
-			return i
-		}
-	}
-	return -1 // Columns demands one
+	return slices.IndexFunc(db.columns, func(c column.Column) bool { return c.Name == "id" })
 }

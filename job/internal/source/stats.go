@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,8 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Stats are PostgreSQL's own evidence of whether anything behind the query changed. Two equal fingerprints, both trusted,
@@ -38,7 +37,7 @@ func (db *DB) TableStats(ctx context.Context) (Stats, error) {
 	const op = "read table statistics"
 	explained := db.plan
 	if db.plan = nil; explained == nil {
-		rows, err := db.theirs(ctx, op, "", explainQuery(db.query))
+		rows, err := db.theirs(ctx, db.answerTime(), op, explainQuery(db.query))
 		if err != nil {
 			return Stats{}, err
 		}
@@ -52,10 +51,8 @@ func (db *DB) TableStats(ctx context.Context) (Stats, error) {
 	if err != nil {
 		return Stats{}, err
 	}
-	for _, reason := range []string{e.serverDoubt, p.doubt, e.tableDoubt} {
-		if reason != "" {
-			return Stats{Reason: reason}, nil
-		}
+	if reason := cmp.Or(e.serverDoubt, p.doubt, e.tableDoubt); reason != "" {
+		return Stats{Reason: reason}, nil
 	}
 	hash := sha256.New()
 	for _, part := range []string{db.query, p.text, e.server, e.counters, e.definitions} {
@@ -72,17 +69,11 @@ type evidence struct {
 
 // evidence asks for all of it in one round trip, or in two where the query has parts of its own.
 func (db *DB) evidence(ctx context.Context, op string, p *plan) (evidence, error) {
-	limited, cancel := limited(ctx, db.config.LockTimeout+ownTime)
-	defer cancel()
 	functions := slices.Sorted(maps.Keys(p.functions))
-	batch := &pgconn.Batch{}
-	batch.ExecParams(ownPath, nil, nil, nil, nil)
-	batch.ExecParams(serverFactsQuery, [][]byte{textArray(functions)}, nil, nil, nil)
-	batch.ExecParams(countersQuery, [][]byte{textArray(slices.Sorted(maps.Keys(p.relations)))}, nil, nil, nil)
-	batch.ExecParams(clocksQuery, nil, nil, nil, nil)
-	results, err := db.conn.ExecBatch(limited, batch).ReadAll()
+	results, err := db.batch(ctx, op, statement{text: ownPath}, statement{serverFactsQuery, [][]byte{textArray(functions)}},
+		statement{countersQuery, [][]byte{textArray(slices.Sorted(maps.Keys(p.relations)))}}, statement{text: clocksQuery})
 	if err != nil {
-		return evidence{}, db.failure(limited, op, "", preparing, err)
+		return evidence{}, err
 	}
 	e := evidence{definitions: string(results[3].Rows[0][0])}
 	var ownTypes bool
@@ -95,11 +86,11 @@ func (db *DB) evidence(ctx context.Context, op string, p *plan) (evidence, error
 	}
 	if ownTypes || p.parts || len(functions) > 0 {
 		words := slices.Concat(functions, names(db.query), slices.Sorted(maps.Keys(p.types)))
-		parts, err := db.parts(ctx, op, words, types)
+		parts, err := db.own(ctx, op, partsQuery, textArray(words), textArray(types))
 		if err != nil {
 			return evidence{}, err
 		}
-		e.definitions += parts
+		e.definitions += string(parts[0][0])
 	}
 	return e, nil
 }

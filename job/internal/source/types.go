@@ -79,7 +79,7 @@ func (db *DB) lookUpTypes(ctx context.Context, fields []pgconn.FieldDescription)
 		return nil, nil
 	}
 	const op = "look up the types of the query"
-	rows, err := db.ownRows(ctx, op, typesQuery, []byte("{"+strings.Join(unknown, ",")+"}"))
+	rows, err := db.own(ctx, op, typesQuery, []byte("{"+strings.Join(unknown, ",")+"}"))
 	if err != nil {
 		return nil, err
 	}
