@@ -77,7 +77,7 @@ const maxName = 63
 // checkNames applies the rules of the contract to the names of the columns.
 func checkNames(fields []pgconn.FieldDescription, query string) error {
 	if name := longName(query); name != "" {
-		return badQuery(fmt.Sprintf("PostgreSQL cuts the name %q, which has %d bytes, to %d", shortened(name, 80), len(name), maxName), "write a shorter name")
+		return badQuery(fmt.Sprintf("PostgreSQL cuts the name %.80q, which has %d bytes, to %d", name, len(name), maxName), "write a shorter name")
 	}
 	seen := make(map[string]bool, len(fields))
 	for i, f := range fields {

@@ -39,7 +39,7 @@ func TestHolder(t *testing.T) {
 			if tt.shared {
 				call = "pg_advisory_lock_shared"
 			}
-			if _, err := conn.Exec(t.Context(), fmt.Sprintf("SELECT %s(%d)", call, lockNumber("k"))); err != nil {
+			if _, err := conn.Exec(t.Context(), fmt.Sprintf("SELECT %s(%s)", call, lockNumber("k"))); err != nil {
 				t.Fatal(err)
 			}
 			holder, err := db.Lock(t.Context(), "k")

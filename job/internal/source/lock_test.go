@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -194,7 +193,7 @@ func tryLock(ctx context.Context, db *DB, key string) (bool, error) {
 // unlock gives a lock back, which a run leaves to the end of its session: the session survived with its lock.
 func unlock(t *testing.T, db *DB, key string) {
 	t.Helper()
-	if rows, err := db.own(t.Context(), "release lock", "SELECT pg_advisory_unlock($1::int8)", strconv.AppendInt(nil, lockNumber(key), 10)); err != nil || string(rows[0][0]) != "t" {
+	if rows, err := db.own(t.Context(), "release lock", "SELECT pg_advisory_unlock($1::int8)", lockNumber(key)); err != nil || string(rows[0][0]) != "t" {
 		t.Errorf("release lock %s: %s, error %v", key, rows, err)
 	}
 }

@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,11 +62,10 @@ func (db *DB) unpopulated(ctx context.Context) (found []Finding, err error) {
 
 // elaborate adds to an error about the query what the server does not say: which grant is missing, who locks a table, and
 // which foreign tables there are.
-func (db *DB) elaborate(ctx context.Context, failure error) error {
-	var e *Error
-	server, ok := asServerError(failure)
-	if !ok || !errors.As(failure, &e) {
-		return failure
+func (db *DB) elaborate(ctx context.Context, e *Error) error {
+	server, ok := asServerError(e)
+	if !ok {
+		return e
 	}
 	query := db.config.Query
 	words := names(query)
@@ -94,7 +92,7 @@ func (db *DB) elaborate(ctx context.Context, failure error) error {
 		}
 		if grants := list(strings.ReplaceAll(grantsQuery, "$3", columns)); len(grants) > 0 {
 			e.Remedy = "run " + strings.Join(grants, "; ")
-			return failure
+			return e
 		}
 		e.Reason += bracketed(list(foreignQuery))
 	case server.Code == codeNoTable:
@@ -103,7 +101,7 @@ func (db *DB) elaborate(ctx context.Context, failure error) error {
 	case class != "42", strings.Contains(server.Message, "user mapping"), strings.HasPrefix(server.Where, "remote SQL command"):
 		e.Reason += bracketed(list(foreignQuery))
 	}
-	return failure
+	return e
 }
 
 func bracketed(texts []string) (all string) {

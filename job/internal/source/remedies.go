@@ -50,7 +50,6 @@ var queryRemedies = []remedy{
 	// Permissions. The server's words come in its own language; what is not recognised gets the advice for all.
 	{code: codeInsufficientRight, text: "row-level security", config: true, advice: "set row_security = on for the user (ALTER ROLE … RESET row_security), or give it BYPASSRLS"},
 	{code: codeInsufficientRight, text: "for function", config: true, advice: "grant the user EXECUTE on it"},
-	{code: codeInsufficientRight, text: "for procedure", config: true, advice: "grant the user EXECUTE on it"},
 	{code: codeInsufficientRight, text: "for schema", config: true, advice: "grant the user USAGE on it, and SELECT on what the query reads in it"},
 	{code: codeInsufficientRight, text: "for type", config: true, advice: "grant the user USAGE on it"},
 	{code: codeInsufficientRight, text: "for foreign server", config: true, advice: "grant the user USAGE on it"},
@@ -62,7 +61,6 @@ var queryRemedies = []remedy{
 	{code: codeNoTable, config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
 	{code: "42703", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
 	{code: "42883", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
-	{code: "42P02", config: true, advice: "the query cannot have parameters"},
 	{code: "42P18", config: true, advice: "the query cannot have parameters"},
 	{code: "25006", config: true, advice: "the query may only read"},
 	{code: "42", config: true, advice: "correct the query " + queryVariables},
@@ -71,11 +69,9 @@ var queryRemedies = []remedy{
 	{code: codeLockNotAvailable, advice: "somebody holds a lock, such as that of ALTER TABLE: " + nextRun},
 	{code: "55000", text: "has not been populated", config: true, advice: "fill it with REFRESH MATERIALIZED VIEW"},
 	{code: "57014", text: "statement timeout", advice: "raise STATEMENT_TIMEOUT or make the query cheaper"},
-	{code: "57014", text: "lock timeout", advice: "somebody holds a lock, such as that of ALTER TABLE: " + nextRun},
 	{code: "57014", advice: "somebody cancelled the statement: " + readAgain},
 	{code: "57", advice: readAgain},
-	{code: "40001", advice: readAgain},
-	{code: "40P01", advice: readAgain},
+	{code: "40", advice: readAgain},
 	{code: "25P04", advice: "raise transaction_timeout for the user, or make the query cheaper"},
 
 	// Foreign servers.

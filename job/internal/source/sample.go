@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,34 +31,22 @@ func (db *DB) sample(ctx context.Context) Finding {
 	case len(first) == 0:
 		return failing("sample", &Error{Op: "read rows", Reason: "the query returned no row", Remedy: "check the query and the database, or allow it once with --allow-mass-delete"})
 	}
-	id := db.idColumn()
-	ids := make([]string, 0, len(first))
-	before := make(map[string][][]byte, len(first))
-	for _, row := range first {
-		if row[id] == nil {
-			continue // no document, and not found again by its id
-		}
-		if _, twice := before[string(row[id])]; twice {
-			return repeated(string(row[id]))
-		}
-		ids = append(ids, string(row[id]))
-		before[string(row[id])] = row
+	before, twice := byID(first, db.idColumn())
+	if twice != nil {
+		return *twice
 	}
-	second, err := db.sampleAgain(ctx, ids)
+	second, err := db.sampleAgain(ctx, slices.Collect(maps.Keys(before)))
 	if err != nil {
 		return Finding{Name: "sample", Warning: true, Text: "the rows were not read a second time: " + oneLine(err.Error())}
 	}
-	again := make(map[string]bool, len(second))
-	for _, row := range second {
-		if again[string(row[id])] {
-			return repeated(string(row[id]))
-		}
-		again[string(row[id])] = true
+	after, twice := byID(second, db.idColumn())
+	if twice != nil {
+		return *twice
 	}
 	var differing []string
 	for i, c := range db.columns {
-		for _, row := range second {
-			if old, known := before[string(row[id])]; known && (old[i] == nil) != (row[i] == nil) || known && !bytes.Equal(old[i], row[i]) {
+		for id, row := range after {
+			if old, known := before[id]; known && (old[i] == nil) != (row[i] == nil) || known && !bytes.Equal(old[i], row[i]) {
 				differing = append(differing, fmt.Sprintf("%q", c.Name))
 				break
 			}
@@ -73,13 +62,24 @@ func (db *DB) sample(ctx context.Context) Finding {
 	}
 }
 
-// repeated reports an id of several rows. Their columns differ for that reason alone, so they are not compared.
-func repeated(id string) Finding {
-	return Finding{
-		Name: "sample", Warning: true,
-		Text:   fmt.Sprintf("the query returns the id %q more than once; only the first of the rows is used", oneLine(id)),
-		Remedy: "make the id unique: add the column that distinguishes the rows to it, such as the language, or select one row of each with DISTINCT ON (id) … ORDER BY id",
+// byID returns rows by their ids; without one a row is no document. It reports an id of several rows: their columns differ
+// for that reason alone, so they are not compared.
+func byID(rows [][][]byte, id int) (map[string][][]byte, *Finding) {
+	found := make(map[string][][]byte, len(rows))
+	for _, row := range rows {
+		key := string(row[id])
+		if _, twice := found[key]; twice {
+			return nil, &Finding{
+				Name: "sample", Warning: true,
+				Text:   fmt.Sprintf("the query returns the id %q more than once; only the first of the rows is used", oneLine(key)),
+				Remedy: "make the id unique: add the column that distinguishes the rows to it, such as the language, or select one row of each with DISTINCT ON (id) … ORDER BY id",
+			}
+		}
+		if row[id] != nil {
+			found[key] = row
+		}
 	}
+	return found, nil
 }
 
 // firstRows reads the query for a while and returns the first of its rows, and whether it read all. That the time is over

@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -110,14 +109,10 @@ func (r *reader) failure(ctx context.Context, err error) error {
 	if r.count > 0 {
 		op = fmt.Sprintf("read rows (after %d, the last with id %q)", r.count, r.last)
 	}
-	failure := db.failure(ctx, op, query, reading, err)
-	var e *Error
-	if !errors.As(failure, &e) {
-		return failure
-	}
+	e := db.failure(ctx, op, query, reading, err)
 	if stalled := db.wire.conn.unread.Round(time.Second); stalled >= patience && e.Err == io.ErrUnexpectedEOF {
 		e.Reason += fmt.Sprintf(", as nothing was read for %v", stalled)
 		e.Remedy = "storage took the documents too slowly; " + readAgain
 	}
-	return db.elaborate(ctx, failure)
+	return db.elaborate(ctx, e)
 }
