@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"net/http"
 )
 
@@ -73,8 +74,10 @@ func notImplemented(what string) apiError {
 	return apiError{http.StatusNotImplemented, "notImplemented", "The storage sandbox does not implement " + what + "."}
 }
 
-// fail answers with an error in the form of the API that was asked.
+// fail answers with an error in the form of the API that was asked, once the request has arrived: a client that has an
+// answer may reuse the buffer that it was sending from.
 func (w *reply) fail(r *http.Request, err error) {
+	_, _ = io.Copy(io.Discard, r.Body)
 	var known apiError
 	if !errors.As(err, &known) {
 		known = apiError{http.StatusInternalServerError, "internalError", err.Error()}

@@ -21,8 +21,8 @@ type Spool struct {
 	inMemory bool // while they are few
 	lines    [][]byte
 	size     int64
-	names    []string // of the objects that exist
-	open     *Writer
+	names    []string  // of all parts
+	open     []*Writer // the first and the last of them
 }
 
 // NewSpool returns an empty spool; Commit or Abort ends it.
@@ -50,26 +50,28 @@ func (s *Spool) Add(ctx context.Context, line []byte) error {
 }
 
 func (s *Spool) append(ctx context.Context, line []byte) error {
-	if s.open != nil && s.open.Size()+int64(len(line)) > s.opts.MaxObject {
-		// A finished part must not be kept open, memory is bounded; its name is one that nobody reads yet.
-		if _, err := s.Commit(); err != nil {
-			return err
+	n := len(s.open)
+	if n == 0 || s.open[n-1].Size()+int64(len(line)) > s.opts.MaxObject {
+		if n == 2 { // memory is bounded: of the full parts the first alone stays open, since others may read what its name holds
+			if err := s.open[1].Commit(); err != nil {
+				return err
+			}
+			n--
 		}
+		name := s.opts.Name(len(s.names))
+		s.names, s.open = append(s.names, name), append(s.open[:n], s.bucket.NewWriter(ctx, name, 0))
+		n++
 	}
-	if s.open == nil {
-		s.open = s.bucket.NewWriter(ctx, s.opts.Name(len(s.names)), 0)
-	}
-	_, err := s.open.Write(line)
+	_, err := s.open[n-1].Write(line)
 	return err
 }
 
 // Commit makes the objects exist and returns their names: none when the lines are in memory.
 func (s *Spool) Commit() (names []string, err error) {
-	if s.open != nil {
-		if err := s.open.Commit(); err != nil {
+	for _, part := range s.open {
+		if err := part.Commit(); err != nil {
 			return nil, err
 		}
-		s.names, s.open = append(s.names, s.open.Name()), nil
 	}
 	return s.names, nil
 }
@@ -77,9 +79,9 @@ func (s *Spool) Commit() (names []string, err error) {
 // Lines are the lines that are in memory.
 func (s *Spool) Lines() [][]byte { return s.lines }
 
-// Abort ends an upload that is not committed; nothing of it remains.
+// Abort ends the uploads that are not committed. Of more than two parts, those between the first and the last remain.
 func (s *Spool) Abort() {
-	if s.open != nil {
-		s.open.Abort()
+	for _, part := range s.open {
+		part.Abort()
 	}
 }

@@ -1,6 +1,6 @@
 // Package diff compares the source with the ledger: which documents have to be imported, which have to be deleted, and
-// which cannot be sent. What a run has to send is streamed into the bucket while the source is read; nothing of it exists
-// there before [Changes.Commit].
+// which cannot be sent. What a run has to send is streamed into the bucket while the source is read; no name
+// that anybody reads changes before [Changes.Commit].
 package diff
 
 import (
@@ -144,7 +144,7 @@ func newCollector(ctx context.Context, in Comparison) (*collector, error) {
 }
 
 // spoolOptions say where the documents go. The usual snapshot has one part, which is written under its final name and need not
-// be copied: an upload becomes an object only at its end, after the guard, unless the part is full before (1.9 GB).
+// be copied: the upload of the first part becomes an object only at the end, after the guard.
 func spoolOptions(in Comparison) bucket.SpoolOptions {
 	opts := bucket.SpoolOptions{MaxObject: maxObject, MaxLines: maxLines, MaxBytes: maxLinesBytes, Name: func(part int) string {
 		if in.Full && !in.KeepSnapshot && part == 0 {

@@ -15,12 +15,13 @@ import (
 
 // fault is what breaks the first run after a change, how that run ends, and what its log says.
 type fault struct {
-	many  bool // the change goes through the bucket
-	full  bool // the run is a full sync
-	long  bool // the fault outlasts every retry, so there is no use in many
-	fault func(w *world) (undo func())
-	want  Outcome
-	says  string // in the error, or in the log when the run does not fail
+	many    bool // the change goes through the bucket
+	full    bool // the run is a full sync
+	long    bool // the fault outlasts every retry, so there is no use in many
+	rejects bool // documents, not the import
+	fault   func(w *world) (undo func())
+	want    Outcome
+	says    string // in the error, or in the log when the run does not fail
 }
 
 // faults are all of them.
@@ -50,16 +51,16 @@ var faults = map[string]fault{
 		full: true, fault: operation(0.5), want: Failed, says: "documents failed: ",
 	},
 	"some documents fail": {
-		many: true, fault: documents(discoveryengine.Percent(5)), want: Imported, says: "document rejected by Vertex AI Search",
+		many: true, fault: documents(discoveryengine.Percent(5)), rejects: true, want: Imported, says: "document rejected by Vertex AI Search",
 	},
 	"some documents of a full import fail": {
-		full: true, fault: documents(discoveryengine.Percent(5)), want: Imported, says: "document rejected by Vertex AI Search",
+		full: true, fault: documents(discoveryengine.Percent(5)), rejects: true, want: Imported, says: "document rejected by Vertex AI Search",
 	},
 	"some inline documents fail": {
-		fault: documents(func(id string) bool { return id == "doc-00003" }), want: Imported, says: `"id":"doc-00003"`,
+		fault: documents(func(id string) bool { return id == "doc-00003" }), rejects: true, want: Imported, says: `"id":"doc-00003"`,
 	},
 	"some documents fail and the service tells their lines alone": {
-		many: true, want: Imported, says: "at or next to a line that was rejected",
+		many: true, rejects: true, want: Imported, says: "at or next to a line that was rejected",
 		fault: func(w *world) func() {
 			w.engine.AnonymousErrors(true)
 			undo := documents(discoveryengine.Percent(5))(w)
@@ -67,7 +68,7 @@ var faults = map[string]fault{
 		},
 	},
 	"some inline documents fail and the service does not say which": {
-		want: Imported, says: "did not say which documents",
+		rejects: true, want: Imported, says: "did not say which documents",
 		fault: func(w *world) func() {
 			w.engine.AnonymousErrors(true)
 			undo := documents(func(id string) bool { return id == "doc-00003" })(w)
@@ -152,7 +153,7 @@ var faults = map[string]fault{
 		want: Failed, says: `relation "docs" does not exist`,
 	},
 	"some documents fail and the service tells their lines alone, from 0": {
-		many: true, want: Imported, says: "at or next to a line that was rejected",
+		many: true, rejects: true, want: Imported, says: "at or next to a line that was rejected",
 		fault: func(w *world) func() {
 			w.engine.Behave(discoveryengine.Behaviour{ErrorLines: discoveryengine.LinesFromZero, AnonymousErrors: true})
 			undo := documents(discoveryengine.Percent(5))(w)

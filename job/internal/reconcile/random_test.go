@@ -50,7 +50,7 @@ func TestRandomFaults(t *testing.T) {
 	for round := range *rounds {
 		if r.IntN(4) == 0 {
 			service = pick(r, discoveryengine.Worlds())
-			w.behave(service.Behaviour, pick(r, policies()))
+			w.behave(service.Behaviour, pick(r, policies).Policy)
 			t.Logf("round %d: %s", round, service.Name)
 		}
 		w.exec(hideAndShow, []float64{0, 0.005, 0.03}[r.IntN(3)])
@@ -67,7 +67,7 @@ func TestRandomFaults(t *testing.T) {
 			undo = operation(r.Float64())(w)
 		case 1:
 			undo = documents(discoveryengine.Percent(r.IntN(30)))(w)
-			untold = untold || service.Metadata == discoveryengine.MetadataUnknown || service.Metadata == discoveryengine.MetadataAbsent
+			untold = untold || isSilent(service.Behaviour)
 		case 2:
 			undo = refuse("ImportDocuments", 1+r.IntN(3), codes.Unavailable)(w)
 		case 3:

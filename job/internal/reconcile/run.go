@@ -157,7 +157,7 @@ func (r *Run) open(ctx context.Context) (state ledger.State, stats source.Stats,
 	load := panics.Guard(func() error {
 		var doubt, err error
 		if state, doubt, err = r.ledger().Load(ctx); doubt != nil {
-			r.Log.WarnContext(ctx, "the ledger cannot be used, starting over with a full sync", "error", doubt)
+			r.Log.WarnContext(ctx, "the ledger cannot be used, a full sync replaces it", "error", doubt)
 		}
 		return err
 	})
@@ -192,13 +192,13 @@ func (r *Run) compare(ctx context.Context, state ledger.State, stats source.Stat
 	}
 	changes, err := compare(fullDue(r.Settings, state, scan.At))
 	if ledger.Damaged(err) {
-		r.Log.WarnContext(ctx, "the manifest cannot be read, starting over with a full sync", "error", err)
+		r.Log.WarnContext(ctx, "the manifest cannot be read, a full sync replaces it", "error", err)
 		state = ledger.State{Revision: state.Revision, Snapshot: state.Snapshot}
 		changes, err = compare(true)
 	}
 	// No later run could delete the rest without being allowed to again, and a full import deletes it at once.
 	if err == nil && r.AllowMassDelete && !changes.Full && changes.Documents > 0 && changes.Gone > int64(in.MaxDeleted) {
-		r.Log.InfoContext(ctx, "more documents are gone than one run deletes, deleting them by a full sync", "documents", changes.Gone)
+		r.Log.InfoContext(ctx, "more documents are gone than one run deletes, a full sync deletes them at once", "documents", changes.Gone)
 		changes.Abort()
 		changes, err = compare(true)
 	}

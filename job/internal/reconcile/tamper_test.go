@@ -20,13 +20,13 @@ func TestTampering(t *testing.T) {
 	}{
 		"ledger damaged": {
 			tamper: func(w *world) { w.rewrite(w.newest(), func(b []byte) []byte { return b[:len(b)/2] }) },
-			says:   "the ledger cannot be used, starting over with a full sync",
+			says:   "the ledger cannot be used, a full sync replaces it",
 		},
 		"ledger of a newer version": {
 			tamper: func(w *world) {
 				w.rewrite(w.newest(), func([]byte) []byte { return []byte(`{"format": 3, "shards": {"new": true}}`) })
 			},
-			says: "starting over with a full sync",
+			says: "a full sync replaces it",
 		},
 		"ledger deleted": {
 			tamper: func(w *world) { w.deleteLedger() },
@@ -38,17 +38,17 @@ func TestTampering(t *testing.T) {
 		},
 		"manifest truncated": {
 			tamper: func(w *world) { w.rewrite(w.segment(), func(b []byte) []byte { return b[:len(b)-9] }) },
-			says:   "the manifest cannot be read, starting over with a full sync",
+			says:   "the manifest cannot be read, a full sync replaces it",
 		},
 		"manifest of an unknown format": {
 			tamper: func(w *world) {
 				w.rewrite(w.segment(), func(b []byte) []byte { return append([]byte("VXMANIF9"), b[8:]...) })
 			},
-			says: "the manifest cannot be read, starting over with a full sync",
+			says: "the manifest cannot be read, a full sync replaces it",
 		},
 		"manifest deleted": {
 			tamper: func(w *world) { objects.Delete(w.bucket, w.segment()) },
-			says:   "the manifest cannot be read, starting over with a full sync",
+			says:   "the manifest cannot be read, a full sync replaces it",
 		},
 		"older state put back": {
 			tamper: func(w *world) {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -20,18 +21,17 @@ import (
 
 // attempt is one try to connect. It remembers what was dialled, to name the peer that answered.
 type attempt struct {
-	config  Config
-	pg      *pgconn.Config
-	names   map[string]string // of the addresses that were looked up
-	network string            // of the address dialled last
-	address string
-	over    bool // what is dialled now is a request to cancel, from goroutines of its own
+	config Config
+	pg     *pgconn.Config
+	names  map[string]string    // of the addresses that were looked up
+	last   atomic.Pointer[peer] // dialled; pgconn asks it to cancel statements from goroutines of its own
 }
+
+type peer struct{ network, address string }
 
 // connect opens the session. A password that the server does not take is tried once more in the form that SASLprep gives
 // it: libpq and the server normalise by NFKC, pgconn by NFC only.
 func (a *attempt) connect(ctx context.Context) (*pgconn.PgConn, error) {
-	defer func() { a.over = true }()
 	conn, err := pgconn.ConnectConfig(ctx, a.pg)
 	server, refused := asServerError(err)
 	if !refused || server.Code != codeInvalidPassword {
@@ -58,27 +58,26 @@ func (a *attempt) watch() {
 		return found, err
 	}
 	a.pg.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
-		if !a.over {
-			a.network, a.address = network, address
-		}
+		a.last.Store(&peer{network, address})
 		return dial(ctx, network, address)
 	}
 }
 
 // where names what was dialled last: once connect has returned, the peer that answered.
 func (a *attempt) where() string {
-	if a.address == "" || a.config.connector() {
+	last := a.last.Load()
+	if last == nil || a.config.connector() {
 		return a.describe()
 	}
-	peer := "socket " + a.address
-	if a.network != "unix" {
-		host, port, _ := net.SplitHostPort(a.address)
+	where := "socket " + last.address
+	if last.network != "unix" {
+		host, port, _ := net.SplitHostPort(last.address)
 		if name := a.names[host]; name != "" {
 			host = name
 		}
-		peer = "host " + net.JoinHostPort(host, port)
+		where = "host " + net.JoinHostPort(host, port)
 	}
-	return described(a.pg, peer)
+	return described(a.pg, where)
 }
 
 // describe names what the connection is to, without the password.
