@@ -107,10 +107,9 @@ var plainIDTypes = map[uint32]bool{oidInt8: true, oidInt2: true, oidInt4: true, 
 
 // setColumns decides about every column, and whether the query must be wrapped for it. Simple columns stay untouched.
 func (db *DB) setColumns(fields []pgconn.FieldDescription, types catalog) {
-	n := len(fields)
-	db.columns, db.exprs = make([]column.Column, n), make([]string, n)
-	db.types, db.queried = make([]uint32, n), make([]uint32, n)
-	for i, f := range fields {
+	var exprs []string
+	wrap := false
+	for _, f := range fields {
 		described, jsonType := types.column(f)
 		name, oid := quoteName(f.Name), f.DataTypeOID
 		expr := "q." + name
@@ -118,23 +117,18 @@ func (db *DB) setColumns(fields []pgconn.FieldDescription, types catalog) {
 		case f.Name == "id":
 			described = column.Column{Name: f.Name, Kind: column.Text, Type: described.Type}
 			if !plainIDTypes[oid] {
-				expr, oid, db.wrap = expr+"::pg_catalog.text AS "+name, oidText, true
+				expr, oid, wrap = expr+"::pg_catalog.text AS "+name, oidText, true
 			}
 		case jsonType:
-			expr, oid, db.wrap = "pg_catalog.to_json("+expr+") AS "+name, oidJSON, true
+			expr, oid, wrap = "pg_catalog.to_json("+expr+") AS "+name, oidJSON, true
 		}
-		db.columns[i], db.exprs[i] = described, expr
-		db.types[i], db.queried[i] = oid, f.DataTypeOID
+		exprs, db.columns = append(exprs, expr), append(db.columns, described)
+		db.types, db.queried = append(db.types, oid), append(db.queried, f.DataTypeOID)
 	}
-}
-
-// statement returns what Scan executes. The user's query runs as it is unless something must be computed from it; the
-// planner pulls a simple one up, and a parallel plan stays parallel.
-func (db *DB) statement() string {
-	if !db.wrap {
-		return db.query
+	// The planner pulls a simple query up, and a parallel plan stays parallel.
+	if db.statement = db.query; wrap {
+		db.statement = "SELECT " + strings.Join(exprs, ", ") + " FROM (\n" + db.query + "\n) AS q"
 	}
-	return "SELECT " + strings.Join(db.exprs, ", ") + " FROM (\n" + db.query + "\n) AS q"
 }
 
 func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -45,12 +45,11 @@ type DB struct {
 	version int    // major
 	wire    *wire
 
-	columns []column.Column // once known
-	exprs   []string        // select list of the wrapping query, parallel to columns
-	wrap    bool            // the select list differs from the query's own
-	types   []uint32        // of the columns of what Scan executes
-	queried []uint32        // of the columns of the query itself
-	plan    []byte          // of the query, as Columns found it; used once
+	columns   []column.Column // once known
+	statement string          // what Scan executes: the query itself unless something must be computed from it
+	types     []uint32        // of the columns of what Scan executes
+	queried   []uint32        // of the columns of the query itself
+	plan      []byte          // of the query, as Columns found it; used once
 }
 
 // Open connects and prepares the session. It returns within half a minute, whatever the network does. Errors are of type

@@ -37,20 +37,14 @@ func (db *DB) Examine(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	unpopulated, err := db.unpopulated(ctx)
-	if err != nil {
-		return nil, err
+	found := []Finding{db.encryption()}
+	for _, look := range []func(context.Context) ([]Finding, error){db.rights, db.unpopulated, db.RowSecurity} {
+		more, err := look(ctx)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
 	}
-	rights, err := db.rights(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found := append([]Finding{db.encryption(), rights}, unpopulated...)
-	security, err := db.RowSecurity(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found = append(found, security...)
 	found = append(found, columnFindings(columns)...)
 	return append(found, db.sample(ctx)), nil
 }

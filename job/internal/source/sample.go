@@ -112,7 +112,7 @@ func (db *DB) sampleAgain(ctx context.Context, ids []string) ([][][]byte, error)
 	for _, set := range [][2]string{{"statement_timeout", sampleTime}, {"enable_seqscan", "off"}, {"enable_hashjoin", "off"}, {"enable_hashagg", "off"}} {
 		statements = append(statements, statement{"SELECT pg_catalog.set_config($1::pg_catalog.text, $2::pg_catalog.text, true)", [][]byte{[]byte(set[0]), []byte(set[1])}})
 	}
-	again := "SELECT * FROM (\n" + db.statement() + "\n) AS q WHERE q.id::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])"
+	again := "SELECT * FROM (\n" + db.statement + "\n) AS q WHERE q.id::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])"
 	db.wire.longest = db.config.MaxValueBytes
 	defer func() { db.wire.longest = 0 }()
 	results, err := db.batch(ctx, "read rows again", append(statements, statement{again, [][]byte{textArray(ids)}})...)

@@ -29,7 +29,7 @@ func (db *DB) Scan(ctx context.Context, fn func(row [][]byte) error) error {
 	defer stop()
 	db.wire.conn.restart()
 	db.wire.longest = db.config.MaxValueBytes
-	result := db.conn.ExecParams(stopped, db.statement(), nil, nil, nil, nil)
+	result := db.conn.ExecParams(stopped, db.statement, nil, nil, nil, nil)
 	scan := reader{db: db, id: db.idColumn()}
 	err := scan.rows(stopped, result, fn)
 	if err != nil {
@@ -102,7 +102,7 @@ func (db *DB) sameColumns(fields []pgconn.FieldDescription) error {
 // at fault is most often the one after the last.
 func (r *reader) failure(ctx context.Context, err error) error {
 	db, query := r.db, r.db.query
-	if db.wrap {
+	if db.statement != query {
 		query = "" // positions are those of the wrapping statement
 	}
 	op := "read rows"
