@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"vertexmetadata/job/internal/column"
 )
 
 // scanTime is what a server may take beyond the statement's own time before it is given up.
@@ -88,11 +91,8 @@ func (db *DB) sameColumns(fields []pgconn.FieldDescription) error {
 	if fields == nil {
 		return nil
 	}
-	same := len(fields) == len(db.columns)
-	for i := 0; same && i < len(fields); i++ {
-		same = fields[i].Name == db.columns[i].Name && fields[i].DataTypeOID == db.types[i]
-	}
-	if !same {
+	named := slices.EqualFunc(fields, db.columns, func(f pgconn.FieldDescription, c column.Column) bool { return f.Name == c.Name })
+	if !named || !slices.EqualFunc(fields, db.types, func(f pgconn.FieldDescription, oid uint32) bool { return f.DataTypeOID == oid }) {
 		return &Error{Op: "read rows", Reason: "the query's columns changed while the run began", Remedy: readAgain}
 	}
 	return nil

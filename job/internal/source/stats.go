@@ -47,39 +47,29 @@ func (db *DB) TableStats(ctx context.Context) (Stats, error) {
 	if err := p.read(explained); err != nil {
 		return Stats{}, fmt.Errorf("%s: %w", op, err)
 	}
-	e, err := db.evidence(ctx, op, &p)
-	if err != nil {
-		return Stats{}, err
-	}
-	if reason := cmp.Or(e.serverDoubt, p.doubt, e.tableDoubt); reason != "" {
-		return Stats{Reason: reason}, nil
+	evidence, doubt, err := db.evidence(ctx, op, &p)
+	if err != nil || doubt != "" {
+		return Stats{Reason: doubt}, err
 	}
 	hash := sha256.New()
-	for _, part := range []string{db.query, p.text, e.server, e.counters, e.definitions} {
+	for _, part := range append(evidence, db.query, p.text) {
 		fmt.Fprintf(hash, "%d:%s", len(part), part)
 	}
 	return Stats{Fingerprint: hex.EncodeToString(hash.Sum(nil)), Trusted: true}, nil
 }
 
-// evidence is what the catalogue says.
-type evidence struct {
-	server, counters, definitions string
-	serverDoubt, tableDoubt       string // reasons not to trust the counters
-}
-
-// evidence asks for all of it in one round trip, or in two where the query has parts of its own.
-func (db *DB) evidence(ctx context.Context, op string, p *plan) (evidence, error) {
+// evidence returns what the catalogue says, or why it cannot be trusted. It asks for all in one round trip, or in two where
+// the query has parts of its own.
+func (db *DB) evidence(ctx context.Context, op string, p *plan) (all []string, doubt string, err error) {
 	functions := slices.Sorted(maps.Keys(p.functions))
 	results, err := db.batch(ctx, op, statement{text: ownPath}, statement{serverFactsQuery, [][]byte{textArray(functions)}},
 		statement{countersQuery, [][]byte{textArray(slices.Sorted(maps.Keys(p.relations)))}}, statement{text: clocksQuery})
 	if err != nil {
-		return evidence{}, err
+		return nil, "", err
 	}
-	e := evidence{definitions: string(results[3].Rows[0][0])}
-	var ownTypes bool
-	facts := results[1].Rows[0]
-	e.server, e.serverDoubt = string(facts[0]), string(facts[1])
-	e.counters, e.tableDoubt, ownTypes = counters(results[2].Rows)
+	server := results[1].Rows[0]
+	tables, tableDoubt, ownTypes := counters(results[2].Rows)
+	all = []string{string(server[0]), tables, string(results[3].Rows[0][0])}
 	types := make([]string, len(db.queried))
 	for i, oid := range db.queried {
 		types[i] = strconv.FormatUint(uint64(oid), 10)
@@ -89,11 +79,11 @@ func (db *DB) evidence(ctx context.Context, op string, p *plan) (evidence, error
 		words := slices.Concat(functions, names(db.query), slices.Sorted(maps.Keys(p.types)))
 		parts, err := db.own(ctx, op, partsQuery, textArray(words), textArray(types))
 		if err != nil {
-			return evidence{}, err
+			return nil, "", err
 		}
-		e.definitions += string(parts[0][0])
+		all = append(all, string(parts[0][0]))
 	}
-	return e, nil
+	return all, cmp.Or(string(server[1]), p.doubt, tableDoubt), nil
 }
 
 // serverFactsQuery: the first column identifies the run of the counters, the second says why not to trust them.
