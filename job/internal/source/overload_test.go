@@ -60,7 +60,7 @@ func TestOnlyOneWayToTheServer(t *testing.T) {
 	allowed := map[string][]string{
 		"session.go": {"conn.ExecBatch", "conn.ExecParams", "batch"}, // batch, theirs, own
 		"reads.go":   {"batch"},                                      // which begins with ownPath, or with the user's query
-		"stats.go":   {"batch"},                                      // which begins with ownPath
+		"stats.go":   {"batch"},                                      // which begins with a qualified function and ownPath
 		"columns.go": {"conn.Prepare"},                               // the user's query
 		"scan.go":    {"conn.ExecParams"},                            // the user's query
 		"sample.go":  {"batch"},                                      // the user's query, after qualified functions

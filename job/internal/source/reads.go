@@ -31,7 +31,7 @@ reads AS (
   UNION SELECT l.oid, me.oid, false FROM me, locked l JOIN pg_class c ON c.oid = l.oid WHERE c.relkind = ANY('{r,p,v,m,f}') AND l.oid NOT IN (SELECT oid FROM named))
 `
 
-// schemasFirst keeps the query's search_path for readsQuery, which runs without it.
+// schemasFirst keeps the query's search_path for statements of ours that ask for it, and run without it.
 const schemasFirst = "SELECT pg_catalog.set_config('vertex_metadata.schemas', pg_catalog.current_schemas(true)::pg_catalog.text, true)"
 
 // reads runs a statement over reads, the relation that readsQuery makes. words are what names them: those of the query, and

@@ -62,14 +62,14 @@ func (db *DB) TableStats(ctx context.Context) (Stats, error) {
 // the query has parts of its own.
 func (db *DB) evidence(ctx context.Context, op string, p *plan) (all []string, doubt string, err error) {
 	functions := slices.Sorted(maps.Keys(p.functions))
-	results, err := db.batch(ctx, op, statement{text: ownPath}, statement{serverFactsQuery, [][]byte{textArray(functions)}},
+	results, err := db.batch(ctx, op, statement{text: schemasFirst}, statement{text: ownPath}, statement{serverFactsQuery, [][]byte{textArray(functions)}},
 		statement{countersQuery, [][]byte{textArray(slices.Sorted(maps.Keys(p.relations)))}}, statement{text: clocksQuery})
 	if err != nil {
 		return nil, "", err
 	}
-	server := results[1].Rows[0]
-	tables, tableDoubt, ownTypes := counters(results[2].Rows)
-	all = []string{string(server[0]), tables, string(results[3].Rows[0][0])}
+	server := results[2].Rows[0]
+	tables, tableDoubt, ownTypes := counters(results[3].Rows)
+	all = []string{string(server[0]), tables, string(results[4].Rows[0][0])}
 	types := make([]string, len(db.queried))
 	for i, oid := range db.queried {
 		types[i] = strconv.FormatUint(uint64(oid), 10)
@@ -91,10 +91,11 @@ func (db *DB) evidence(ctx context.Context, op string, p *plan) (all []string, d
 // PostgreSQL do not, but for the volatile ones, those about time, and those named pg_….
 //
 // Reading the configuration again may have switched track_counts off and on in between. The settings are those that change
-// what a value's text is and that belong to the query rather than to the session.
+// what a value's text is and that belong to the query rather than to the session; where the bodies of functions look for
+// names is among them, as schemasFirst kept it.
 const serverFactsQuery = `SELECT
   concat_ws(' ', pg_postmaster_start_time(), pg_conf_load_time(), current_setting('server_version'), d.oid, pg_stat_get_db_stat_reset_time(d.oid), current_user,
-    (SELECT string_agg(s.name || '=' || coalesce(current_setting(s.name, true), ''), ' ' ORDER BY s.name) FROM unnest(ARRAY['search_path', 'DateStyle', 'default_text_search_config',
+    (SELECT string_agg(s.name || '=' || coalesce(current_setting(s.name, true), ''), ' ' ORDER BY s.name) FROM unnest(ARRAY['vertex_metadata.schemas', 'DateStyle', 'default_text_search_config',
       'lc_collate', 'lc_ctype', 'lc_monetary', 'lc_numeric', 'lc_time', 'timezone_abbreviations', 'xmloption', 'array_nulls', 'transform_null_equals', 'row_security', 'server_encoding']) AS s(name))),
   coalesce(CASE WHEN pg_is_in_recovery() THEN 'the server is a standby, which counts nothing'
     WHEN current_setting('track_counts') <> 'on' THEN 'track_counts is off'
