@@ -118,12 +118,9 @@ func (e *Encoder) judge(row [][]byte) (Outcome, string) {
 // accepts compares without regard to ASCII case only: what Unicode folds to an ASCII letter, as it does K (the Kelvin sign)
 // to k, has more bytes.
 func (e *Encoder) accepts(mime []byte) bool {
-	for _, accepted := range e.MIMETypes {
-		if string(mime) == accepted || len(accepted) == len(mime) && strings.EqualFold(string(mime), accepted) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(e.MIMETypes, func(accepted string) bool {
+		return len(accepted) == len(mime) && strings.EqualFold(string(mime), accepted)
+	})
 }
 
 // What a byte may not be part of.

@@ -26,11 +26,9 @@ const connectTimeout = 10 * time.Second
 
 // Defaults of Config.
 const (
-	DefaultSocketDir        = "/cloudsql"
 	DefaultApplicationName  = "vertex-metadata"
 	DefaultStatementTimeout = 10 * time.Minute
 	DefaultLockTimeout      = 30 * time.Second
-	DefaultMaxValueBytes    = 64 << 20
 )
 
 // maxConnectTime bounds Open as a whole, however many addresses a host name has.
@@ -38,9 +36,6 @@ const maxConnectTime = 25 * time.Second
 
 // maxSocketPath is what fits into a Unix socket address on Linux, less the closing zero byte.
 const maxSocketPath = 107
-
-// maxApplicationName is as much of a session's name as PostgreSQL keeps, in bytes.
-const maxApplicationName = 63
 
 // Config says which database to read, and what. It prints without its password.
 type Config struct {
@@ -52,7 +47,7 @@ type Config struct {
 	Password string
 	// Token, if set, returns what takes the password's place: an access token of the job's account.
 	Token func(context.Context) (string, error)
-	// SocketDir is where Cloud Run mounts the sockets. Default: DefaultSocketDir.
+	// SocketDir is where Cloud Run mounts the sockets.
 	SocketDir string
 	// IPType is private, psc or public to connect by Google's connector in place of the socket. Empty: the socket.
 	IPType string
@@ -60,17 +55,15 @@ type Config struct {
 	IAM bool
 	// Query is the SELECT whose rows become documents.
 	Query string
-	// ApplicationName is what pg_stat_activity shows. Default: the URL's, or else DefaultApplicationName. It is also how
-	// the lock of one run knows that of another: both begin with DefaultApplicationName.
+	// ApplicationName is what pg_stat_activity shows. Default: DefaultApplicationName, with which every other begins: it is
+	// how the lock of one run knows that of another.
 	ApplicationName string
-	// Version of the program, which ApplicationName ends with. Default: none.
-	Version string
 	// StatementTimeout bounds each statement, a whole Scan included. Default: DefaultStatementTimeout.
 	StatementTimeout time.Duration
 	// LockTimeout bounds the wait for a lock that somebody else holds on a table. Default: DefaultLockTimeout.
 	LockTimeout time.Duration
-	// MaxValueBytes is the longest value that Scan passes on whole. A longer one is cut to one byte more, before it takes
-	// any memory, and an enormous row's values to even less. Default: DefaultMaxValueBytes.
+	// MaxValueBytes is the longest value that Scan passes on whole; 0: any. A longer one is cut to one byte more, before it
+	// takes any memory, and an enormous row's values to even less.
 	MaxValueBytes int
 
 	connectorExtra []cloudsqlconn.Option // of a stand-in for the Admin API
@@ -86,10 +79,9 @@ func (c Config) LogValue() slog.Value { return slog.StringValue("source.Config")
 func (c Config) connector() bool { return c.URL == "" && c.IPType != "" }
 
 func (c Config) withDefaults() Config {
-	c.SocketDir = cmp.Or(c.SocketDir, DefaultSocketDir)
 	c.StatementTimeout = cmp.Or(c.StatementTimeout, DefaultStatementTimeout)
 	c.LockTimeout = cmp.Or(c.LockTimeout, DefaultLockTimeout)
-	c.MaxValueBytes = cmp.Or(c.MaxValueBytes, DefaultMaxValueBytes)
+	c.ApplicationName = cmp.Or(c.ApplicationName, DefaultApplicationName)
 	return c
 }
 
@@ -111,7 +103,7 @@ func (c Config) parse() (*pgconn.Config, error) {
 	}
 	// What the URL says beyond the address (connect_timeout, options, search_path) is kept.
 	pg.ConnectTimeout = cmp.Or(pg.ConnectTimeout, connectTimeout)
-	pg.RuntimeParams["application_name"] = c.applicationName(pg.RuntimeParams["application_name"])
+	pg.RuntimeParams["application_name"] = c.ApplicationName
 	pg.RuntimeParams["client_encoding"] = "UTF8"
 	pg.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {} // a notice is the database's business
 	// A server that vanishes in the middle of a read must be noticed too: after 15 + 3·5 seconds.
@@ -140,13 +132,4 @@ func (c Config) address() (*pgconn.Config, error) {
 	}
 	pg.User, pg.Password, pg.Database = c.User, c.Password, c.Database
 	return pg, nil
-}
-
-// applicationName is what the session is called, given what the URL calls it.
-func (c Config) applicationName(byURL string) string {
-	name := cmp.Or(c.ApplicationName, byURL, DefaultApplicationName)
-	if c.Version != "" {
-		name += " " + c.Version
-	}
-	return name[:min(len(name), maxApplicationName)]
 }

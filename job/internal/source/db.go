@@ -149,22 +149,17 @@ func (db *DB) prepareSession(ctx context.Context) error {
 		return db.failure(ctx, "prepare session of "+db.where, "", preparing, err)
 	}
 	db.pid = string(results[len(results)-1].Rows[0][0])
-	for _, statement := range db.improvements() {
-		_, _ = db.own(ctx, "improve the session", statement) // a run does without what the server refuses
-	}
-	return nil
-}
-
-// improvements are statements that a run does without where the server refuses them.
-func (db *DB) improvements() []string {
-	statements := []string{fmt.Sprintf(`SELECT set_config(name, '%[1]dkB', false) FROM pg_settings WHERE name = 'work_mem'
+	improvements := []string{fmt.Sprintf(`SELECT set_config(name, '%[1]dkB', false) FROM pg_settings WHERE name = 'work_mem'
 		AND pg_size_bytes(current_setting(name)) < %[1]d * 1024 AND source NOT IN ('client', 'user', 'database', 'database user')`, workMemKiB)}
 	if db.version >= 14 {
 		// A killed run is noticed in the middle of a sort that sends nothing. Some platforms refuse the setting: then the
 		// server finds out when it next sends something.
-		statements = append(statements, "SELECT set_config('client_connection_check_interval', '5s', false)")
+		improvements = append(improvements, "SELECT set_config('client_connection_check_interval', '5s', false)")
 	}
-	return statements
+	for _, statement := range improvements {
+		_, _ = db.own(ctx, "improve the session", statement) // a run does without what the server refuses
+	}
+	return nil
 }
 
 // oldestVersion is the first that has the settings and the hash function that we use.

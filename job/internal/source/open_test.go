@@ -240,7 +240,7 @@ func databaseOf(t *testing.T, url string) string {
 func TestURLParameters(t *testing.T) {
 	url := server.TCPURL("") + "&application_name=from-url&search_path=elsewhere&options=-cwork_mem%3D5MB"
 	for _, tt := range []struct{ name, config, want string }{
-		{"application_name", "", "from-url"}, {"application_name", "ours", "ours"}, {"search_path", "", "elsewhere"}, {"work_mem", "", "5MB"},
+		{"application_name", "", "vertex-metadata"}, {"application_name", "ours", "ours"}, {"search_path", "", "elsewhere"}, {"work_mem", "", "5MB"},
 	} {
 		row, err := open(t, Config{URL: url, ApplicationName: tt.config}).queryRow(t.Context(), "SELECT current_setting($1)", []byte(tt.name))
 		if err != nil || string(row[0]) != tt.want {
