@@ -94,7 +94,7 @@ func (c Config) parse() (*pgconn.Config, error) {
 	}
 	if _, address := pgconn.NetworkAddress(pg.Host, pg.Port); strings.HasPrefix(pg.Host, "/") && len(address) > maxSocketPath {
 		return nil, &Error{
-			Op: "connect to " + describe(pg), Reason: fmt.Sprintf("the socket's path is longer than %d characters", maxSocketPath), Config: true,
+			Op: "connect to " + (&attempt{config: c, pg: pg}).describe(), Reason: fmt.Sprintf("the socket's path is longer than %d characters", maxSocketPath), Config: true,
 			Remedy: "mount the instances in a shorter folder",
 		}
 	}

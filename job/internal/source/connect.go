@@ -85,17 +85,13 @@ func (a *attempt) describe() string {
 	if a.config.connector() {
 		return described(a.pg, fmt.Sprintf("instance %s (%s)", a.config.Instance, a.config.IPType))
 	}
-	return describe(a.pg)
-}
-
-func describe(pg *pgconn.Config) string {
 	var peers []string
-	for _, f := range pgurl.Addresses(pg) {
+	for _, f := range pgurl.Addresses(a.pg) {
 		if peer := pgurl.Address(f); !slices.Contains(peers, peer) {
 			peers = append(peers, peer)
 		}
 	}
-	return described(pg, strings.Join(peers, " or "))
+	return described(a.pg, strings.Join(peers, " or "))
 }
 
 func described(pg *pgconn.Config, peer string) string {

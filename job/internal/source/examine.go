@@ -38,7 +38,7 @@ func (db *DB) Examine(ctx context.Context) ([]Finding, error) {
 		return nil, err
 	}
 	found := []Finding{db.encryption()}
-	for _, look := range []func(context.Context) ([]Finding, error){db.rights, db.unpopulated, db.RowSecurity} {
+	for _, look := range []func(context.Context) ([]Finding, error){db.rights, db.RowSecurity} {
 		more, err := look(ctx)
 		if err != nil {
 			return nil, err

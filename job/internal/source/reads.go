@@ -48,18 +48,6 @@ func (db *DB) reads(ctx context.Context, op string, planned bool, words []string
 	return results[len(results)-1].Rows, nil
 }
 
-// unpopulated returns the materialized views behind the query that cannot be read yet.
-func (db *DB) unpopulated(ctx context.Context) (found []Finding, err error) {
-	rows, err := db.reads(ctx, "look up the tables of the query", true, names(db.query),
-		"SELECT c.oid::regclass FROM pg_class c WHERE c.relkind = 'm' AND NOT c.relispopulated AND c.oid IN (SELECT oid FROM reads) ORDER BY c.oid")
-	for _, row := range rows {
-		found = append(found, failing("table", &Error{
-			Op: fmt.Sprintf("read materialized view %s", row[0]), Reason: "it has not been populated", Remedy: fmt.Sprintf("run REFRESH MATERIALIZED VIEW %s", row[0]), Config: true,
-		}))
-	}
-	return found, err
-}
-
 // elaborate adds to an error about the query what the server does not say: which grant is missing, who locks a table, and
 // which foreign tables there are.
 func (db *DB) elaborate(ctx context.Context, e *Error) error {
