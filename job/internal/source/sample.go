@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"vertexmetadata/job/internal/column"
+	"vertexmetadata/job/internal/words"
 )
 
 // sampleRows are compared.
@@ -37,7 +38,7 @@ func (db *DB) sample(ctx context.Context) Finding {
 	}
 	second, err := db.sampleAgain(ctx, slices.Collect(maps.Keys(before)))
 	if err != nil {
-		return Finding{Name: "sample", Warning: true, Text: "the rows were not read a second time: " + oneLine(err.Error())}
+		return Finding{Name: "sample", Warning: true, Text: failing("sample", err).Text}
 	}
 	after, twice := byID(second, db.idColumn())
 	if twice != nil {
@@ -53,7 +54,11 @@ func (db *DB) sample(ctx context.Context) Finding {
 		}
 	}
 	if len(differing) == 0 {
-		return Finding{Name: "sample", Text: fmt.Sprintf("%d rows read twice are the same", len(first))}
+		verb := "are"
+		if len(first) == 1 {
+			verb = "is"
+		}
+		return Finding{Name: "sample", Text: fmt.Sprintf("%s read twice %s the same", words.Plural(int64(len(first)), "row"), verb)}
 	}
 	return Finding{
 		Name: "sample", Warning: true,
@@ -67,6 +72,9 @@ func (db *DB) sample(ctx context.Context) Finding {
 func byID(rows [][][]byte, id int) (map[string][][]byte, *Finding) {
 	found := make(map[string][][]byte, len(rows))
 	for _, row := range rows {
+		if row[id] == nil {
+			continue
+		}
 		key := string(row[id])
 		if _, twice := found[key]; twice {
 			return nil, &Finding{
@@ -75,9 +83,7 @@ func byID(rows [][][]byte, id int) (map[string][][]byte, *Finding) {
 				Remedy: "make the id unique: add the column that distinguishes the rows to it, such as the language, or select one row of each with DISTINCT ON (id) … ORDER BY id",
 			}
 		}
-		if row[id] != nil {
-			found[key] = row
-		}
+		found[key] = row
 	}
 	return found, nil
 }
@@ -115,7 +121,7 @@ func (db *DB) sampleAgain(ctx context.Context, ids []string) ([][][]byte, error)
 	again := "SELECT * FROM (\n" + db.statement + "\n) AS q WHERE q.id::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])"
 	db.wire.longest = db.config.MaxValueBytes
 	defer func() { db.wire.longest = 0 }()
-	results, err := db.batch(ctx, "read rows again", append(statements, statement{again, [][]byte{textArray(ids)}})...)
+	results, err := db.batch(ctx, "read the rows a second time", append(statements, statement{again, [][]byte{textArray(ids)}})...)
 	if err != nil {
 		return nil, err
 	}
