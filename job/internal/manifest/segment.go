@@ -30,18 +30,17 @@ var ErrCorrupt = errors.New("damaged manifest segment")
 
 // Writer encodes entries into a segment. Close must be called, or the segment is not complete.
 type Writer struct {
-	out     *bufio.Writer
+	out     *bufio.Writer // which keeps its first error
 	sum     *xxh3.Hasher
 	count   uint64
 	scratch [1 + 1 + MaxID + 8]byte
-	err     error
 }
 
 // NewWriter starts a segment on w.
 func NewWriter(w io.Writer) *Writer {
 	sw := &Writer{sum: xxh3.New()}
 	sw.out = bufio.NewWriterSize(io.MultiWriter(w, sw.sum), 32<<10)
-	sw.write([]byte(magic))
+	_, _ = sw.out.WriteString(magic)
 	return sw
 }
 
@@ -71,7 +70,8 @@ func (w *Writer) add(id []byte, uuid, text byte, hash ...uint64) error {
 		b = binary.BigEndian.AppendUint64(b, h)
 	}
 	w.count++
-	return w.write(b)
+	_, err := w.out.Write(b)
+	return err
 }
 
 // Count returns the number of entries written so far.
@@ -79,27 +79,13 @@ func (w *Writer) Count() int64 { return int64(w.count) }
 
 // Close writes the trailer and flushes; it does not close the underlying writer.
 func (w *Writer) Close() error {
-	w.write(binary.BigEndian.AppendUint64([]byte{kindEnd}, w.count))
+	_, _ = w.out.Write(binary.BigEndian.AppendUint64([]byte{kindEnd}, w.count))
 	// The checksum sees only what has left the buffer.
-	if err := w.flush(); err != nil {
+	if err := w.out.Flush(); err != nil {
 		return err
 	}
-	w.write(binary.BigEndian.AppendUint64(nil, w.sum.Sum64()))
-	return w.flush()
-}
-
-func (w *Writer) flush() error {
-	if w.err == nil {
-		w.err = w.out.Flush()
-	}
-	return w.err
-}
-
-func (w *Writer) write(b []byte) error {
-	if w.err == nil {
-		_, w.err = w.out.Write(b)
-	}
-	return w.err
+	_, _ = w.out.Write(binary.BigEndian.AppendUint64(nil, w.sum.Sum64()))
+	return w.out.Flush()
 }
 
 // reader decodes a segment. Entries are handed out before the checksum at the end is seen, so a caller must not act on
