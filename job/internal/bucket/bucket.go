@@ -12,8 +12,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -23,10 +21,6 @@ import (
 
 	"vertexmetadata/job/internal/refusal"
 )
-
-// DefaultBudget is how long one call, or a stream without progress, may take,
-// all its retries included: a run ends within 30 seconds of what it may wait for.
-const DefaultBudget = 25 * time.Second
 
 // maxPause is the longest pause before a retry.
 const maxPause = 8 * time.Second
@@ -49,22 +43,19 @@ type Object struct {
 	Updated time.Time // last change
 }
 
-// Config names a bucket. Name must be set.
+// Config names a bucket, by a name that package config has checked.
 type Config struct {
 	Name    string
 	Project string        // whose settings errors advise to change
 	Root    string        // such as metadata/: an object whose name does not begin with it is ErrOutside, whatever the name was read from
-	Budget  time.Duration // default: DefaultBudget
+	Budget  time.Duration // default: refusal.Budget
 }
 
 // Open returns the bucket, without asking whether it exists: a call that needs it
 // reports that. Where STORAGE_EMULATOR_HOST is set, the client
 // talks to that address without credentials.
 func Open(ctx context.Context, cfg Config) (*Bucket, error) {
-	if cfg.Name == "" || strings.ContainsAny(cfg.Name, "/:") {
-		return nil, fmt.Errorf("open bucket %q: not a bucket name: set GCS_BUCKET to the name alone, without gs://", cfg.Name)
-	}
-	b := &Bucket{name: cfg.Name, project: cfg.Project, root: cfg.Root, budget: cmp.Or(cfg.Budget, DefaultBudget)}
+	b := &Bucket{name: cfg.Name, project: cfg.Project, root: cfg.Root, budget: cmp.Or(cfg.Budget, refusal.Budget)}
 
 	// The JSON API throughout: the other one, XML, reports fewer details of an
 	// error and is a second protocol for an emulator to get right.
@@ -76,7 +67,6 @@ func Open(ctx context.Context, cfg Config) (*Bucket, error) {
 		storage.WithPolicy(storage.RetryAlways),
 		storage.WithErrorFunc(b.retryable),
 		storage.WithBackoff(gax.Backoff{Initial: 200 * time.Millisecond, Max: maxPause, Multiplier: 2}),
-		storage.WithMaxRetryDuration(b.budget),
 	)
 	b.client, b.handle = client, client.Bucket(b.name)
 	return b, nil

@@ -125,7 +125,7 @@ func TestListFrom(t *testing.T) {
 		}
 	}
 	var names []string
-	for o, err := range b.ListFrom(t.Context(), "metadata/.sync/v2/ledger/", "metadata/.sync/v2/ledger/00000002.json") {
+	for o, err := range b.listFrom(t.Context(), "metadata/.sync/v2/ledger/", "metadata/.sync/v2/ledger/00000002.json") {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -23,7 +23,7 @@ var (
 	ErrExist = errors.New("object exists already")
 	// ErrRetained is in the chain of an error about an object that may not be replaced
 	// or deleted because of a retention policy or a hold.
-	ErrRetained = errors.New("object is protected by a retention policy or a hold")
+	ErrRetained = refusal.ErrRetained
 	// ErrTooLarge is in the chain of an error about an object with more content than
 	// the caller expects.
 	ErrTooLarge = errors.New("object is too large")
@@ -32,10 +32,8 @@ var (
 	ErrCorrupt = errors.New("checksum mismatch")
 )
 
-// stalledError is the cause of a context that a watchdog ended.
-type stalledError struct{ after time.Duration }
-
-func (e stalledError) Error() string { return fmt.Sprintf("no progress within %s", e.after) }
+// errStalled is the cause of a context that a watchdog ended.
+var errStalled = errors.New("no progress")
 
 // explain turns an error of the storage client into `verb gs://…: cause`, with
 // the remedy where a person must act. ctx is the call's own, so that a stall
@@ -48,20 +46,15 @@ func (b *Bucket) explain(ctx context.Context, verb, object string, err error) er
 	if object != "" {
 		target = b.URI(object)
 	}
-	var stalled stalledError
 	switch cause := context.Cause(ctx); {
-	case ctx.Err() != nil && !errors.As(cause, &stalled):
+	case ctx.Err() != nil && !errors.Is(cause, errStalled):
 		return fmt.Errorf("%s %s: %w%s", verb, target, cause, b.lastFailure(maxPause))
-	case ctx.Err() != nil:
-		return b.gaveUp(verb, target, stalled)
-	case errors.Is(err, context.DeadlineExceeded) || storage.ShouldRetry(err): // the client's own deadline came before the watchdog's
-		return b.gaveUp(verb, target, stalledError{b.budget})
+	case ctx.Err() != nil, errors.Is(err, context.DeadlineExceeded), storage.ShouldRetry(err): // tried for as long as it may be
+		err = &googleapi.Error{Code: http.StatusServiceUnavailable, Message: fmt.Sprintf("%v within %v%s", errStalled, b.budget, b.lastFailure(b.budget))}
 	case isAbsent(err) && object != "":
 		return fmt.Errorf("%s %s: %w", verb, target, ErrNotExist)
 	case isAbsent(err): // the only thing there is to miss
 		err = &googleapi.Error{Code: http.StatusNotFound, Message: "The specified bucket does not exist."}
-	case isRetained(err):
-		return refusal.Explain(verb, target, err, b.target(), ErrRetained)
 	}
 	return refusal.Explain(verb, target, err, b.target())
 }
@@ -73,12 +66,6 @@ func (b *Bucket) target() refusal.Target {
 		t.StandIn = "STORAGE_EMULATOR_HOST"
 	}
 	return t
-}
-
-// gaveUp explains a call that was tried for as long as it may be.
-func (b *Bucket) gaveUp(verb, target string, stalled stalledError) error {
-	err := &googleapi.Error{Code: http.StatusServiceUnavailable, Message: stalled.Error() + b.lastFailure(stalled.after)}
-	return refusal.Explain(verb, target, err, b.target(), stalled)
 }
 
 // isNoBucket distinguishes a missing bucket from a missing object: both are a 404, and
@@ -96,11 +83,6 @@ func statusOf(err error) int {
 		return api.Code
 	}
 	return 0
-}
-
-// isRetained reports whether err says that an object may not be replaced or deleted yet.
-func isRetained(err error) bool {
-	return refusal.ClassOf(err, refusal.Target{Service: refusal.Storage}) == refusal.Retained
 }
 
 // isRefused reports whether the server gave an answer that rules out that the

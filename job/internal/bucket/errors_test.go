@@ -8,9 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"cloud.google.com/go/storage"
-
-	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/refusal"
 )
 
@@ -55,23 +52,6 @@ func TestRemedy(t *testing.T) {
 				t.Errorf("error\n%v, want\n%s", err, tt.want)
 			}
 		})
-	}
-}
-
-// A panic in the upload's goroutine is the upload's error.
-func TestPumpPanics(t *testing.T) {
-	w := &Writer{b: &Bucket{name: "posts"}, name: "m.jsonl", upload: &storage.Writer{}, full: make(chan []byte, 1), pumped: make(chan struct{})}
-	w.ctx, w.dog = watch(t.Context(), time.Minute)
-	defer w.dog.stop()
-	w.full <- []byte("x")
-	w.run() // this upload was never made
-	w.full <- []byte("x")
-	w.block = []byte("y")
-	err := w.hand()
-	var caught *panics.Error
-	const want = "write gs://posts/m.jsonl: panic: runtime error: invalid memory address or nil pointer dereference"
-	if !errors.As(err, &caught) || err.Error() != want {
-		t.Errorf("error %v, want %s", err, want)
 	}
 }
 

@@ -13,11 +13,11 @@ import (
 // List yields the objects whose names begin with prefix, in the order of their
 // names. It ends after an error.
 func (b *Bucket) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
-	return b.ListFrom(ctx, prefix, "")
+	return b.listFrom(ctx, prefix, "")
 }
 
-// ListFrom is List without the names that come before from, which cost nothing.
-func (b *Bucket) ListFrom(ctx context.Context, prefix, from string) iter.Seq2[Object, error] {
+// listFrom is List without the names that come before from, which cost nothing.
+func (b *Bucket) listFrom(ctx context.Context, prefix, from string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		if err := b.inside(prefix); err != nil && prefix != b.root { // a prefix may be empty without a root
 			yield(Object{}, fmt.Errorf("list gs://%s: %w", b.name, err))

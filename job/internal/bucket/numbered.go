@@ -10,7 +10,7 @@ const listed = 1000
 func (b *Bucket) Last(ctx context.Context, prefix string, name func(int64) string, number func(string) (int64, bool)) (int64, error) {
 	return leap(func(from int64) (last int64, more bool, err error) {
 		seen := 0
-		for o, err := range b.ListFrom(ctx, prefix, name(from)) {
+		for o, err := range b.listFrom(ctx, prefix, name(from)) {
 			if err != nil {
 				return 0, false, err
 			}

@@ -16,36 +16,32 @@ type SpoolOptions struct {
 
 // Spool collects lines: in memory while they are few, else in objects.
 type Spool struct {
-	bucket   *Bucket
-	opts     SpoolOptions
-	inMemory bool // while they are few
-	lines    [][]byte
-	size     int64
-	names    []string  // of all parts
-	open     []*Writer // the first and the last of them
+	bucket *Bucket
+	opts   SpoolOptions
+	lines  [][]byte  // in memory
+	size   int64     // of all lines
+	names  []string  // of all parts
+	open   []*Writer // the first and the last of them
 }
 
 // NewSpool returns an empty spool; Commit or Abort ends it.
 func (b *Bucket) NewSpool(opts SpoolOptions) *Spool {
-	return &Spool{bucket: b, opts: opts, inMemory: opts.MaxLines > 0}
+	return &Spool{bucket: b, opts: opts}
 }
 
 // Add appends a line, its newline included.
 func (s *Spool) Add(ctx context.Context, line []byte) error {
 	s.size += int64(len(line))
-	if s.inMemory && len(s.lines) < s.opts.MaxLines && s.size <= s.opts.MaxBytes {
+	if s.names == nil && len(s.lines) < s.opts.MaxLines && s.size <= s.opts.MaxBytes {
 		s.lines = append(s.lines, bytes.Clone(line))
 		return nil
 	}
-	if s.inMemory {
-		s.inMemory = false
-		for _, l := range s.lines {
-			if err := s.append(ctx, l); err != nil {
-				return err
-			}
+	for _, l := range s.lines {
+		if err := s.append(ctx, l); err != nil {
+			return err
 		}
-		s.lines = nil
 	}
+	s.lines = nil
 	return s.append(ctx, line)
 }
 

@@ -14,12 +14,12 @@ type watchdog struct {
 	cancel context.CancelCauseFunc
 }
 
-// watch returns a context that ends with a stalledError when the watchdog was
+// watch returns a context that ends with errStalled when the watchdog was
 // not fed for limit. It starts fed; stop must be called in the end.
 func watch(ctx context.Context, limit time.Duration) (context.Context, *watchdog) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	d := &watchdog{limit: limit, cancel: cancel}
-	d.timer = time.AfterFunc(limit, func() { cancel(stalledError{limit}) })
+	d.timer = time.AfterFunc(limit, func() { cancel(errStalled) })
 	return ctx, d
 }
 

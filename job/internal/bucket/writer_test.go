@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// block is of the size of the smallest chunks of an upload.
+const block = 256 << 10
+
 // lines is reproducible content of n bytes.
 func lines(n int) []byte {
 	r := rand.New(rand.NewPCG(1, 2))
@@ -64,7 +67,7 @@ func TestUpload(t *testing.T) {
 			if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, content) {
 				t.Errorf("read back %d bytes, error %v", len(got), err)
 			}
-			if err := w.Commit(); err == nil || err.Error() != "commit gs://posts/metadata/metadata.jsonl: the upload is over" {
+			if err := w.Commit(); err == nil || err.Error() != "write gs://posts/metadata/metadata.jsonl: the upload is over" {
 				t.Errorf("second Commit: %v", err)
 			}
 			if _, err := w.Write([]byte("x")); err == nil || err.Error() != "write gs://posts/metadata/metadata.jsonl: the upload is over" {
@@ -128,7 +131,7 @@ func TestUploadFaultsThatStay(t *testing.T) {
 		{"session hangs", "/upload/storage", 0, 5 * block, hang, "write gs://posts/m.jsonl: the service is unavailable: no progress within 300ms" + again},
 		{"chunk hangs", "upload_id=", 1, 5 * block, hang, "write gs://posts/m.jsonl: the service is unavailable: no progress within 300ms" + again},
 		{"last chunk hangs", "upload_id=", 2, 5 * block, hang, "write gs://posts/m.jsonl: the service is unavailable: no progress within 300ms" + again},
-		{"chunk 503 for ever", "upload_id=", 1, 5 * block, status(503, "busy"), "write gs://posts/m.jsonl: "},
+		{"chunk 503 for ever", "upload_id=", 1, 5 * block, status(503, "busy"), "write gs://posts/m.jsonl: the service is unavailable: no progress within 300ms; last failure: HTTP 503: Service Unavailable" + again},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newCloud(t)
@@ -260,5 +263,24 @@ func TestNothingLeftRunning(t *testing.T) {
 	if after := runtime.NumGoroutine(); after > before+6 { // connections come and go
 		buf := make([]byte, 1<<16)
 		t.Errorf("%d goroutines before, %d after:\n%s", before, after, buf[:runtime.Stack(buf, true)])
+	}
+}
+
+// A producer that pauses for longer than a call may take, such as a slow query, owes the upload nothing meanwhile.
+func TestUploadOfSlowProducer(t *testing.T) {
+	c := newCloud(t)
+	w := openBucket(t, 200*time.Millisecond).NewWriter(t.Context(), "m.jsonl", 2*block)
+	defer w.Abort()
+	for range 2 { // a chunk is sent while nothing is written
+		if err := put(w, lines(2*block)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(400 * time.Millisecond)
+	}
+	if err := w.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := c.content("m.jsonl"); len(got) != 4*block {
+		t.Errorf("stored %d bytes, want %d", len(got), 4*block)
 	}
 }

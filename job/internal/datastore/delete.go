@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 
-	discoveryengine "cloud.google.com/go/discoveryengine/apiv1"
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
@@ -40,10 +39,6 @@ func (s *Store) Delete(ctx context.Context, ids []string) (deleted []string, fai
 	if len(ids) == 0 {
 		return nil, nil, nil
 	}
-	client, err := s.documents()
-	if err != nil {
-		return nil, nil, err
-	}
 	var mu sync.Mutex
 	var waited error
 	group, gctx := errgroup.WithContext(ctx)
@@ -54,7 +49,7 @@ func (s *Store) Delete(ctx context.Context, ids []string) (deleted []string, fai
 			break
 		}
 		group.Go(panics.Guard(func() error {
-			err := s.deleteOne(gctx, ctx, client, id)
+			err := s.deleteOne(gctx, ctx, id)
 			mu.Lock()
 			defer mu.Unlock()
 			switch {
@@ -91,16 +86,16 @@ func ofOneDocument(err error) bool {
 
 // deleteOne deletes one document. ctx ends with the group, caller with the
 // caller's wish.
-func (s *Store) deleteOne(ctx, caller context.Context, client *discoveryengine.DocumentClient, id string) error {
+func (s *Store) deleteOne(ctx, caller context.Context, id string) error {
 	object := s.branch + "/documents/" + id
 	if !validID(id) {
 		return fmt.Errorf("delete %s/documents/%q: not a document id", s.branch, id) // of this document: its code is Unknown
 	}
-	bounded, cancel, retry := s.bounded(ctx)
+	bounded, cancel, retry := s.api.Bounded(ctx)
 	defer cancel()
-	err := client.DeleteDocument(bounded, &pb.DeleteDocumentRequest{Name: object}, retry)
+	err := s.documents.DeleteDocument(bounded, &pb.DeleteDocumentRequest{Name: object}, retry)
 	if status.Code(err) == codes.NotFound && !isMissingStore(err) {
 		return nil
 	}
-	return s.explain(caller, "delete", object, err)
+	return s.api.Explain(caller, "delete", object, err)
 }

@@ -1,6 +1,7 @@
 package datastore
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -43,13 +44,6 @@ func (c Content) Suits(hasContent bool) error {
 	return nil
 }
 
-// Check asks whether the data store is there and takes imported documents, and
-// of which kind.
-func (s *Store) Check(ctx context.Context) (Content, error) {
-	d, err := s.Describe(ctx)
-	return d.Content, err
-}
-
 // Description is what a data store says of itself.
 type Description struct {
 	Content Content
@@ -61,69 +55,57 @@ type Description struct {
 // Describe asks what the data store is. One that takes no imported documents is an
 // error.
 func (s *Store) Describe(ctx context.Context) (Description, error) {
-	store, err := s.dataStore(ctx)
+	client, err := discoveryengine.NewDataStoreClient(ctx, s.api.Options()...)
 	if err != nil {
-		return Description{}, err
+		return Description{}, s.api.Explain(ctx, "check", s.name, err)
+	}
+	defer client.Close()
+	call, cancel, retry := s.api.Bounded(ctx)
+	defer cancel()
+	store, err := client.GetDataStore(call, &pb.GetDataStoreRequest{Name: s.name}, retry)
+	if err != nil {
+		return Description{}, s.api.Explain(ctx, "check", s.name, err)
 	}
 	d := Description{ACL: store.GetAclEnabled(), KMSKey: store.GetCmekConfig().GetKmsKey(), schema: store.GetDefaultSchemaId()}
+	reason := ""
 	switch c := store.GetContentConfig(); c {
 	case pb.DataStore_NO_CONTENT:
 		d.Content = ContentNone
 	case pb.DataStore_CONTENT_REQUIRED:
 		d.Content = ContentRequired
 	case pb.DataStore_PUBLIC_WEBSITE, pb.DataStore_GOOGLE_WORKSPACE:
-		return d, s.noImports(fmt.Sprintf("its content is %s, which takes no imported documents", c))
+		reason = fmt.Sprintf("its content is %s", c)
 	}
 	switch {
 	case store.GetWorkspaceConfig() != nil:
-		return d, s.noImports("it is filled from Google Workspace, and takes no imported documents")
+		reason = "it is filled from Google Workspace"
 	case store.GetHealthcareFhirConfig() != nil:
-		return d, s.noImports("it is filled from a FHIR store, and takes no imported documents")
+		reason = "it is filled from a FHIR store"
 	}
-	return d, nil
-}
-
-func (s *Store) noImports(why string) error {
-	return &refusal.Advice{
-		Text:   fmt.Sprintf("check %s: %s", s.name, why),
+	if reason == "" {
+		return d, nil
+	}
+	return d, &refusal.Advice{
+		Text:   fmt.Sprintf("check %s: %s, and it takes no imported documents", s.name, reason),
 		Remedy: "create one for unstructured documents with metadata (CONTENT_REQUIRED) and set DATA_STORE_ID", Config: true,
 	}
-}
-
-func (s *Store) dataStore(ctx context.Context) (*pb.DataStore, error) {
-	client, err := discoveryengine.NewDataStoreClient(ctx, s.options()...)
-	if err != nil {
-		return nil, s.unconnected(err)
-	}
-	defer client.Close()
-	call, cancel, retry := s.bounded(ctx)
-	defer cancel()
-	store, err := client.GetDataStore(call, &pb.GetDataStoreRequest{Name: s.name}, retry)
-	if err != nil {
-		return nil, s.explain(ctx, "check", s.name, err)
-	}
-	return store, nil
 }
 
 // Schema reads the types of the data store's fields, which cannot be changed once they
 // are set: string, number, integer, boolean, object, array, datetime, geolocation; "" where it is not said. A data store without documents may have none. It takes
 // discoveryengine.schemas.get.
 func (s *Store) Schema(ctx context.Context, d Description) (map[string]string, error) {
-	client, err := discoveryengine.NewSchemaClient(ctx, s.options()...)
+	name := s.name + "/schemas/" + cmp.Or(d.schema, "default_schema")
+	client, err := discoveryengine.NewSchemaClient(ctx, s.api.Options()...)
 	if err != nil {
-		return nil, s.unconnected(err)
+		return nil, s.api.Explain(ctx, "read", name, err)
 	}
 	defer client.Close()
-	id := d.schema
-	if id == "" {
-		id = "default_schema"
-	}
-	name := s.name + "/schemas/" + id
-	call, cancel, retry := s.bounded(ctx)
+	call, cancel, retry := s.api.Bounded(ctx)
 	defer cancel()
 	schema, err := client.GetSchema(call, &pb.GetSchemaRequest{Name: name}, retry)
 	if err != nil {
-		return nil, s.explain(ctx, "read", name, err)
+		return nil, s.api.Explain(ctx, "read", name, err)
 	}
 	fields, err := fieldsOf(schema)
 	if err != nil {

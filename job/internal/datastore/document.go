@@ -35,18 +35,14 @@ func (s *Store) Document(ctx context.Context, id string) (Document, error) {
 	if !validID(id) {
 		return Document{}, fmt.Errorf("get %s/documents/%q: not a document id: %w", s.branch, id, ErrNoDocument)
 	}
-	client, err := s.documents()
-	if err != nil {
-		return Document{}, err
-	}
-	call, cancel, retry := s.bounded(ctx)
+	call, cancel, retry := s.api.Bounded(ctx)
 	defer cancel()
-	found, err := client.GetDocument(call, &pb.GetDocumentRequest{Name: object}, retry)
+	found, err := s.documents.GetDocument(call, &pb.GetDocumentRequest{Name: object}, retry)
 	switch {
 	case status.Code(err) == codes.NotFound && !isMissingStore(err):
 		return Document{}, fmt.Errorf("get %s: %w", object, ErrNoDocument)
 	case err != nil:
-		return Document{}, s.explainRead(ctx, "get", object, err)
+		return Document{}, s.api.Explain(ctx, "get", object, err)
 	}
 	document, err := documentOf(found, id)
 	if err != nil {

@@ -15,6 +15,14 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
+// maxReason is how many bytes a reason may have.
+const maxReason = 400
+
+// rejectedOf is empty, of an import of the objects.
+func rejectedOf(sent int64, objects ...string) Rejected {
+	return newRejected(Files{Sent: sent, Imported: objects, URI: func(name string) string { return "gs://b/" + name }})
+}
+
 const uuid = "0b6fbb6e-7b0c-4d3e-9d65-0f5b7c6d1a11"
 
 func TestParseFailures(t *testing.T) {
@@ -57,14 +65,14 @@ func TestParseFailures(t *testing.T) {
 		{"words are no ids", line("Each document must have a valid id. The id is missing.", nil), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var failures Failures
-			if err := failures.Parse(strings.NewReader(tt.in)); err != nil {
+			failures := rejectedOf(maxKept)
+			if err := failures.parse(strings.NewReader(tt.in)); err != nil {
 				t.Fatal(err)
 			}
 			var got []string
 			for id, reason := range failures.ByID {
 				got = append(got, id)
-				if reason == "" || len(reason) > maxReason+3 {
+				if reason == "" || len(reason) > maxReason {
 					t.Errorf("reason %q", reason)
 				}
 			}
@@ -83,8 +91,8 @@ not JSON
 {"code":8,"message":"documents/b: ` + strings.Repeat("é", 3<<20) + `"}
 {"code":99,"message":"documents/c: odd"}
 `
-	var failures Failures
-	if err := failures.Parse(iotest.HalfReader(strings.NewReader(in))); err != nil {
+	failures := rejectedOf(maxKept)
+	if err := failures.parse(iotest.HalfReader(strings.NewReader(in))); err != nil {
 		t.Fatal(err)
 	}
 	got := failures.ByID
@@ -97,51 +105,46 @@ not JSON
 		t.Error(diff)
 	}
 	broken := errors.New("cut")
-	if err := failures.Parse(io.MultiReader(strings.NewReader("documents/a\n"), iotest.ErrReader(broken))); !errors.Is(err, broken) {
+	if err := failures.parse(io.MultiReader(strings.NewReader("documents/a\n"), iotest.ErrReader(broken))); !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func TestFailuresAdd(t *testing.T) {
-	var got Failures
-	place := Place{URI: "gs://b/m.jsonl", Line: 17}
-	got.Add(Failure{ID: "a", Reason: "x"}, Failure{Reason: "y"}, Failure{ID: "b", Reason: "z"}, Failure{Place: &place, Reason: "w"}, Failure{Place: &Place{}, Reason: "v"})
-	want := Failures{ByID: map[string]string{"a": "x", "b": "z"}, ByPlace: map[Place]string{place: "w", {}: "v"}, Unnamed: 1}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Failures{})); diff != "" {
+	got := rejectedOf(10, "m.jsonl", "n.jsonl")
+	got.add(Failure{ID: "a", Reason: "x"}, Failure{Line: -1, Reason: "y"}, Failure{ID: "b", Reason: "z"}, Failure{URI: "gs://b/m.jsonl", Line: 17, Reason: "w"},
+		Failure{Reason: "a line of either"}, Failure{URI: "gs://b/other.jsonl", Reason: "not imported"})
+	want := rejectedOf(10, "m.jsonl", "n.jsonl")
+	want.ByID, want.lines["gs://b/m.jsonl"][17], want.unnamed = map[string]string{"a": "x", "b": "z"}, "w", 3
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Rejected{}), cmpopts.IgnoreTypes(Files{})); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestPlaces(t *testing.T) {
-	nowhere := Place{URI: "-"}
+	const uri = "gs://b/m.jsonl"
 	for _, tt := range []struct {
-		name, in string
-		want     Place // URI "-": none
+		name, in, uri string
+		line          int64
 	}{
-		{"none", `{"code":3,"message":"bad"}`, nowhere},
-		{"the first line, counted from 0", `{"code":3,"message":"bad","details":[{"line_number":0}]}`, Place{}},
-		{"the first line of a file, counted from 0", `{"code":3,"message":"bad","details":[{"gcsPath":"gs://b/m.jsonl","lineNumber":"0"}]}`, Place{"gs://b/m.jsonl", 0}},
-		{"the first line in the message", `{"code":3,"message":"gs://b/m.jsonl:0: bad"}`, Place{"gs://b/m.jsonl", 0}},
-		{"below 0", `{"code":3,"message":"bad","details":[{"line_number":-1}]}`, nowhere},
-		{"beyond every file", `{"code":3,"message":"bad","details":[{"line_number":1e300}]}`, nowhere},
-		{"in the message", `{"code":3,"message":"gs://b/metadata/m.jsonl:17: bad JSON"}`, Place{"gs://b/metadata/m.jsonl", 17}},
-		{"the service's own fields", `{"code":3,"message":"bad","details":[{"@type":"x","gcsPath":"gs://b/m.jsonl","lineNumber":"17"}]}`, Place{"gs://b/m.jsonl", 17}},
-		{"wrapped", `{"code":3,"message":"bad","details":[{"@type":"x","value":{"line_number":17}}]}`, Place{"", 17}},
-		{"no number", `{"code":3,"message":"bad","details":[{"line_number":"x"}]}`, nowhere},
-		{"no line", `{"code":3,"message":"bad","details":[{"gcs_path":"gs://b/m.jsonl"}]}`, nowhere},
-		{"an id is better", `{"code":3,"message":"gs://b/m.jsonl:17: documents/p-1 is bad"}`, nowhere},
+		{"none", `{"code":3,"message":"bad"}`, "", -1},
+		{"the first line, counted from 0", `{"code":3,"message":"bad","details":[{"line_number":0}]}`, "", 0},
+		{"the first line of a file, counted from 0", `{"code":3,"message":"bad","details":[{"gcsPath":"gs://b/m.jsonl","lineNumber":"0"}]}`, uri, 0},
+		{"the first line in the message", `{"code":3,"message":"gs://b/m.jsonl:0: bad"}`, uri, 0},
+		{"below 0", `{"code":3,"message":"bad","details":[{"line_number":-1}]}`, "", -1},
+		{"beyond every file", `{"code":3,"message":"bad","details":[{"line_number":1e300}]}`, "", -1},
+		{"in the message", `{"code":3,"message":"gs://b/metadata/m.jsonl:17: bad JSON"}`, "gs://b/metadata/m.jsonl", 17},
+		{"the service's own fields", `{"code":3,"message":"bad","details":[{"@type":"x","gcsPath":"gs://b/m.jsonl","lineNumber":"17"}]}`, uri, 17},
+		{"wrapped", `{"code":3,"message":"bad","details":[{"@type":"x","value":{"line_number":12345678}}]}`, "", 12345678},
+		{"no number", `{"code":3,"message":"bad","details":[{"line_number":"x"}]}`, "", -1},
+		{"no line", `{"code":3,"message":"bad","details":[{"gcs_path":"gs://b/m.jsonl"}]}`, "", -1},
+		{"an id is better", `{"code":3,"message":"gs://b/m.jsonl:17: documents/p-1 is bad"}`, "", -1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var failures Failures
-			if err := failures.Parse(strings.NewReader(tt.in)); err != nil {
-				t.Fatal(err)
-			}
-			got := nowhere
-			for place := range failures.ByPlace {
-				got = place
-			}
-			if got != tt.want {
-				t.Errorf("place %v, want %v", got, tt.want)
+			for _, got := range failuresOfLine([]byte(tt.in)) {
+				if got.URI != tt.uri || got.Line != tt.line {
+					t.Errorf("line %d of %q, want %d of %q", got.Line, got.URI, tt.line, tt.uri)
+				}
 			}
 		})
 	}
@@ -158,7 +161,7 @@ func TestFailuresAreBounded(t *testing.T) {
 	}
 	for _, tt := range []struct {
 		name      string
-		max       int
+		sent      int64
 		read      int64 // of earlier error files
 		in        io.Reader
 		kept      int
@@ -166,17 +169,18 @@ func TestFailuresAreBounded(t *testing.T) {
 	}{
 		{"as many as were sent", 10, 0, strings.NewReader(ids(10, "documents/d%d")), 10, false},
 		{"more than were sent", 10, 0, strings.NewReader(ids(11, "documents/d%d")), 10, true},
-		{"more than are kept", 0, 0, strings.NewReader(ids(maxFailures+1, `{"details":[{"id":"d%d"}]}`)), maxFailures, true},
-		{"more objects than an import has", 0, 0, strings.NewReader(ids(MaxObjects+2, "{\"message\":\"gs://b/%d.jsonl:1\"}")), MaxObjects + 1, true},
-		{"an endless line", 0, maxErrorBytes - 4*maxFailureLine, io.LimitReader(endless('x'), 4*maxFailureLine+1), 0, true},
-		{"endless lines", 0, maxErrorBytes - maxFailureLine, io.LimitReader(endless('\n'), maxFailureLine+1), 0, true},
+		{"more than are kept", 1 << 30, 0, strings.NewReader(ids(maxKept+1, `{"details":[{"id":"d%d"}]}`)), maxKept, true},
+		{"lines of objects that were not imported", 1 << 30, 0, strings.NewReader(ids(1000, "{\"message\":\"gs://b/%d.jsonl:1\"}")), 0, false},
+		{"an endless line", 10, maxErrorBytes - 4*maxErrorLine, io.LimitReader(endless('x'), 4*maxErrorLine+1), 0, true},
+		{"endless lines", 10, maxErrorBytes - maxErrorLine, io.LimitReader(endless('\n'), maxErrorLine+1), 0, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			failures := Failures{Max: tt.max, read: tt.read}
-			if err := failures.Parse(tt.in); err != nil {
+			failures := rejectedOf(tt.sent)
+			failures.read = tt.read
+			if err := failures.parse(tt.in); err != nil {
 				t.Fatal(err)
 			}
-			if kept := len(failures.ByID) + len(failures.ByPlace); kept != tt.kept || failures.Truncated != tt.truncated {
+			if kept := failures.Kept(); kept != tt.kept || failures.Truncated != tt.truncated {
 				t.Errorf("%d kept, truncated %v; want %d, %v", kept, failures.Truncated, tt.kept, tt.truncated)
 			}
 		})
@@ -204,20 +208,20 @@ func FuzzParseFailures(f *testing.F) {
 		f.Add([]byte(in))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {
-		var failures Failures
-		if err := failures.Parse(strings.NewReader(string(in))); err != nil {
+		failures := rejectedOf(maxKept, "m.jsonl")
+		if err := failures.parse(strings.NewReader(string(in))); err != nil {
 			t.Fatal(err)
 		}
-		for place := range failures.ByPlace {
-			if place.Line < 0 {
-				t.Errorf("place %v", place)
+		for line := range failures.lines["gs://b/m.jsonl"] {
+			if line < 0 {
+				t.Errorf("line %d", line)
 			}
 		}
 		for id, reason := range failures.ByID {
 			if !validID(id) {
 				t.Errorf("%q is no id", id)
 			}
-			if !utf8.ValidString(reason) || strings.ContainsAny(reason, "\n\r") || len(reason) > maxReason+len("…") {
+			if !utf8.ValidString(reason) || strings.ContainsAny(reason, "\n\r") || len(reason) > maxReason {
 				t.Errorf("reason %q", reason)
 			}
 		}

@@ -13,10 +13,12 @@ import (
 	pbbeta "cloud.google.com/go/discoveryengine/apiv1beta/discoveryenginepb"
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	rpc "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
@@ -110,7 +112,7 @@ func TestProgress(t *testing.T) {
 		{name: "failures counted", metadata: packed(&pb.ImportDocumentsMetadata{SuccessCount: 2, FailureCount: 1, TotalCount: 3}), want: Progress{Done: true, Counted: true, Succeeded: 2, Failed: 1}, rejected: true, counted: 3},
 		{
 			name: "failures in samples alone", response: packed(&pbbeta.ImportDocumentsResponse{ErrorSamples: []*rpc.Status{sample}}),
-			want: Progress{Done: true, Samples: []Failure{{ID: "p-3", Reason: `INVALID_ARGUMENT: Document with id "p-3" has no content.`}}}, rejected: true,
+			want: Progress{Done: true, Samples: []Failure{{ID: "p-3", Line: -1, Reason: `INVALID_ARGUMENT: Document with id "p-3" has no content`}}}, rejected: true,
 		},
 		{name: "a response of an unknown type", response: &anypb.Any{TypeUrl: "type.googleapis.com/x.Y"}, want: Progress{Done: true}},
 	} {
@@ -119,7 +121,7 @@ func TestProgress(t *testing.T) {
 			if tt.response != nil {
 				op.Result = &longrunningpb.Operation_Response{Response: tt.response}
 			}
-			got := progress(op)
+			got := (&Store{}).progress(op)
 			if diff := cmp.Diff(tt.want, got); diff != "" {
 				t.Error(diff)
 			}
@@ -167,6 +169,27 @@ func TestBusy(t *testing.T) {
 				t.Errorf("%d calls", n)
 			}
 		})
+	}
+}
+
+// The service says how long to wait, and a signal ends the wait.
+func TestBusyForAsLongAsItSays(t *testing.T) {
+	busy, err := status.New(codes.ResourceExhausted, "slow down").WithDetails(&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Minute)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &service{forever: map[string]error{"ImportDocuments": busy.Err()}}
+	s := start(t, srv, time.Second)
+	if _, err := s.ImportObjects(t.Context(), []string{"gs://b/o"}, Full, "", 30*time.Second); !errors.Is(err, ErrBusy) { // sooner than asked for is useless
+		t.Errorf("error %v", err)
+	}
+	ctx, cancel := contextThatEnds(t, 200*time.Millisecond)
+	defer cancel()
+	if _, err := s.ImportObjects(ctx, []string{"gs://b/o"}, Full, "", time.Hour); errorText(err) != "import into "+storeName+": SIGTERM" {
+		t.Errorf("error %v", err)
+	}
+	if n := srv.count("ImportDocuments"); n != 2 {
+		t.Errorf("%d calls, want one each", n)
 	}
 }
 

@@ -3,26 +3,15 @@ package datastore
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
 	"google.golang.org/protobuf/encoding/protojson"
 )
 
-const (
-	// MaxInline is how many documents one inline import takes.
-	MaxInline = 100
-	// MaxInlineBytes bounds an inline import, well below what the service takes
-	// in one request (10 MB, by the limit of Google's front end).
-	MaxInlineBytes = 8 << 20
-	// MaxObjects is how many objects one import takes, 2 GB each.
-	MaxObjects = 100
-	// MaxURI is how many characters the address of an object may have.
-	MaxURI = 2000
-)
+// MaxObjects is how many objects one import takes, 2 GB each.
+const MaxObjects = 100
 
 // Mode is what an import does to the documents that it does not name.
 type Mode = pb.ImportDocumentsRequest_ReconciliationMode
@@ -34,25 +23,14 @@ const (
 	Full = pb.ImportDocumentsRequest_FULL
 )
 
-// ImportInline starts the incremental import of up to MaxInline documents, one
-// JSON line each, and returns the operation's name. It is never a full import:
-// that would delete everything else.
+// ImportInline starts the incremental import of a few documents, one JSON line each, and
+// returns the operation's name. It is never a full import: that would delete everything else.
 //
 // A service that is busy is asked again until wait is over, once at least;
 // then the error is ErrBusy, and nothing was started. A call whose reply may have been lost
 // is repeated only while the data store lists no import that runs; otherwise it is
 // ErrUnavailable, and the caller finds out by FindImport when that import has ended.
 func (s *Store) ImportInline(ctx context.Context, lines [][]byte, wait time.Duration) (operation string, err error) {
-	if len(lines) == 0 || len(lines) > MaxInline {
-		return "", fmt.Errorf("import into %s: %d documents inline, want 1 to %d", s.name, len(lines), MaxInline)
-	}
-	size := 0
-	for _, line := range lines {
-		size += len(line)
-	}
-	if size > MaxInlineBytes {
-		return "", fmt.Errorf("import into %s: %d bytes inline, more than %d", s.name, size, MaxInlineBytes)
-	}
 	docs := make([]*pb.Document, 0, len(lines))
 	for i, line := range lines {
 		doc := &pb.Document{}
@@ -74,9 +52,6 @@ func (s *Store) ImportInline(ctx context.Context, lines [][]byte, wait time.Dura
 //
 // What ImportInline says of busy services and lost replies holds here too.
 func (s *Store) ImportObjects(ctx context.Context, uris []string, mode Mode, errorsPrefix string, wait time.Duration) (operation string, err error) {
-	if err := checkURIs(uris); err != nil {
-		return "", fmt.Errorf("import into %s: %w", s.name, err)
-	}
 	req := &pb.ImportDocumentsRequest{
 		Source:             &pb.ImportDocumentsRequest_GcsSource{GcsSource: &pb.GcsSource{InputUris: uris, DataSchema: "document"}},
 		ReconciliationMode: mode,
@@ -85,25 +60,4 @@ func (s *Store) ImportObjects(ctx context.Context, uris []string, mode Mode, err
 		req.ErrorConfig = &pb.ImportErrorConfig{Destination: &pb.ImportErrorConfig_GcsPrefix{GcsPrefix: errorsPrefix}}
 	}
 	return s.importDocuments(ctx, req, wait)
-}
-
-// checkURIs refuses what the service would refuse, and patterns: an address
-// with a wildcard names objects that nobody counted.
-func checkURIs(uris []string) error {
-	switch {
-	case len(uris) == 0:
-		return errors.New("no object named")
-	case len(uris) > MaxObjects:
-		return fmt.Errorf("%d objects, the service takes at most %d: write larger ones", len(uris), MaxObjects)
-	}
-	for _, uri := range uris {
-		bucket, object, _ := strings.Cut(strings.TrimPrefix(uri, "gs://"), "/")
-		if !strings.HasPrefix(uri, "gs://") || bucket == "" || object == "" || strings.ContainsAny(uri, "*?[]") {
-			return fmt.Errorf("%q is not the address gs://bucket/object of one object", uri)
-		}
-		if len(uri) > MaxURI {
-			return fmt.Errorf("%q… has %d bytes, more than %d", uri[:40], len(uri), MaxURI)
-		}
-	}
-	return nil
 }

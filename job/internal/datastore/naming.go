@@ -52,48 +52,58 @@ func idsIn(texts []string) []string {
 // idOfQuoted is the id of the document that text quotes as JSON, from its first
 // brace on. Only the outermost id counts: inner ones are data.
 func idOfQuoted(text string) string {
-	from := strings.IndexByte(text, '{')
-	if from < 0 {
-		return ""
-	}
 	var doc struct {
-		ID   any `json:"id"`
-		Name any `json:"name"`
+		ID string `json:"id"`
 	}
-	if err := json.NewDecoder(strings.NewReader(text[from:])).Decode(&doc); err != nil {
+	from := max(strings.IndexByte(text, '{'), 0)
+	if err := json.NewDecoder(strings.NewReader(text[from:])).Decode(&doc); err != nil || !validID(doc.ID) {
 		return ""
 	}
-	if id, ok := doc.ID.(string); ok && validID(id) {
-		return id
-	}
-	name, _ := doc.Name.(string)
-	if _, id, ok := strings.Cut(name, "/documents/"); ok && validID(id) {
-		return id
-	}
-	return ""
+	return doc.ID
 }
 
-// idsOfFields looks in the details of a status for a field that names the
-// document, such as {"documentId": "…"} or the document itself.
-func idsOfFields(v any) (ids []string) {
+// find looks in the details of a status for the first of the fields that has a value which fits, in what names
+// the document, such as {"documentId": "…"}, or in the document itself.
+func find(v any, fits func(any) (string, bool), fields ...string) (string, bool) {
 	switch v := v.(type) {
 	case []any:
 		for _, e := range v {
-			ids = append(ids, idsOfFields(e)...)
-		}
-	case map[string]any:
-		for _, key := range []string{"documentId", "document_id", "id"} {
-			if id, ok := v[key].(string); ok && validID(id) {
-				return []string{id}
+			if found, ok := find(e, fits, fields...); ok {
+				return found, true
 			}
 		}
-		for _, key := range []string{"document", "value", "metadata"} {
-			if inner := idsOfFields(v[key]); len(inner) > 0 {
-				return inner
+	case map[string]any:
+		for _, field := range fields {
+			if found, ok := fits(v[field]); ok {
+				return found, true
+			}
+		}
+		for _, field := range []string{"document", "value", "metadata"} {
+			if found, ok := find(v[field], fits, fields...); ok {
+				return found, true
 			}
 		}
 	}
-	return ids
+	return "", false
+}
+
+func isID(v any) (string, bool) {
+	id, _ := v.(string)
+	return id, validID(id)
+}
+
+func isText(v any) (string, bool) {
+	text, ok := v.(string)
+	return text, ok
+}
+
+func isLine(v any) (string, bool) {
+	text, _ := v.(string)
+	if n, ok := v.(float64); ok {
+		text = strconv.FormatFloat(n, 'f', -1, 64)
+	}
+	line, err := strconv.ParseInt(text, 10, 64)
+	return text, err == nil && line >= 0
 }
 
 // stringsIn adds every string in v to texts.
@@ -116,61 +126,19 @@ func stringsIn(v any, texts []string) []string {
 // position is a file and a line in a message, as compilers write them.
 var position = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(gs://[^\s:]+):(\d{1,15})\b`) })
 
-// maxLine is more than the lines of any file.
-const maxLine = 1e15
-
 // placeIn finds the line of a failure: in the fields that the service's error
 // log has for it (google.cloud.discoveryengine.logging.ImportErrorContext:
-// gcs_path, line_number), or as file:line in the message. It is nil where the
+// gcs_path, line_number), or as file:line in the message. It is below 0 where the
 // service says none.
-func placeIn(message string, details any) *Place {
-	if place, found := placeOfFields(details); found {
-		return &place
+func placeIn(message string, details any) (uri string, line int64) {
+	text, found := find(details, isLine, "line_number", "lineNumber")
+	uri, _ = find(details, isText, "gcs_path", "gcsPath", "input_uri", "inputUri")
+	if match := position().FindStringSubmatch(message); !found && match != nil {
+		uri, text, found = match[1], match[2], true
 	}
-	if match := position().FindStringSubmatch(message); match != nil {
-		if line, err := strconv.ParseInt(match[2], 10, 64); err == nil {
-			return &Place{URI: match[1], Line: line}
-		}
+	if !found {
+		return "", -1
 	}
-	return nil
-}
-
-func placeOfFields(v any) (place Place, found bool) {
-	switch v := v.(type) {
-	case []any:
-		for _, e := range v {
-			if place, found = placeOfFields(e); found {
-				return place, true
-			}
-		}
-	case map[string]any:
-		for _, key := range []string{"gcs_path", "gcsPath", "input_uri", "inputUri"} {
-			if uri, ok := v[key].(string); ok {
-				place.URI = uri
-			}
-		}
-		for _, key := range []string{"line_number", "lineNumber"} {
-			if line, ok := lineNumber(v[key]); ok {
-				place.Line = line
-				return place, true
-			}
-		}
-		for _, key := range []string{"value", "metadata"} {
-			if place, found = placeOfFields(v[key]); found {
-				return place, true
-			}
-		}
-	}
-	return Place{}, false
-}
-
-func lineNumber(v any) (line int64, ok bool) {
-	switch n := v.(type) {
-	case float64:
-		return int64(n), n >= 0 && n <= maxLine
-	case string:
-		line, err := strconv.ParseInt(n, 10, 64)
-		return line, err == nil && line >= 0 && line <= maxLine
-	}
-	return 0, false
+	line, _ = strconv.ParseInt(text, 10, 64) // of at most 15 digits, or found to be one
+	return uri, line
 }

@@ -2,6 +2,7 @@ package datastore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path"
@@ -12,11 +13,11 @@ import (
 
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
 	"cloud.google.com/go/longrunning/autogen/longrunningpb"
+	"github.com/googleapis/gax-go/v2"
 	"google.golang.org/api/iterator"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/refusal"
 )
 
@@ -26,67 +27,53 @@ const (
 	firstPoll = 10 * time.Millisecond
 	slowPoll  = 10 * time.Second
 
-	// pollGrace is how long a first answer is waited for, beyond the wait asked
-	// for, when polls fail in a way that may pass.
-	pollGrace = 10 * time.Second
-	// pollLimit bounds a single poll.
-	pollLimit = 15 * time.Second
+	// pollBudget bounds a single poll: the next one, or the next run's, asks again.
+	pollBudget = 10 * time.Second
 )
 
 // Await polls an operation until it is done or wait is over, at least once.
 // Polls that fail in a way that may pass are repeated; when none succeeded
-// until a short while after wait, the error is the last one's. An operation
+// until wait is over, the error is the last one's. An operation
 // that the service does not know, or that can be none of this data store, is
 // ErrUnknownOperation.
-func (s *Store) Await(ctx context.Context, operation string, wait time.Duration) (Progress, error) {
+func (s *Store) Await(ctx context.Context, operation string, wait time.Duration) (latest Progress, err error) {
 	if !s.cfg.owns(operation) {
-		return Progress{}, fmt.Errorf("poll %s: not an operation of %s: %w", operation, s.name, ErrUnknownOperation)
+		return latest, fmt.Errorf("poll %s: not an operation of %s: %w", operation, s.name, ErrUnknownOperation)
 	}
-	client, err := s.documents()
-	if err != nil {
-		return Progress{}, err
-	}
-	var (
-		latest   Progress
-		answered bool
-		pause    = firstPoll
-		end      = time.Now().Add(wait)
-		grace    = time.Now().Add(max(wait, min(pollGrace, s.cfg.Budget)))
-	)
-	for {
-		poll, cancel := context.WithTimeout(ctx, min(pollLimit, s.cfg.Budget))
-		op, err := client.GetOperation(poll, &longrunningpb.GetOperationRequest{Name: operation}, once())
-		cancel()
+	answered, end := false, time.Now().Add(wait)
+	for pause := firstPoll; ; pause = min(pause*8/5, slowPoll) {
+		op, err := s.poll(ctx, operation)
 		switch {
-		case ctx.Err() != nil:
-			return latest, s.explain(ctx, "poll", operation, ctx.Err())
 		case err == nil:
-			if latest = progress(op); latest.Done {
-				latest.Err = s.advised(latest.Err, op)
+			answered = true
+			if latest = s.progress(op); latest.Done {
 				return latest, nil
 			}
-			answered = true
-		case status.Code(err) == codes.NotFound && !isMissingStore(err):
-			return latest, fmt.Errorf("poll %s: %w", operation, ErrUnknownOperation)
-		case !mayPass(err) && status.Code(err) != codes.DeadlineExceeded && status.Code(err) != codes.Internal:
-			return latest, s.explain(ctx, "poll", operation, err)
+		case !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrBusy) && status.Code(err) != codes.Internal:
+			return latest, err
 		}
-		until := end
-		if !answered {
-			until = grace
-		}
-		left := time.Until(until)
-		if left <= 0 {
-			if !answered {
-				return latest, s.explain(ctx, "poll", operation, err)
-			}
+		left := time.Until(end)
+		switch {
+		case left <= 0 && answered:
 			return latest, nil
+		case left <= 0:
+			return latest, err
 		}
-		if err := sleep(ctx, min(left, pause/2+rand.N(pause))); err != nil {
-			return latest, s.explain(ctx, "poll", operation, err)
+		if err := gax.Sleep(ctx, min(left, pause/2+rand.N(pause))); err != nil {
+			return latest, s.api.Explain(ctx, "poll", operation, err)
 		}
-		pause = min(pause*8/5, slowPoll)
 	}
+}
+
+func (s *Store) poll(ctx context.Context, operation string) (*longrunningpb.Operation, error) {
+	api := s.api.Within(pollBudget)
+	call, cancel, retry := api.Bounded(ctx)
+	defer cancel()
+	op, err := s.documents.GetOperation(call, &longrunningpb.GetOperationRequest{Name: operation}, retry)
+	if status.Code(err) == codes.NotFound && !isMissingStore(err) {
+		return nil, fmt.Errorf("poll %s: %w", operation, ErrUnknownOperation)
+	}
+	return op, api.Explain(ctx, "poll", operation, err)
 }
 
 // FindImport lists the imports of the data store that are not done, among them
@@ -96,28 +83,23 @@ func (s *Store) Await(ctx context.Context, operation string, wait time.Duration)
 // branch, which their names begin with: whether either shows all is not
 // documented. One without a creation time counts as recent.
 func (s *Store) FindImport(ctx context.Context, since time.Time) (running []string, err error) {
-	parents := []string{s.name, s.branch}
-	listed := make([][]string, len(parents))
-	errs := make([]error, len(parents))
-	var both sync.WaitGroup
-	for i, parent := range parents {
-		both.Go(func() {
-			errs[i] = panics.Guard(func() (err error) {
-				listed[i], err = s.list(ctx, parent, since)
-				return err
-			})()
-		})
-	}
-	both.Wait()
-	for i, err := range errs {
-		if other := errs[1-i]; err != nil && (!notListed(err) || i == 0 && other != nil && notListed(other)) {
+	var unlisted []error
+	for _, parent := range []string{s.name, s.branch} {
+		names, err := s.list(ctx, parent, since)
+		switch {
+		case err != nil && !notListed(err):
 			return nil, err
+		case err != nil:
+			unlisted = append(unlisted, err)
+		}
+		for _, name := range names {
+			if !slices.ContainsFunc(running, func(known string) bool { return path.Base(known) == path.Base(name) }) {
+				running = append(running, name)
+			}
 		}
 	}
-	for _, name := range slices.Concat(listed...) {
-		if !slices.ContainsFunc(running, func(known string) bool { return path.Base(known) == path.Base(name) }) {
-			running = append(running, name)
-		}
+	if len(unlisted) == 2 {
+		return nil, unlisted[0]
 	}
 	return running, nil
 }
@@ -134,20 +116,16 @@ func notListed(err error) bool {
 
 // list is FindImport at one place.
 func (s *Store) list(ctx context.Context, parent string, since time.Time) (running []string, err error) {
-	client, err := s.documents()
-	if err != nil {
-		return nil, err
-	}
-	call, cancel, retry := s.bounded(ctx)
+	call, cancel, retry := s.api.Bounded(ctx)
 	defer cancel()
-	it := client.ListOperations(call, &longrunningpb.ListOperationsRequest{Name: parent, PageSize: 100}, retry)
+	it := s.documents.ListOperations(call, &longrunningpb.ListOperationsRequest{Name: parent, PageSize: 100}, retry)
 	for {
 		op, err := it.Next()
 		if err == iterator.Done {
 			return running, nil
 		}
 		if err != nil {
-			return nil, s.explain(ctx, "list operations of", parent, err)
+			return nil, s.api.Explain(ctx, "list operations of", parent, err)
 		}
 		if op.GetDone() || !isImport(op) {
 			continue
@@ -157,17 +135,6 @@ func (s *Store) list(ctx context.Context, parent string, since time.Time) (runni
 		if created := metadata.GetCreateTime(); created == nil || created.AsTime().After(since) {
 			running = append(running, op.GetName())
 		}
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
 	}
 }
 

@@ -2,6 +2,7 @@ package datastore
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -53,7 +54,7 @@ func TestAwait(t *testing.T) {
 			name: "some failed",
 			operations: []*longrunningpb.Operation{done(importing(2, 1, 3),
 				&status.Status{Code: 3, Message: `Document with id "p-3" has no content.`})},
-			want: Progress{Done: true, Counted: true, Succeeded: 2, Failed: 1, Samples: []Failure{{ID: "p-3", Reason: `INVALID_ARGUMENT: Document with id "p-3" has no content.`}}},
+			want: Progress{Done: true, Counted: true, Succeeded: 2, Failed: 1, Samples: []Failure{{ID: "p-3", Line: -1, Reason: `INVALID_ARGUMENT: Document with id "p-3" has no content`}}},
 		},
 		{
 			name:       "failed as a whole",
@@ -102,15 +103,16 @@ func TestAwait(t *testing.T) {
 
 // An operation that failed for a reason that no role cures says what to do, as a refused call does.
 func TestFailedOperationSaysWhatToDo(t *testing.T) {
-	s := &Store{cfg: Config{Project: "p1"}, name: "store"}
+	s := &Store{name: "store", api: refusal.Caller{Target: refusal.Target{Service: refusal.Search, Project: "p1"}}}
 	for refused, want := range map[error]string{
 		refusals.VPCServiceControls("discoveryengine.googleapis.com", "id-1", false): "id-1",
 		refusals.KeyDisabled(): "key version",
 		grpcstatus.Error(codes.PermissionDenied, "cannot read gs://b/o"): "",
 	} {
-		op := &longrunningpb.Operation{Result: &longrunningpb.Operation_Error{Error: grpcstatus.Convert(refused).Proto()}}
-		err := s.advised(errors.New("failed"), op)
-		if hint := refusal.HintOf(err); err.Error() != "failed" || !strings.Contains(hint, want) || (hint == "") != (want == "") {
+		status := grpcstatus.Convert(refused)
+		err := s.progress(&longrunningpb.Operation{Result: &longrunningpb.Operation_Error{Error: status.Proto()}}).Err
+		text := fmt.Sprintf("%s: %s", status.Code(), refusal.Line(status.Message()))
+		if hint := refusal.HintOf(err); err.Error() != text || !strings.Contains(hint, want) || (hint == "") != (want == "") {
 			t.Errorf("%v: %v, hint %q, want %q", refused, err, hint, want)
 		}
 	}

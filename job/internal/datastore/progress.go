@@ -1,7 +1,6 @@
 package datastore
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -58,18 +57,9 @@ func decode(any *anypb.Any, end string, m proto.Message) bool {
 	return strings.HasSuffix(string(any.MessageName()), end) && proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(any.GetValue(), m) == nil
 }
 
-// advised adds to the error of a failed operation what to do about it, where it is a refusal that the table knows.
-func (s *Store) advised(err error, op *longrunningpb.Operation) error {
-	refused := status.ErrorProto(op.GetError())
-	if refused == nil || !refusal.Known(refused, s.target()) {
-		return err
-	}
-	return &refusal.Advice{Text: err.Error(), Remedy: refusal.HintOf(refusal.Explain("import into", s.name, refused, s.target())), Causes: []error{refused}}
-}
-
 // progress reads an operation. Counts are in the metadata, which may be missing, or
 // of a type that is not known.
-func progress(op *longrunningpb.Operation) Progress {
+func (s *Store) progress(op *longrunningpb.Operation) Progress {
 	p := Progress{Done: op.GetDone()}
 	var imported pb.ImportDocumentsMetadata
 	if decode(op.GetMetadata(), importMetadata, &imported) {
@@ -77,7 +67,11 @@ func progress(op *longrunningpb.Operation) Progress {
 		p.Succeeded, p.Failed = max(imported.GetSuccessCount(), 0), max(imported.GetFailureCount(), 0)
 	}
 	if st := op.GetError(); st != nil {
-		p.Err = fmt.Errorf("%s: %s", codes.Code(st.GetCode()), refusal.Text(errors.New(st.GetMessage())))
+		failed := &refusal.Advice{Text: fmt.Sprintf("%s: %s", codes.Code(st.GetCode()), refusal.Line(st.GetMessage()))}
+		if refused := status.ErrorProto(st); refused != nil && refusal.Known(refused, s.api.Target) {
+			failed.Remedy, failed.Causes = refusal.Explain("import into", s.name, refused, s.api.Target).Remedy, []error{refused}
+		}
+		p.Err = failed
 	}
 	var response pb.ImportDocumentsResponse
 	if decode(op.GetResponse(), ".ImportDocumentsResponse", &response) {

@@ -1,9 +1,11 @@
 package datastore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
+	"path"
 	"strings"
 	"time"
 
@@ -13,8 +15,6 @@ import (
 	"google.golang.org/api/iterator"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
-
-	"vertexmetadata/job/internal/refusal"
 )
 
 // pageSize is the most that one page of documents holds.
@@ -26,20 +26,15 @@ const pageSize = 1000
 // does not know it sends whole documents).
 func (s *Store) IDs(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		client, err := s.documents()
-		if err != nil {
-			yield("", err)
-			return
-		}
 		masked := true
 		for token, more := "", true; more; more = token != "" {
-			ids, next, err := s.page(ctx, client, token, masked)
+			ids, next, err := s.page(ctx, token, masked)
 			if masked && status.Code(err) == codes.InvalidArgument {
 				masked = false
-				ids, next, err = s.page(ctx, client, token, masked)
+				ids, next, err = s.page(ctx, token, masked)
 			}
 			if token = next; err != nil {
-				yield("", s.explainRead(ctx, "list documents of", s.name, err))
+				yield("", s.api.Explain(ctx, "list documents of", s.name, err))
 				return
 			}
 			for _, id := range ids {
@@ -55,33 +50,21 @@ func (s *Store) IDs(ctx context.Context) iter.Seq2[string, error] {
 const idMask = "documents.id,documents.name,next_page_token"
 
 // page reads one page of ids.
-func (s *Store) page(ctx context.Context, client *discoveryengine.DocumentClient, token string, masked bool) (ids []string, next string, err error) {
-	call, cancel, retry := s.bounded(ctx)
+func (s *Store) page(ctx context.Context, token string, masked bool) (ids []string, next string, err error) {
+	call, cancel, retry := s.api.Bounded(ctx)
 	defer cancel()
 	if masked {
 		call = callctx.SetHeaders(call, "x-goog-fieldmask", idMask)
 	}
-	it := client.ListDocuments(call, &pb.ListDocumentsRequest{Parent: s.branch}, retry)
+	it := s.documents.ListDocuments(call, &pb.ListDocumentsRequest{Parent: s.branch}, retry)
 	docs, next, err := it.InternalFetch(pageSize, token)
 	if err != nil {
 		return nil, "", err
 	}
 	for _, d := range docs {
-		id := d.GetId()
-		if id == "" {
-			id = d.GetName()[strings.LastIndexByte(d.GetName(), '/')+1:]
-		}
-		ids = append(ids, id)
+		ids = append(ids, cmp.Or(d.GetId(), path.Base(d.GetName())))
 	}
 	return ids, next, nil
-}
-
-// explainRead is explain for calls that a data store with access control refuses.
-func (s *Store) explainRead(ctx context.Context, verb, object string, err error) error {
-	if status.Code(err) == codes.Unimplemented || refusal.NameOf(err, s.target()) == "access control" {
-		return s.explain(ctx, verb, object, err, ErrNotReadable)
-	}
-	return s.explain(ctx, verb, object, err)
 }
 
 // searchBudget is how long Search may take, its retries included: somebody waits.
@@ -90,20 +73,13 @@ const searchBudget = 8 * time.Second
 // Search asks the data store for text and returns up to n documents. It answers
 // within ten seconds, whatever the service does.
 func (s *Store) Search(ctx context.Context, text string, n int) ([]Document, error) {
-	quick := Store{cfg: s.cfg, name: s.name, branch: s.branch}
-	quick.cfg.Budget = searchTime(s)
-	return quick.search(ctx, text, n)
-}
-
-func searchTime(s *Store) time.Duration { return min(s.cfg.Budget, searchBudget) }
-
-func (s *Store) search(ctx context.Context, text string, n int) ([]Document, error) {
-	client, err := discoveryengine.NewSearchClient(ctx, s.options()...)
+	api := s.api.Within(searchBudget)
+	client, err := discoveryengine.NewSearchClient(ctx, api.Options()...)
 	if err != nil {
-		return nil, s.unconnected(err)
+		return nil, api.Explain(ctx, "search", s.name, err)
 	}
 	defer client.Close()
-	call, cancel, retry := s.bounded(ctx)
+	call, cancel, retry := api.Bounded(ctx)
 	defer cancel()
 	it := client.Search(call, &pb.SearchRequest{
 		ServingConfig: s.name + "/servingConfigs/default_serving_config",
@@ -118,7 +94,7 @@ func (s *Store) search(ctx context.Context, text string, n int) ([]Document, err
 			break
 		}
 		if err != nil {
-			return nil, s.explain(ctx, "search", s.name, err)
+			return nil, api.Explain(ctx, "search", s.name, err)
 		}
 		hit, err := documentOf(result.GetDocument(), result.GetId())
 		if err != nil {

@@ -45,7 +45,7 @@ func TestIDs(t *testing.T) {
 	}
 }
 
-func TestCheck(t *testing.T) {
+func TestDescribeContent(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		store   *pb.DataStore
@@ -55,17 +55,17 @@ func TestCheck(t *testing.T) {
 		{"documents with content", &pb.DataStore{ContentConfig: pb.DataStore_CONTENT_REQUIRED}, ContentRequired, ""},
 		{"fields alone", &pb.DataStore{ContentConfig: pb.DataStore_NO_CONTENT}, ContentNone, ""},
 		{"not told", &pb.DataStore{}, ContentUnknown, ""},
-		{"web site", &pb.DataStore{ContentConfig: pb.DataStore_PUBLIC_WEBSITE}, ContentUnknown, "check " + storeName + ": its content is PUBLIC_WEBSITE, which takes no imported documents"},
+		{"web site", &pb.DataStore{ContentConfig: pb.DataStore_PUBLIC_WEBSITE}, ContentUnknown, "check " + storeName + ": its content is PUBLIC_WEBSITE, and it takes no imported documents"},
 		{"absent", nil, ContentUnknown, "check " + storeName + ": not found: DataStore " + storeName + " not found"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := start(t, &service{store: tt.store}, time.Second)
-			content, err := s.Check(t.Context())
+			described, err := s.Describe(t.Context())
 			if err == nil && tt.want != "" || err != nil && err.Error() != tt.want {
 				t.Errorf("error\n%v, want\n%s", err, tt.want)
 			}
-			if content != tt.content {
-				t.Errorf("content %d, want %d", content, tt.content)
+			if described.Content != tt.content {
+				t.Errorf("content %d, want %d", described.Content, tt.content)
 			}
 		})
 	}

@@ -61,7 +61,7 @@ func TestAgainstSandbox(t *testing.T) {
 		return fmt.Sprintf(`{"id":%q,"structData":{"answer":"鳥 %s"},"content":{"mimeType":"image/png","uri":"gs://i/%s"}}`+"\n", id, id, id)
 	}
 
-	if _, err := s.Check(t.Context()); err != nil {
+	if _, err := s.Describe(t.Context()); err != nil {
 		t.Error(err)
 	}
 	p := await(s.ImportObjects(t.Context(), []string{write("1.jsonl", line("a")+line("b")), write("2.jsonl", line("c")+line("bad"))}, Full, "gs://b/errors/0/", 0))
@@ -84,14 +84,14 @@ func TestAgainstSandbox(t *testing.T) {
 	if p.Succeeded != 300 || p.Failed != 300 || len(p.Samples) == 0 || p.Samples[0].ID == "" {
 		t.Errorf("half failed: %+v", p)
 	}
-	var failures Failures
+	failures := rejectedOf(maxKept, "m.jsonl")
 	files := 0
 	for _, o := range objects.List("b", "errors/1/") {
 		data, err := objects.Read("b", o.Name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := failures.Parse(strings.NewReader(string(data))); err != nil {
+		if err := failures.parse(strings.NewReader(string(data))); err != nil {
 			t.Fatal(err)
 		}
 		files++

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	discoveryengine "cloud.google.com/go/discoveryengine/apiv1"
 	pb "cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
 	"github.com/googleapis/gax-go/v2"
 	"github.com/googleapis/gax-go/v2/apierror"
@@ -18,45 +17,60 @@ import (
 	"vertexmetadata/job/internal/refusal"
 )
 
-// importDocuments starts an import once the service takes one, within the wait, and returns the
-// operation's name.
+// importDocuments starts an import once the service takes one, and returns the operation's name.
+//
+// A service that is busy is asked again until wait is over, once at least. UNAVAILABLE may mean that the import began and the
+// reply was lost; a second one could end after later work and undo it. So after that the call is repeated only while the data
+// store lists no import that runs.
 func (s *Store) importDocuments(ctx context.Context, req *pb.ImportDocumentsRequest, wait time.Duration) (string, error) {
-	client, err := s.documents()
-	if err != nil {
-		return "", err
-	}
 	req.Parent = s.branch
-	end := time.Now().Add(wait)
+	begin := time.Now()
 	backoff := gax.Backoff{Initial: 250 * time.Millisecond, Max: 10 * time.Second, Multiplier: 2}
 	for {
-		operation, err := s.tryImport(ctx, client, req)
+		operation, patience, err := s.tryImport(ctx, req, wait)
+		pause := max(backoff.Pause(), retryDelay(err))
 		switch {
 		case err == nil:
 			return operation, nil
-		case ctx.Err() != nil:
 		case refusesErrorFolder(req, err):
 			req.ErrorConfig = nil
-			continue
-		case s.isBusy(ctx, err):
-			pause := max(backoff.Pause(), retryDelay(err))
-			if time.Now().Add(pause).Before(end) && sleep(ctx, pause) == nil {
-				continue
+		case time.Since(begin)+pause >= patience:
+			return "", err
+		default:
+			if err := gax.Sleep(ctx, pause); err != nil {
+				return "", s.api.Explain(ctx, "import into", s.name, err)
 			}
-			return "", s.explain(ctx, "import into", s.name, err, ErrBusy)
 		}
-		return "", s.explain(ctx, "import into", s.name, err)
 	}
 }
 
-// tryImport asks for an import, again only while nobody answers.
-func (s *Store) tryImport(ctx context.Context, client *discoveryengine.DocumentClient, req *pb.ImportDocumentsRequest) (string, error) {
-	call, cancel, retry := s.bounded(ctx, codes.Unavailable)
+// tryImport asks for an import once, and returns for how long it may be asked again after an error.
+func (s *Store) tryImport(ctx context.Context, req *pb.ImportDocumentsRequest, wait time.Duration) (operation string, patience time.Duration, err error) {
+	call, cancel := context.WithTimeout(ctx, s.api.Budget) // also of the list that an error asks for
 	defer cancel()
-	op, err := client.ImportDocuments(call, req, s.unlessBegun(call, retry))
-	if err != nil {
-		return "", err
+	op, err := s.documents.ImportDocuments(call, req, gax.WithRetry(func() gax.Retryer { return nil }))
+	var is []error
+	switch {
+	case err == nil:
+		return op.Name(), 0, nil
+	case s.isBusy(call, err):
+		patience, is = wait, []error{ErrBusy}
+	case status.Code(err) == codes.Unavailable && s.running(call) == 0:
+		patience = max(wait, s.api.Budget)
 	}
-	return op.Name(), nil
+	return "", patience, s.api.Explain(ctx, "import into", s.name, err, is...)
+}
+
+// operationHistory is how far back an operation may have begun that still runs.
+const operationHistory = 7 * 24 * time.Hour
+
+// running is how many imports run, below 0 where that is not known.
+func (s *Store) running(ctx context.Context) int {
+	running, err := s.FindImport(ctx, time.Now().Add(-operationHistory))
+	if err != nil {
+		return -1
+	}
+	return len(running)
 }
 
 // turnText is how a FAILED_PRECONDITION says that the precondition is another import's end.
@@ -72,14 +86,13 @@ func (s *Store) isBusy(ctx context.Context, err error) bool {
 	case codes.Aborted, codes.ResourceExhausted:
 		return true
 	case codes.FailedPrecondition:
-		if refusal.Known(err, s.target()) {
+		if refusal.Known(err, s.api.Target) {
 			return false
 		}
 		if turnText().MatchString(status.Convert(err).Message()) {
 			return true
 		}
-		running, listErr := s.FindImport(ctx, time.Now().Add(-operationHistory))
-		return listErr == nil && len(running) > 0
+		return s.running(ctx) > 0
 	}
 	return false
 }

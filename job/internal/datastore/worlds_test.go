@@ -74,18 +74,18 @@ func TestWorlds(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			var failures Failures
+			failures := rejectedOf(maxKept, "m.jsonl")
 			for _, o := range objects.List("b", "errors/") {
 				content, err := objects.Read("b", o.Name)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if err := failures.Parse(strings.NewReader(string(content))); err != nil {
+				if err := failures.parse(strings.NewReader(string(content))); err != nil {
 					t.Fatal(err)
 				}
 			}
-			failures.Add(progress.Samples...)
-			suspected := len(failures.ByID)+len(failures.ByPlace) > 0 || failures.Unnamed > 0 || progress.Failed > 0 || len(progress.Samples) > 0
+			failures.add(progress.Samples...)
+			suspected := failures.Kept() > 0 || failures.unnamed > 0 || progress.Failed > 0 || len(progress.Samples) > 0
 			if blind := world.Metadata == discoveryengine.MetadataAbsent && world.ErrorFolder == discoveryengine.NoFolder; suspected == blind {
 				t.Errorf("suspected %v: %+v, %+v", suspected, failures, progress)
 			}

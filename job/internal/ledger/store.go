@@ -201,7 +201,7 @@ func (s *Store) ReadFailures(ctx context.Context, f failure.Tally) (failure.Tall
 // Damaged reports whether an error is caused by what is in the bucket, and not by the way there: reading it again would
 // not help, and a full sync does without it.
 func Damaged(err error) bool {
-	return slices.ContainsFunc([]error{errDamaged, manifest.ErrCorrupt, bucket.ErrNotExist, bucket.ErrCorrupt, bucket.ErrTooLarge, bucket.ErrOutside},
+	return slices.ContainsFunc([]error{errDamaged, manifest.ErrCorrupt, bucket.ErrNotExist, bucket.ErrTooLarge, bucket.ErrOutside},
 		func(damage error) bool { return errors.Is(err, damage) })
 }
 

@@ -20,14 +20,14 @@ func (r *Run) examine(ctx context.Context, s ledger.State) (ledger.Scan, documen
 	scan := ledger.Scan{Configuration: configuration(r.Settings), NeedsContent: s.Scan.NeedsContent}
 	rules := r.Settings.Documents
 	if s.Scan.Configuration != scan.Configuration {
-		kind, err := r.Store.Check(ctx)
+		described, err := r.Store.Describe(ctx)
 		if advice := (*refusal.Advice)(nil); errors.As(err, &advice) && advice.Config {
 			return scan, rules, err // it takes no documents at all
 		}
 		if err != nil {
 			r.Log.WarnContext(ctx, "cannot read which kind of documents the data store takes", "error", err)
-			kind = datastore.ContentUnknown
 		}
+		kind := described.Content
 		columns, err := r.DB.Columns(ctx)
 		if err != nil {
 			return scan, rules, err

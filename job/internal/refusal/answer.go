@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -16,7 +17,6 @@ import (
 	"github.com/googleapis/gax-go/v2/apierror"
 	"google.golang.org/api/googleapi"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 )
 
 // maxMessage is how many bytes of a service's words are kept: they may be a proxy's whole page.
@@ -32,26 +32,27 @@ type answer struct {
 
 // read understands the errors of gRPC, of the storage API, and of the way to them.
 func read(err error) answer {
-	a := answer{code: codes.Unknown, metadata: map[string]string{}}
+	a := answer{code: codes.Unknown, metadata: map[string]string{}, message: err.Error()}
+	var said *apierror.APIError // in the chain already, or else made of it
+	if !errors.As(err, &said) {
+		said, _ = apierror.FromError(err)
+	}
+	if said != nil {
+		a.code, a.message = said.GRPCStatus().Code(), said.Message()
+		a.readDetails(said)
+	}
 	var api *googleapi.Error
 	var lost *url.Error
 	switch {
 	case errors.As(err, &api):
 		a.readHTTP(api)
-	case status.Code(err) != codes.Unknown && status.Code(err) != codes.OK:
-		a.code, a.message = status.Code(err), status.Convert(err).Message()
-	case errors.As(err, &lost):
+	case said == nil && errors.As(err, &lost):
 		a.message = lost.Err.Error() // the address of an upload is as good as a key to it
-	default:
-		a.message = err.Error()
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		a.code = codes.DeadlineExceeded
 	}
-	if details, ok := apierror.FromError(err); ok {
-		a.readDetails(details)
-	}
-	a.message = line(a.message)
+	a.message = Line(a.message)
 	return a
 }
 
@@ -74,32 +75,27 @@ func Text(err error) string {
 	return a.message
 }
 
-// readHTTP reads an answer of the storage API. That to a refused read is left in the
+// readHTTP reads the message and the reasons of the storage API. Those of a refused read are left in the
 // body by the client, and it is not always JSON.
 func (a *answer) readHTTP(api *googleapi.Error) {
-	a.code, a.message = cmp.Or(httpCodes[api.Code], codes.Unknown), api.Message
 	if a.message == "" {
 		var parsed *googleapi.Error
 		if errors.As(googleapi.CheckResponseWithBody(&http.Response{StatusCode: api.Code}, []byte(api.Body)), &parsed) {
-			api, a.message = parsed, parsed.Message
+			api = parsed
 		}
-	}
-	if a.message == "" {
-		a.message = cmp.Or(line(api.Body), http.StatusText(api.Code))
+		a.message = cmp.Or(api.Message, Line(api.Body), http.StatusText(api.Code))
 	}
 	for _, e := range api.Errors {
 		a.reasons = append(a.reasons, e.Reason)
 	}
-	for _, detail := range api.Details {
+	for _, detail := range api.Details { // apierror reads none beside the errors that this API lists
 		fields, _ := detail.(map[string]any)
 		if reason, ok := fields["reason"].(string); ok {
 			a.reasons = append(a.reasons, reason)
 		}
 		metadata, _ := fields["metadata"].(map[string]any)
 		for key, value := range metadata {
-			if text, ok := value.(string); ok {
-				a.metadata[key] = text
-			}
+			a.metadata[key] = fmt.Sprint(value)
 		}
 	}
 }
@@ -133,7 +129,7 @@ var uniqueIdentifier = sync.OnceValue(func() *regexp.Regexp {
 // uid identifies a refusal of VPC Service Controls to those who run it.
 func (a *answer) uid() string {
 	if uid := a.metadata["uid"]; uid != "" {
-		return line(uid)
+		return Line(uid)
 	}
 	if match := uniqueIdentifier().FindStringSubmatch(a.message); match != nil {
 		return match[1]
@@ -141,25 +137,8 @@ func (a *answer) uid() string {
 	return ""
 }
 
-// httpCodes are the codes of gRPC that say the same.
-var httpCodes = map[int]codes.Code{
-	http.StatusBadRequest:          codes.InvalidArgument,
-	http.StatusUnauthorized:        codes.Unauthenticated,
-	http.StatusForbidden:           codes.PermissionDenied,
-	http.StatusNotFound:            codes.NotFound,
-	http.StatusConflict:            codes.AlreadyExists,
-	http.StatusPreconditionFailed:  codes.FailedPrecondition,
-	http.StatusTooManyRequests:     codes.ResourceExhausted,
-	http.StatusRequestTimeout:      codes.Unavailable,
-	http.StatusInternalServerError: codes.Internal,
-	http.StatusNotImplemented:      codes.Unimplemented,
-	http.StatusBadGateway:          codes.Unavailable,
-	http.StatusServiceUnavailable:  codes.Unavailable,
-	http.StatusGatewayTimeout:      codes.Unavailable,
-}
-
-// line is text in one line, without the full stop at its end and without what a terminal would obey.
-func line(text string) string {
+// Line is text in one line, without the full stop at its end and without what a terminal would obey.
+func Line(text string) string {
 	text = strings.ToValidUTF8(text[:min(len(text), 4*maxMessage)], "")
 	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 	if len(text) > maxMessage {

@@ -4,6 +4,7 @@ package refusal
 
 import (
 	"cmp"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -31,18 +32,16 @@ type Target struct {
 	StandIn  string // the variable that points the job at a stand-in; "" where none does
 }
 
-// Class is what a caller may have to branch on.
-type Class int
-
-const (
-	// Permanent: it stays until a person does something.
-	Permanent Class = iota
-	// Busy: the service has no room for the call now.
-	Busy
-	// Unavailable: nobody answered; whether the call was done is not known.
-	Unavailable
-	// Retained: a retention policy or a hold protects the object.
-	Retained
+// What a caller may have to branch on is in the chain of an explained error.
+var (
+	// ErrBusy: the service has no room for the call now. Nothing was started; a later run tries again.
+	ErrBusy = errors.New("the service is busy")
+	// ErrUnavailable: nobody answered; whether the call was done is not known.
+	ErrUnavailable = errors.New("the service is unavailable")
+	// ErrRetained: a retention policy or a hold protects the object.
+	ErrRetained = errors.New("object is protected by a retention policy or a hold")
+	// ErrNotReadable: the documents of a data store can be neither listed nor read, because it has access control.
+	ErrNotReadable = errors.New("the documents cannot be read")
 )
 
 // Advice is an error with its remedy: a refused call, or what this program itself finds.
@@ -97,14 +96,12 @@ func Explain(verb, object string, err error, t Target, is ...error) *Advice {
 			text += ": " + part
 		}
 	}
-	return &Advice{Text: text, Remedy: a.fill(r.hint, t), Causes: append([]error{err}, is...)}
+	causes := append([]error{err}, is...)
+	if r.is != nil {
+		causes = append(causes, r.is)
+	}
+	return &Advice{Text: text, Remedy: a.fill(r.hint, t), Causes: causes}
 }
-
-// ClassOf is the class of an error before it is explained.
-func ClassOf(err error, t Target) Class { return find(read(err), t).class }
-
-// NameOf is the name of the table's row for err, "" where there is none.
-func NameOf(err error, t Target) string { return find(read(err), t).name }
 
 // Known reports whether the table has a row for err other than those that go by the
 // code alone.
@@ -124,7 +121,7 @@ type row struct {
 	foreign  bool         // only where the request was billed to a project known to be another one
 	kind     string
 	hint     string // with {project}, {bucket}, …: see fill
-	class    Class
+	is       error  // in the chain of the explained error
 }
 
 func find(a answer, t Target) row {

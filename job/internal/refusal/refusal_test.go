@@ -82,7 +82,7 @@ var refusals = []struct {
 	{"VPC Service Controls, text alone", secrets, rpc(codes.PermissionDenied, "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: "+uid+".")},
 	{"VPC Service Controls, precondition alone", secrets, rpc(codes.PermissionDenied, "Request is prohibited by organization's policy.", &errdetails.PreconditionFailure{Violations: []*errdetails.PreconditionFailure_Violation{{Type: "VPC_SERVICE_CONTROLS", Description: uid}}})},
 	{"VPC Service Controls of storage", storage, web(403, "vpcServiceControls", "Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: "+uid+".")},
-	{"VPC Service Controls, refused read", storage, &googleapi.Error{Code: 403, Body: `{"error":{"code":403,"message":"Request is prohibited by organization's policy. vpcServiceControlsUniqueIdentifier: ` + uid + `.","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"SECURITY_POLICY_VIOLATED","metadata":{"uid":"` + uid + `"}}]}}`}},
+	{"VPC Service Controls, refused read", storage, &googleapi.Error{Code: 403, Body: `{"error":{"code":403,"message":"Request is prohibited by organization's policy.","errors":[{"reason":"forbidden"}],"details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"SECURITY_POLICY_VIOLATED","metadata":{"uid":"` + uid + `"}}]}}`}},
 	{"IP filter", storage, web(403, "forbidden", "There is an IP filtering condition that is preventing access to the resource.")},
 	{"deny policy", secrets, rpc(codes.PermissionDenied, "Permission 'secretmanager.versions.access' denied on resource: blocked by an IAM deny policy.")},
 	{"key denied", storage, web(403, "forbidden", "Permission denied on Cloud KMS key. Please ensure that your Cloud Storage service account has been authorized to use this key.")},
@@ -107,6 +107,7 @@ var refusals = []struct {
 	{"schema", search, rpc(codes.InvalidArgument, `Field "price" has type number in the schema, its type cannot be changed to string.`)},
 	{"a word that is no schema", search, rpc(codes.InvalidArgument, `Unsupported data_schema "csv".`)},
 	{"no data store", search, rpc(codes.NotFound, "DataStore projects/123456789012/locations/eu/collections/default_collection/dataStores/posts not found.")},
+	{"not readable", search, rpc(codes.Unimplemented, "Listing documents is not supported.")},
 	{"import quota", search, rpc(codes.ResourceExhausted, "Quota exceeded for quota metric 'Import documents requests' and limit 'Import documents requests per minute' of service 'discoveryengine.googleapis.com' for consumer 'project_number:123456789012'.", info("RATE_LIMIT_EXCEEDED", map[string]string{"consumer": "projects/123456789012"}))},
 	{"another import", search, rpc(codes.Aborted, "Another import is running on this branch.")},
 	{"one write a second", storage, web(429, "rateLimitExceeded", "The object posts/metadata/x exceeded the rate limit for object mutation operations (create, update, and delete). Please reduce your request rate.")},
@@ -216,7 +217,7 @@ func TestError(t *testing.T) {
 	if HintOf(errors.New("x")) != "" || HintOf(nil) != "" {
 		t.Error("a hint from nowhere")
 	}
-	if ClassOf(cause, search) != Busy || ClassOf(web(404, "notFound", "Not Found"), storage) != Permanent {
+	if !errors.Is(e, ErrBusy) || errors.Is(Explain("read", "x", web(404, "notFound", "Not Found"), storage), ErrBusy) {
 		t.Error("wrong class")
 	}
 	if Known(cause, search) || !Known(rpc(codes.FailedPrecondition, "data connector"), search) {

@@ -86,11 +86,11 @@ var rows = []row{
 	// Objects.
 	{
 		name: "retention policy", services: []Service{Storage}, codes: refused, reasons: []string{"retentionPolicyNotMet"}, text: `retention policy|object retention|retained until`,
-		kind: "protected by a retention policy", hint: "set GCS_BUCKET to a bucket without a retention policy, or delete the object when its time is over", class: Retained,
+		kind: "protected by a retention policy", hint: "set GCS_BUCKET to a bucket without a retention policy, or delete the object when its time is over", is: ErrRetained,
 	},
 	{
 		name: "hold", services: []Service{Storage}, codes: refused, reasons: []string{"objectUnderActiveHold"}, text: `under active|(event-based|temporary) hold`,
-		kind: "protected by a hold", hint: "release the hold, and turn the bucket's default hold off: gcloud storage buckets update gs://{bucket} --no-default-event-based-hold", class: Retained,
+		kind: "protected by a hold", hint: "release the hold, and turn the bucket's default hold off: gcloud storage buckets update gs://{bucket} --no-default-event-based-hold", is: ErrRetained,
 	},
 	{
 		name: "no bucket", services: []Service{Storage}, codes: []codes.Code{codes.NotFound}, text: `bucket does not exist|bucket doesn't exist|no such bucket`,
@@ -122,7 +122,7 @@ var rows = []row{
 	},
 	{
 		name: "access control", services: []Service{Search}, codes: append(refused, codes.Unimplemented), text: `\bacls?\b|acl_enabled|access control`,
-		kind: "data store has access control", hint: "create a data store without access control lists and set DATA_STORE_ID to it",
+		kind: "data store has access control", hint: "create a data store without access control lists and set DATA_STORE_ID to it", is: ErrNotReadable,
 	},
 	{
 		name: "schema", services: []Service{Search}, codes: refused, text: `\bschema\b|field .*\btype\b.*(chang|conflict|mismatch)`,
@@ -130,25 +130,25 @@ var rows = []row{
 	},
 	{
 		name: "import quota", services: []Service{Search}, codes: []codes.Code{codes.ResourceExhausted}, text: `quota`,
-		kind: "quota used up", hint: "wait for the next run; if this stays, raise the quota of {api} in project {project}", class: Busy,
+		kind: "quota used up", hint: "wait for the next run; if this stays, raise the quota of {api} in project {project}", is: ErrBusy,
 	},
 
 	// The way there.
 	{
 		name: "certificate", codes: unread, text: `x509|certificate|tls: |tls handshake`,
-		kind: "TLS failed", hint: "{way}check the clock, the CA certificates and any proxy that intercepts TLS between the job and {api}", class: Unavailable,
+		kind: "TLS failed", hint: "{way}check the clock, the CA certificates and any proxy that intercepts TLS between the job and {api}", is: ErrUnavailable,
 	},
 	{
 		name: "proxy", codes: unread, text: `proxyconnect|proxy authentication|\b407\b|via proxy`,
-		kind: "proxy failed", hint: "{way}check HTTPS_PROXY and NO_PROXY", class: Unavailable,
+		kind: "proxy failed", hint: "{way}check HTTPS_PROXY and NO_PROXY", is: ErrUnavailable,
 	},
 	{
 		name: "name lookup", codes: unread, text: `no such host|name resolver|server misbehaving|dial tcp: lookup`,
-		kind: "host name not found", hint: "{way}check the DNS of the network: private networks need Private Google Access for {api}", class: Unavailable,
+		kind: "host name not found", hint: "{way}check the DNS of the network: private networks need Private Google Access for {api}", is: ErrUnavailable,
 	},
 	{
 		name: "connection", codes: unread, text: `connection refused|network is unreachable|no route to host|i/o timeout|connection reset|dial tcp`,
-		kind: "cannot be reached", hint: "{way}check the network and its firewall; the next run tries again", class: Unavailable,
+		kind: "cannot be reached", hint: "{way}check the network and its firewall; the next run tries again", is: ErrUnavailable,
 	},
 
 	// By the code alone.
@@ -177,6 +177,10 @@ var rows = []row{
 		kind: "not found", hint: "check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now {location})",
 	},
 	{
+		name: "not readable", services: []Service{Search}, codes: []codes.Code{codes.Unimplemented},
+		kind: "not supported by the data store", is: ErrNotReadable,
+	},
+	{
 		name: "no secret", services: []Service{Secrets}, codes: []codes.Code{codes.NotFound},
 		kind: "not found", hint: "check PROJECT_ID, SECRET_ID and VERSION_ID",
 	},
@@ -186,10 +190,10 @@ var rows = []row{
 	},
 	{
 		name: "busy", codes: []codes.Code{codes.Aborted, codes.ResourceExhausted},
-		kind: "the service is busy", hint: "wait for the next run, which tries again", class: Busy,
+		kind: "the service is busy", hint: "wait for the next run, which tries again", is: ErrBusy,
 	},
 	{
 		name: "unavailable", codes: away,
-		kind: "the service is unavailable", hint: "wait for the next run, which tries again; check {suspect} if this stays", class: Unavailable,
+		kind: "the service is unavailable", hint: "wait for the next run, which tries again; check {suspect} if this stays", is: ErrUnavailable,
 	},
 }

@@ -43,7 +43,7 @@ func TestRefusals(t *testing.T) {
 			if tt.refuse != nil {
 				server.Inject(secretmanager.Fault{Count: -1, Err: tt.refuse})
 			}
-			value, err := Access(t.Context(), Config{Project: "p1", Secret: "db", Endpoint: server.Addr(), Budget: time.Second})
+			value, err := Access(t.Context(), Config{Project: "p1", Secret: "db", Version: "latest", Endpoint: server.Addr(), Budget: time.Second})
 			if hint := refusal.HintOf(err); !strings.HasPrefix(hint, tt.hint) {
 				t.Errorf("hint %q of %v, want %s", hint, err, tt.hint)
 			}
