@@ -76,8 +76,10 @@ const maxName = 63
 
 // checkNames applies the rules of the contract to the names of the columns.
 func checkNames(fields []pgconn.FieldDescription, query string) error {
-	if name := longName(query); name != "" {
-		return badQuery(fmt.Sprintf("PostgreSQL cuts the name %.80q, which has %d bytes, to %d", name, len(name), maxName), "write a shorter name")
+	for _, name := range names(query) {
+		if len(name) > maxName {
+			return badQuery(fmt.Sprintf("PostgreSQL cuts the name %.80q, which has %d bytes, to %d", name, len(name), maxName), "write a shorter name")
+		}
 	}
 	seen := make(map[string]bool, len(fields))
 	for i, f := range fields {

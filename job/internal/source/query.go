@@ -102,16 +102,6 @@ func names(text string) (names []string) {
 	}
 }
 
-// longName returns a name that PostgreSQL would cut, or "".
-func longName(text string) string {
-	for _, name := range names(text) {
-		if len(name) > maxName {
-			return name
-		}
-	}
-	return ""
-}
-
 // skipPast moves behind the next occurrence of end in rest, looked for from an offset, or to the end of the text.
 func (l *lexer) skipPast(rest string, offset int, end string) {
 	if i := strings.Index(rest[offset:], end); i >= 0 {
