@@ -144,7 +144,7 @@ func TestBadInput(t *testing.T) {
 		"query with duplicate column": {change: []variable{"SYNC_QUERY=SELECT post_id AS id, location, location FROM posts"}, code: 2, want: `check the query: column "location" appears twice: give one of them another name with AS`},
 		"query with half a content":   {change: []variable{"SYNC_QUERY=SELECT post_id AS id, 'gs://b/o' AS content_uri FROM posts"}, code: 2, want: `check the query: it has only one of content_uri and content_mime_type: select both or neither`},
 		"query that writes":           {change: []variable{"SYNC_QUERY=DELETE FROM posts RETURNING post_id AS id"}, code: 2, want: `check the query: it is not a single SELECT: leave a single SELECT, VALUES or WITH … SELECT in SYNC_QUERY or SYNC_QUERY_FILE`},
-		"two queries":                 {change: []variable{"SYNC_QUERY=SELECT 1 AS id; DROP TABLE posts"}, code: 2, want: `read the query: it holds more than one statement (line 1, column 17): leave a single SELECT in SYNC_QUERY or SYNC_QUERY_FILE`},
+		"two queries":                 {change: []variable{"SYNC_QUERY=SELECT 1 AS id; DROP TABLE posts"}, code: 2, want: `check the query: it holds more than one statement (line 1, column 17): leave a single SELECT in SYNC_QUERY or SYNC_QUERY_FILE`},
 		"query file that is absent":   {change: []variable{"SYNC_QUERY_FILE=/nowhere/query.sql"}, code: 2, want: `configuration: SYNC_QUERY_FILE /nowhere/query.sql cannot be read: no such file or directory: correct the path in SYNC_QUERY_FILE, or mount the file`},
 	} {
 		t.Run(name, func(t *testing.T) {

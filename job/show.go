@@ -81,7 +81,7 @@ func lookEverywhere(ctx context.Context, cfg config.Config, id string) *sighting
 	})
 	all.Wait()
 	if s.sourceErr == nil {
-		s.sourceErr = s.Source.make(cfg, s.Ledger.needsContent)
+		s.Source.make(cfg, s.Ledger.needsContent)
 	}
 	s.Ledger.compare(s.Source.Document)
 	if s.Store.Found && s.Source.Document != nil {
@@ -112,17 +112,13 @@ func (v *sourceView) read(ctx context.Context, cfg config.Config, id string) err
 }
 
 // make makes the document of the row.
-func (v *sourceView) make(cfg config.Config, needsContent bool) error {
+func (v *sourceView) make(cfg config.Config, needsContent bool) {
 	if v.row == nil {
-		return nil
+		return
 	}
 	rules := documentRules(cfg)
 	rules.NeedsContent = needsContent
-	encoder, err := document.NewEncoder(v.columns, rules)
-	if err != nil {
-		return err
-	}
-	line, verdict := encoder.Append(nil, v.row)
+	line, verdict := document.NewEncoder(v.columns, rules).Append(nil, v.row)
 	switch verdict.Outcome {
 	case document.Document:
 		v.Document = line
@@ -131,7 +127,6 @@ func (v *sourceView) make(cfg config.Config, needsContent bool) error {
 	case document.Refused:
 		v.Reason = "refused: " + verdict.Reason
 	}
-	return nil
 }
 
 func (s *sighting) readStore(ctx context.Context, cfg config.Config) error {

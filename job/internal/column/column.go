@@ -20,13 +20,22 @@ const (
 type Column struct {
 	Name string
 	Kind Kind
-	// Shape says, for JSON, where PostgreSQL's to_json writes a string for what is not one: as JSON itself, an array for an
-	// array, an object for a composite type, "number" or "vector" for what the string is. Empty: nowhere.
-	Shape string
+	// Shape says, for JSON, where a string stands for what is none.
+	Shape *Shape
 	// Type is the column's type as SQL names it, and Wide says that its numbers can have more digits than a double holds.
 	Type string
 	Wide bool
 	// Vector says that it holds pgvector's vectors, of Dimensions numbers; 0: not declared.
 	Vector     bool
 	Dimensions int
+}
+
+// Shape says where in a JSON value a string stands for something else: PostgreSQL's to_json writes NaN and the infinities
+// of a number as strings, and types that it does not know by their text. At most one of its members is set; nil is a value
+// without such places.
+type Shape struct {
+	Number  bool
+	Vector  bool              // an array of numbers
+	Elem    *Shape            // of an array
+	Members map[string]*Shape // of an object
 }

@@ -22,10 +22,7 @@ func (c *collector) pipe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	encoder, err := document.NewEncoder(columns, c.in.Rules)
-	if err != nil {
-		return err
-	}
+	encoder := document.NewEncoder(columns, c.in.Rules)
 	full, free := make(chan *document.Batch, batches), make(chan *document.Batch, batches)
 	for range batches {
 		free <- document.NewBatch(batchBytes + batchBytes/4)

@@ -2,6 +2,7 @@ package document
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -28,7 +29,7 @@ func (e *Encoder) Append(dst []byte, row [][]byte) ([]byte, Verdict) {
 	for i := range e.fields {
 		f := &e.fields[i]
 		value := row[f.index]
-		if len(value) > e.maxBytes { // megabytes are not converted only to be thrown away
+		if len(value) > e.MaxBytes { // megabytes are not converted only to be thrown away
 			return dst, v.refuse(e.tooLong)
 		}
 		out = append(out, f.prefix...)
@@ -36,7 +37,7 @@ func (e *Encoder) Append(dst []byte, row [][]byte) ([]byte, Verdict) {
 		if out, fault = appendValue(out, f.kind, f.shape, value); fault != "" {
 			return dst, v.refuse(f.subject + " " + fault)
 		}
-		if len(out)-start > e.maxBytes {
+		if len(out)-start > e.MaxBytes {
 			return dst, v.refuse(e.tooLong)
 		}
 	}
@@ -52,7 +53,7 @@ func (e *Encoder) Append(dst []byte, row [][]byte) ([]byte, Verdict) {
 		out = append(out, '}')
 	}
 	out = append(out, '}')
-	if len(out)-start > e.maxBytes {
+	if len(out)-start > e.MaxBytes {
 		return dst, v.refuse(e.tooLong)
 	}
 	return append(out, '\n'), v
@@ -66,21 +67,6 @@ func (v Verdict) refuse(reason string) Verdict {
 // maxID is how many characters an id may have.
 const maxID = 128
 
-// Reasons that are the same for every column.
-const (
-	reasonMIMEType    = "MIME type is not accepted"
-	reasonIDNull      = "id is NULL: SELECT * FROM (the query) AS q WHERE id IS NULL shows the row"
-	reasonIDEmpty     = "id is empty: SELECT * FROM (the query) AS q WHERE id::text = '' shows the row"
-	reasonIDLong      = "id is longer than 128 characters"
-	reasonIDCharacter = "id has a character outside A-Z, a-z, 0-9, _ and -"
-	reasonNoURI       = "content_uri is NULL though content_mime_type is not"
-	reasonURI         = "content_uri is not a gs://bucket/object address"
-	reasonBucket      = "content_uri has a bucket name that cannot be: 3 to 222 of a-z, 0-9, ., _ and -, first and last a letter or digit"
-	reasonForeign     = "content_uri is in a bucket that CONTENT_BUCKETS does not name"
-	reasonNoContent   = "content_uri and content_mime_type are NULL, and the data store takes only documents with content"
-	reasonObject      = "content_uri has an object name that cannot be: 1 to 1024 bytes, no line break, neither . nor .."
-)
-
 // judge applies the rules about the row's id and content. The MIME type comes first: a row that is filtered out is
 // nobody's concern, whatever else is wrong with it.
 func (e *Encoder) judge(row [][]byte) (Outcome, string) {
@@ -88,31 +74,28 @@ func (e *Encoder) judge(row [][]byte) (Outcome, string) {
 		uri, mime := row[e.uri], row[e.mime]
 		switch {
 		case uri == nil && mime == nil:
-			if e.content {
-				return Refused, reasonNoContent
+			if e.NeedsContent {
+				return Refused, "content_uri and content_mime_type are NULL, and the data store takes only documents with content"
 			}
 		case mime == nil || !e.accepts(mime):
-			return Skipped, reasonMIMEType
+			return Skipped, "MIME type is not accepted"
 		case uri == nil:
-			return Refused, reasonNoURI
+			return Refused, "content_uri is NULL though content_mime_type is not"
 		default:
-			if fault := uriFault(uri); fault != "" {
+			if fault := e.uriFault(uri); fault != "" {
 				return Refused, fault
-			}
-			if e.buckets != nil && !e.buckets[string(bucketOf(uri))] {
-				return Refused, reasonForeign
 			}
 		}
 	}
 	switch id := row[e.id]; {
 	case id == nil:
-		return Refused, reasonIDNull
+		return Refused, "id is NULL: SELECT * FROM (the query) AS q WHERE id IS NULL shows the row"
 	case len(id) == 0:
-		return Refused, reasonIDEmpty
+		return Refused, "id is empty: SELECT * FROM (the query) AS q WHERE id::text = '' shows the row"
 	case !lacks(id, notInID): // before the length: bytes are characters only if they are all ASCII
-		return Refused, reasonIDCharacter
+		return Refused, "id has a character outside A-Z, a-z, 0-9, _ and -"
 	case len(id) > maxID:
-		return Refused, reasonIDLong
+		return Refused, "id is longer than 128 characters"
 	}
 	return Document, ""
 }
@@ -120,19 +103,9 @@ func (e *Encoder) judge(row [][]byte) (Outcome, string) {
 // accepts compares without regard to ASCII case only: what Unicode folds to an ASCII letter, as it does K (the Kelvin sign)
 // to k, has more bytes.
 func (e *Encoder) accepts(mime []byte) bool {
-	for _, accepted := range e.mimeTypes {
-		if string(mime) == accepted || len(accepted) == len(mime) && strings.EqualFold(string(mime), accepted) {
-			return true
-		}
-	}
-	return false
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
+	return slices.ContainsFunc(e.MIMETypes, func(accepted string) bool {
+		return len(accepted) == len(mime) && strings.EqualFold(string(mime), accepted)
+	})
 }
 
 // What a byte may not be part of.
@@ -145,19 +118,19 @@ const (
 // time that comparisons take, and every document has an id and an address.
 var classes = func() (t [256]uint8) {
 	for i := range t {
-		c := byte(i)
-		if !isAlphanumeric(lower(c)) && c != '_' && c != '-' {
-			t[i] |= notInID
-		}
-		if !isAlphanumeric(c) && c != '.' && c != '_' && c != '-' {
-			t[i] |= notInBucket
+		if c := byte(i); !isAlphanumeric(c) && c != '_' && c != '-' {
+			t[i] = notInID | notInBucket
 		}
 	}
+	for c := 'A'; c <= 'Z'; c++ {
+		t[c] = notInBucket
+	}
+	t['.'] = notInID
 	return t
 }()
 
 // ValidID reports whether the service takes id as a document's.
-func ValidID(id []byte) bool { return len(id) > 0 && len(id) <= 128 && lacks(id, notInID) }
+func ValidID(id []byte) bool { return len(id) > 0 && len(id) <= maxID && lacks(id, notInID) }
 
 // lacks reports that no byte of text is of the class.
 func lacks(text []byte, class uint8) bool {
@@ -170,29 +143,25 @@ func lacks(text []byte, class uint8) bool {
 
 func isAlphanumeric(c byte) bool { return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' }
 
-// bucketOf returns the bucket of a gs://bucket/object address.
-func bucketOf(uri []byte) []byte {
-	bucket, _, _ := bytes.Cut(bytes.TrimPrefix(uri, []byte("gs://")), []byte("/"))
-	return bucket
-}
-
-// uriFault says why uri is no gs://bucket/object, or returns "". It goes by the rules that Cloud Storage documents for
-// names: a bucket has 3 to 222 characters of a-z, 0-9, '.', '_', '-' and begins and ends with a letter or digit; an object
-// has 1 to 1024 bytes, no line break, and is neither "." nor "..".
+// uriFault says why uri is no gs://bucket/object, or not in a bucket that may be named, or returns "". It goes by the
+// rules that Cloud Storage documents for names.
 // https://cloud.google.com/storage/docs/buckets#naming, https://cloud.google.com/storage/docs/objects#naming
-func uriFault(uri []byte) string {
+func (e *Encoder) uriFault(uri []byte) string {
 	rest, ok := bytes.CutPrefix(uri, []byte("gs://"))
 	slash := bytes.IndexByte(rest, '/')
 	if !ok || slash < 1 || slash == len(rest)-1 {
-		return reasonURI
+		return "content_uri is not a gs://bucket/object address"
 	}
 	bucket, object := rest[:slash], rest[slash+1:]
 	if slash < 3 || slash > 222 || !isAlphanumeric(bucket[0]) || !isAlphanumeric(bucket[slash-1]) || !lacks(bucket, notInBucket) {
-		return reasonBucket
+		return "content_uri has a bucket name that cannot be: 3 to 222 of a-z, 0-9, ., _ and -, first and last a letter or digit"
 	}
 	if len(object) > 1024 || bytes.IndexByte(object, '\n') >= 0 || bytes.IndexByte(object, '\r') >= 0 ||
 		string(object) == "." || string(object) == ".." {
-		return reasonObject
+		return "content_uri has an object name that cannot be: 1 to 1024 bytes, no line break, neither . nor .."
+	}
+	if len(e.Buckets) > 0 && !slices.ContainsFunc(e.Buckets, func(name string) bool { return name == string(bucket) }) {
+		return "content_uri is in a bucket that CONTENT_BUCKETS does not name"
 	}
 	return ""
 }

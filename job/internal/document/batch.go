@@ -16,11 +16,11 @@ type Batch struct {
 
 	lines []byte
 	ids   []byte
-	docs  []span
+	docs  []place // of each document, and one for the end
 }
 
-// span says where a document ends in its batch: line and id begin where those of the one before end.
-type span struct{ line, id int }
+// place says where the line and the id of a document begin in its batch.
+type place struct{ line, id int }
 
 // Refusal is a row whose document Vertex AI Search would not take.
 type Refusal struct {
@@ -30,7 +30,7 @@ type Refusal struct {
 }
 
 // NewBatch returns an empty batch with room for lines of that many bytes.
-func NewBatch(size int) *Batch { return &Batch{lines: make([]byte, 0, size)} }
+func NewBatch(size int) *Batch { return &Batch{lines: make([]byte, 0, size), docs: make([]place, 1)} }
 
 // Add encodes a row, which is not kept.
 func (b *Batch) Add(e *Encoder, row [][]byte) {
@@ -44,38 +44,30 @@ func (b *Batch) Add(e *Encoder, row [][]byte) {
 	default:
 		b.lines = lines
 		b.ids = append(b.ids, verdict.ID...)
-		b.docs = append(b.docs, span{line: len(b.lines), id: len(b.ids)})
+		b.docs = append(b.docs, place{line: len(b.lines), id: len(b.ids)})
 	}
 }
 
 // Reset empties the batch for another use of its memory.
 func (b *Batch) Reset() {
-	*b = Batch{lines: b.lines[:0], ids: b.ids[:0], docs: b.docs[:0], Refused: b.Refused[:0]}
+	*b = Batch{lines: b.lines[:0], ids: b.ids[:0], docs: b.docs[:1], Refused: b.Refused[:0]}
 }
 
 // Size is how many bytes the lines have.
 func (b *Batch) Size() int { return len(b.lines) }
 
 // Len is how many documents there are.
-func (b *Batch) Len() int { return len(b.docs) }
+func (b *Batch) Len() int { return len(b.docs) - 1 }
 
 // ID returns the id of the i-th document.
-func (b *Batch) ID(i int) []byte {
-	from := 0
-	if i > 0 {
-		from = b.docs[i-1].id
-	}
-	return b.ids[from:b.docs[i].id]
-}
+func (b *Batch) ID(i int) []byte { return b.ids[b.docs[i].id:b.docs[i+1].id] }
 
 // Each calls fn for every document.
 func (b *Batch) Each(fn func(id, line []byte) error) error {
-	var from span
-	for _, to := range b.docs {
-		if err := fn(b.ids[from.id:to.id], b.lines[from.line:to.line]); err != nil {
+	for i := range b.Len() {
+		if err := fn(b.ID(i), b.lines[b.docs[i].line:b.docs[i+1].line]); err != nil {
 			return err
 		}
-		from = to
 	}
 	return nil
 }

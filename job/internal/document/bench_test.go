@@ -16,7 +16,7 @@ func samplePost() [][]byte {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	e := mustEncoder(b, columns("id", "user_question", "object_label", "ai_answer", "ai_question", "location",
+	e := NewEncoder(columns("id", "user_question", "object_label", "ai_answer", "ai_question", "location",
 		"content_mime_type", "content_uri"), Options{})
 	post := samplePost()
 	line, _ := e.Append(nil, post)
@@ -57,15 +57,12 @@ func BenchmarkAppendString(b *testing.B) {
 
 func appendByRune(dst, text []byte) []byte {
 	dst = append(dst, '"')
-	for i := 0; i < len(text); {
-		n, stop := plainStep(text[i:])
-		if stop {
-			dst = appendEscaped(dst, text[i])
-			i++
+	for _, r := range string(text) {
+		if r < ' ' || r == '"' || r == '\\' {
+			dst = appendEscaped(dst, byte(r))
 			continue
 		}
-		dst = append(dst, text[i:i+n]...)
-		i += n
+		dst = utf8.AppendRune(dst, r)
 	}
 	return append(dst, '"')
 }

@@ -9,10 +9,7 @@
 package document
 
 import (
-	"errors"
 	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"vertexmetadata/job/internal/column"
 )
@@ -29,12 +26,9 @@ const (
 // room for a post with a 300 KB answer, and keeps a 10 MB text from being sent in vain.
 const DefaultMaxBytes = 1 << 20
 
-// DefaultMIMETypes returns the MIME types that are accepted when Options.MIMETypes is empty.
-func DefaultMIMETypes() []string { return []string{"image/jpeg", "image/png", "image/webp"} }
-
 // Options adjust what is accepted. The zero value is the default behaviour.
 type Options struct {
-	// MIMETypes are accepted in content_mime_type, compared without regard to ASCII case. Empty: DefaultMIMETypes.
+	// MIMETypes are accepted in content_mime_type, compared without regard to ASCII case. Empty: those of JPEG, PNG and WebP.
 	MIMETypes []string
 	// Buckets are those that content_uri may name. Empty: any.
 	Buckets []string
@@ -64,53 +58,35 @@ type Verdict struct {
 
 // field is one column of structData with everything about its name worked out beforehand.
 type field struct {
-	index   int         // of the column in the row
-	kind    column.Kind // how to write the value
-	shape   *shape      // of JSON
-	prefix  string      // `, "name": `, ready to be appended
-	subject string      // `column "name"`, for reasons
+	index   int           // of the column in the row
+	kind    column.Kind   // how to write the value
+	shape   *column.Shape // of JSON
+	prefix  string        // `, "name": `, ready to be appended
+	subject string        // `column "name"`, for reasons
 }
 
 // Encoder writes the rows of one query. It holds no state between rows and may be used by several goroutines.
 type Encoder struct {
+	Options
 	fields    []field
 	width     int // columns in a row
 	id        int
-	uri, mime int // -1 when the query has no content
-	mimeTypes []string
-	buckets   map[string]bool // nil: any
-	content   bool            // a document without content is refused
-	maxBytes  int
-	tooLong   string // why a longer one is refused
+	uri, mime int    // -1 when the query has no content
+	tooLong   string // why a longer document is refused
 }
 
-// NewEncoder prepares an encoder for rows of these columns. It refuses columns without an id, with a name twice, or with
-// only one of content_uri and content_mime_type.
-func NewEncoder(columns []column.Column, opts Options) (*Encoder, error) {
-	e := &Encoder{width: len(columns), id: -1, uri: -1, mime: -1, maxBytes: opts.MaxBytes, mimeTypes: opts.MIMETypes}
-	if e.maxBytes == 0 {
-		e.maxBytes = DefaultMaxBytes
+// NewEncoder prepares an encoder for rows of these columns, which the source has checked: there is an id, no name comes
+// twice, and content_uri and content_mime_type come together.
+func NewEncoder(columns []column.Column, opts Options) *Encoder {
+	e := &Encoder{Options: opts, width: len(columns), uri: -1, mime: -1}
+	if e.MaxBytes == 0 {
+		e.MaxBytes = DefaultMaxBytes
 	}
-	e.tooLong = fmt.Sprintf("document is longer than the limit of %d bytes (MAX_DOCUMENT_BYTES)", e.maxBytes)
-	e.content = opts.NeedsContent
-	for _, bucket := range opts.Buckets {
-		if e.buckets == nil {
-			e.buckets = map[string]bool{}
-		}
-		e.buckets[bucket] = true
+	if len(e.MIMETypes) == 0 {
+		e.MIMETypes = []string{"image/jpeg", "image/png", "image/webp"}
 	}
-	if len(e.mimeTypes) == 0 {
-		e.mimeTypes = DefaultMIMETypes()
-	}
-	seen := make(map[string]bool, len(columns))
+	e.tooLong = fmt.Sprintf("document is longer than the limit of %d bytes (MAX_DOCUMENT_BYTES)", e.MaxBytes)
 	for i, c := range columns {
-		switch {
-		case seen[c.Name]:
-			return nil, fmt.Errorf("prepare documents: column %q appears twice", c.Name)
-		case !utf8.ValidString(c.Name):
-			return nil, fmt.Errorf("prepare documents: the name of column %d is not valid UTF-8", i+1)
-		}
-		seen[c.Name] = true
 		switch c.Name {
 		case columnID:
 			e.id = i
@@ -119,30 +95,16 @@ func NewEncoder(columns []column.Column, opts Options) (*Encoder, error) {
 		case columnMIMEType:
 			e.mime = i
 		default:
-			f, err := newField(i, c, len(e.fields) > 0)
-			if err != nil {
-				return nil, fmt.Errorf("prepare documents: column %q: %w", c.Name, err)
-			}
-			e.fields = append(e.fields, f)
+			e.fields = append(e.fields, newField(i, c, len(e.fields) > 0))
 		}
 	}
-	if e.id < 0 {
-		return nil, errors.New("prepare documents: there is no column id")
-	}
-	if (e.uri < 0) != (e.mime < 0) {
-		return nil, errors.New("prepare documents: content_uri and content_mime_type need each other")
-	}
-	return e, nil
+	return e
 }
 
-func newField(index int, c column.Column, comma bool) (field, error) {
-	shape, err := parseShape(c.Shape)
-	var prefix strings.Builder
+func newField(index int, c column.Column, comma bool) field {
+	prefix, _ := appendString(nil, []byte(c.Name))
 	if comma {
-		prefix.WriteString(", ")
+		prefix = append([]byte(", "), prefix...)
 	}
-	name, _ := appendString(nil, []byte(c.Name))
-	prefix.Write(name)
-	prefix.WriteString(": ")
-	return field{index: index, kind: c.Kind, prefix: prefix.String(), subject: fmt.Sprintf("column %q", c.Name), shape: shape}, err
+	return field{index: index, kind: c.Kind, prefix: string(prefix) + ": ", subject: fmt.Sprintf("column %q", c.Name), shape: keyed(c.Shape)}
 }

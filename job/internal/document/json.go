@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+
+	"vertexmetadata/job/internal/column"
 )
 
 const (
@@ -21,7 +23,7 @@ const (
 // that is there twice, which type json allows, the last counts, as it does for PostgreSQL's own functions: a protocol
 // buffer cannot hold both, and the import of all documents would fail for the one. s says where a string stands for a
 // number, which it then is a fault for, or for a vector.
-func appendJSON(dst, text []byte, s *shape) ([]byte, string) {
+func appendJSON(dst, text []byte, s *column.Shape) ([]byte, string) {
 	p := jsonParser{dst: dst, text: text}
 	fault := p.value(0, s)
 	if fault == "" {
@@ -66,7 +68,7 @@ func (p *jsonParser) take(c byte) bool {
 	return true
 }
 
-func (p *jsonParser) value(depth int, s *shape) string {
+func (p *jsonParser) value(depth int, s *column.Shape) string {
 	if depth > maxDepth {
 		return faultDeep
 	}
@@ -76,10 +78,11 @@ func (p *jsonParser) value(depth int, s *shape) string {
 	case '[':
 		return p.array(depth, s)
 	case '"':
-		switch s.kindOf() {
-		case shapeNumber:
+		switch {
+		case s == nil:
+		case s.Number:
 			return faultNotNumber
-		case shapeVector:
+		case s.Vector:
 			return p.vector(depth)
 		}
 		return p.string()
@@ -93,6 +96,22 @@ func (p *jsonParser) value(depth int, s *shape) string {
 	return p.number()
 }
 
+// numbers is the shape of an array of numbers.
+var numbers = &column.Shape{Elem: &column.Shape{Number: true}}
+
+// keyed is s with the keys of members as the encoder writes them, quotes included.
+func keyed(s *column.Shape) *column.Shape {
+	if s == nil {
+		return nil
+	}
+	out := &column.Shape{Number: s.Number, Vector: s.Vector, Elem: keyed(s.Elem), Members: map[string]*column.Shape{}}
+	for name, member := range s.Members {
+		key, _ := appendString(nil, []byte(name))
+		out.Members[string(key)] = keyed(member)
+	}
+	return out
+}
+
 // vector reads a string that holds an array of numbers, as pgvector's types write them.
 func (p *jsonParser) vector(depth int) string {
 	end := bytes.IndexByte(p.text[1:], '"')
@@ -103,7 +122,7 @@ func (p *jsonParser) vector(depth int) string {
 	if inner.peek() != '[' {
 		return faultNotNumber
 	}
-	fault := inner.value(depth, &numbers)
+	fault := inner.value(depth, numbers)
 	if fault == "" && inner.peek() != 0 {
 		fault = faultJSON
 	}
@@ -111,8 +130,11 @@ func (p *jsonParser) vector(depth int) string {
 	return fault
 }
 
-func (p *jsonParser) array(depth int, s *shape) string {
-	elem := s.element()
+func (p *jsonParser) array(depth int, s *column.Shape) string {
+	var elem *column.Shape
+	if s != nil {
+		elem = s.Elem
+	}
 	p.take('[')
 	p.dst = append(p.dst, '[')
 	for first := true; !p.take(']'); first = false {
@@ -120,7 +142,7 @@ func (p *jsonParser) array(depth int, s *shape) string {
 			return faultJSON
 		}
 		of := elem
-		if p.peek() == '[' && elem.kindOf() != shapeArray {
+		if p.peek() == '[' && (elem == nil || elem.Elem == nil) {
 			of = s // a further dimension
 		}
 		if fault := p.value(depth+1, of); fault != "" {
@@ -134,7 +156,7 @@ func (p *jsonParser) array(depth int, s *shape) string {
 // member says where in dst a member of an object is: its key, and all of it up to the comma.
 type member struct{ start, colon, end int }
 
-func (p *jsonParser) object(depth int, s *shape) string {
+func (p *jsonParser) object(depth int, s *column.Shape) string {
 	p.take('{')
 	p.dst = append(p.dst, '{')
 	var some [12]member // small objects need no allocation
@@ -148,7 +170,10 @@ func (p *jsonParser) object(depth int, s *shape) string {
 			return fault
 		}
 		m.colon = len(p.dst)
-		of := s.member(p.dst[m.start:m.colon])
+		var of *column.Shape
+		if s != nil {
+			of = s.Members[string(p.dst[m.start:m.colon])]
+		}
 		p.dst = append(p.dst, ": "...)
 		if fault := p.value(depth+1, of); fault != "" {
 			return fault

@@ -2,6 +2,7 @@ package document
 
 import (
 	"bytes"
+	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -48,12 +49,10 @@ func (p *jsonParser) escape() string {
 	c := p.text[0]
 	p.text = p.text[1:]
 	switch c {
-	case '"', '\\':
+	case '"', '\\', 'b', 'f', 'n', 'r', 't':
 		p.dst = append(p.dst, '\\', c)
 	case '/':
-		p.dst = append(p.dst, '/')
-	case 'b', 'f', 'n', 'r', 't':
-		p.dst = append(p.dst, '\\', c)
+		p.dst = append(p.dst, c)
 	case 'u':
 		return p.unicode()
 	default:
@@ -94,20 +93,7 @@ func (p *jsonParser) hex4() (rune, bool) {
 	if len(p.text) < 4 {
 		return 0, false
 	}
-	var r rune
-	for _, c := range p.text[:4] {
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c && c <= 'f':
-			c -= 'a' - 10
-		case 'A' <= c && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
+	n, err := strconv.ParseUint(string(p.text[:4]), 16, 16)
 	p.text = p.text[4:]
-	return r, true
+	return rune(n), err == nil
 }

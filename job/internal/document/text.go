@@ -61,57 +61,35 @@ func appendEscaped(dst []byte, c byte) []byte {
 // that looks at eight bytes at once: ASCII, and pairs of characters of three bytes (Japanese, Chinese, Korean, …).
 // BenchmarkAppendString compares it with the plain loop and with utf8.Valid alone.
 func plainPrefix(text []byte) int {
-	i := 0
-	for len(text)-i >= 8 {
-		w := binary.LittleEndian.Uint64(text[i:])
-		if w&highBits == 0 {
-			if special := specialASCII(w); special != 0 {
-				return i + bits.TrailingZeros64(special)/8
+	for i := 0; i < len(text); {
+		if len(text)-i >= 8 {
+			w := binary.LittleEndian.Uint64(text[i:])
+			if w&highBits == 0 {
+				if special := specialASCII(w); special != 0 {
+					return i + bits.TrailingZeros64(special)/8
+				}
+				i += 8
+				continue
 			}
-			i += 8
-			continue
+			if isTwoOfThree(w) {
+				i += 6
+				continue
+			}
 		}
-		if isTwoOfThree(w) {
-			i += 6
-			continue
+		switch c := text[i]; {
+		case c < ' ', c == '"', c == '\\':
+			return i
+		case c < utf8.RuneSelf:
+			i++
+		default:
+			r, n := utf8.DecodeRune(text[i:])
+			if r == utf8.RuneError && n == 1 {
+				return -1
+			}
+			i += n
 		}
-		n, stop := plainStep(text[i:])
-		if stop {
-			return stopAt(i, n)
-		}
-		i += n
 	}
-	for i < len(text) {
-		n, stop := plainStep(text[i:])
-		if stop {
-			return stopAt(i, n)
-		}
-		i += n
-	}
-	return i
-}
-
-func stopAt(i, n int) int {
-	if n < 0 {
-		return -1
-	}
-	return i
-}
-
-// plainStep looks at one character. It returns its length, or true and 0 if it must be escaped, -1 if it is no UTF-8.
-func plainStep(text []byte) (n int, stop bool) {
-	c := text[0]
-	if c < utf8.RuneSelf {
-		if c < ' ' || c == '"' || c == '\\' {
-			return 0, true
-		}
-		return 1, false
-	}
-	r, n := utf8.DecodeRune(text)
-	if r == utf8.RuneError && n == 1 {
-		return -1, true
-	}
-	return n, false
+	return len(text)
 }
 
 // specialASCII returns a word whose lowest set bit marks the first of eight ASCII bytes that must be escaped, or 0. The

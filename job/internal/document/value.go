@@ -2,7 +2,6 @@ package document
 
 import (
 	"bytes"
-	"math"
 	"strconv"
 
 	"vertexmetadata/job/internal/column"
@@ -16,7 +15,7 @@ const (
 
 // appendValue appends the text form of a value as JSON. The fault, when there is one, completes the sentence that begins
 // with the column's name.
-func appendValue(dst []byte, kind column.Kind, s *shape, value []byte) ([]byte, string) {
+func appendValue(dst []byte, kind column.Kind, s *column.Shape, value []byte) ([]byte, string) {
 	if value == nil {
 		return append(dst, "null"...), ""
 	}
@@ -34,7 +33,7 @@ func appendValue(dst []byte, kind column.Kind, s *shape, value []byte) ([]byte, 
 	case column.JSON:
 		return appendJSON(dst, value, s)
 	case column.Numbers:
-		return appendJSON(dst, value, &numbers)
+		return appendJSON(dst, value, numbers)
 	case column.Timestamp:
 		return appendTimestamp(dst, value)
 	default:
@@ -48,27 +47,13 @@ func appendNumber(dst, value []byte) ([]byte, string) {
 	if n == 0 || n != len(value) {
 		return dst, faultNotNumber
 	}
-	if mayExceedDouble(value) {
-		f, err := strconv.ParseFloat(string(value), 64)
-		if err != nil || math.IsInf(f, 0) {
+	// Without an exponent, what has at most 300 characters fits a double.
+	if len(value) > 300 || bytes.IndexByte(value, 'e') >= 0 || bytes.IndexByte(value, 'E') >= 0 {
+		if _, err := strconv.ParseFloat(string(value), 64); err != nil {
 			return dst, faultRange
 		}
 	}
 	return append(dst, value...), ""
-}
-
-// mayExceedDouble is false for numbers that fit a double by their looks: no exponent and at most 300 characters, or a short
-// number with an exponent of at most two digits.
-func mayExceedDouble(number []byte) bool {
-	e := bytes.IndexByte(number, 'e')
-	if e < 0 {
-		e = bytes.IndexByte(number, 'E')
-	}
-	if e < 0 {
-		return len(number) > 300
-	}
-	exponent := bytes.TrimLeft(number[e+1:], "+-")
-	return len(number) > 100 || len(exponent) > 2
 }
 
 // numberPrefix returns the length of the JSON number that text begins with, or 0.

@@ -3,10 +3,8 @@ package layout
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -40,12 +38,9 @@ func (l Layout) Revision(n int64) string { return fmt.Sprintf("%s%08d.json", l.R
 
 // RevisionOf returns which revision an object is, false if it is none.
 func (l Layout) RevisionOf(name string) (int64, bool) {
-	digits, ok := strings.CutSuffix(strings.TrimPrefix(name, l.Revisions()), ".json")
-	if !ok || !revisionDigits().MatchString(digits) {
-		return 0, false
-	}
-	n, err := strconv.ParseInt(digits, 10, 64)
-	return n, err == nil && l.Revision(n) == name
+	digits := strings.TrimSuffix(strings.TrimPrefix(name, l.Revisions()), ".json")
+	n, err := strconv.ParseUint(digits, 10, 63)
+	return int64(n), err == nil && l.Revision(int64(n)) == name
 }
 
 // Counts reports whether a revision can have been reached by now. Others may write into the bucket: a revision of 18 digits
@@ -63,8 +58,6 @@ var (
 
 const revisionsPerSecond = 10
 
-var revisionDigits = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{8,18}$`) })
-
 // Run is the folder of what one run wrote; token distinguishes it from every other run.
 func (l Layout) Run(token string) string { return l.Root() + "runs/" + token + "/" }
 
@@ -81,11 +74,10 @@ func (l Layout) Snapshots() string { return l.prefix + "metadata" }
 
 // IsSnapshot reports whether an object is part of a snapshot.
 func (l Layout) IsSnapshot(name string) bool {
-	rest, ok := strings.CutPrefix(name, l.prefix)
-	return ok && snapshotName().MatchString(rest)
+	i, n := 1, 1
+	_, _ = fmt.Sscanf(strings.TrimPrefix(name, l.Snapshots()), "-%d-of-%d", &i, &n) // a name without numbers is that of the only one
+	return 0 < i && i <= n && name == l.Snapshot(i, n)
 }
-
-var snapshotName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^metadata(-[0-9]{5}-of-[0-9]{5})?\.jsonl$`) })
 
 // Owns reports whether an object that a state names can be one of this sync: a ledger that somebody tampered with must not
 // lead to other objects of the bucket.

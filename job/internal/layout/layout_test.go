@@ -21,3 +21,26 @@ func TestCounts(t *testing.T) {
 		t.Error("a later revision does not count later")
 	}
 }
+
+// A name is a revision's or a snapshot's only as this program spells it.
+func TestNames(t *testing.T) {
+	l := New("posts")
+	const ledger = "metadata/posts/.sync/v2/ledger/"
+	for name, want := range map[string]int64{
+		ledger + "00000001.json": 1, ledger + "123456789.json": 123456789, ledger + "1.json": 0, ledger + "-1234567.json": 0, ledger + "+0000001.json": 0,
+		ledger + "00000001": 0, "00000001.json": 0, ledger + "99999999999999999999.json": 0, ledger + "000000001.json": 0, ledger + "0000000x.json": 0,
+	} {
+		if n, ok := l.RevisionOf(name); ok != (want > 0) || ok && n != want {
+			t.Errorf("%s: revision %d, %v", name, n, ok)
+		}
+	}
+	for name, want := range map[string]bool{
+		"metadata/posts/metadata.jsonl": true, "metadata/posts/metadata-00002-of-00010.jsonl": true, "metadata/posts/metadata-2-of-10.jsonl": false,
+		"metadata/posts/metadata-00003-of-00002.jsonl": false, "metadata/posts/metadata--0001-of-00002.jsonl": false, "metadata/posts/metadata-00001-of-00002.jsonl.gz": false,
+		"metadata/metadata.jsonl": false, "metadata.jsonl": false, "metadata/posts/metadata": false, "metadata/posts/metadata-00001-of-00002.jsonl/x": false,
+	} {
+		if got := l.IsSnapshot(name); got != want {
+			t.Errorf("%s: snapshot %v", name, got)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"math"
 	"os"
 	"runtime/debug"
@@ -26,11 +27,7 @@ func (t *Table) Fits() bool {
 	for i := range t.parts {
 		slots += int64(len(t.parts[i].slots))
 	}
-	limit := t.limit
-	if limit == 0 {
-		limit = maxSlots()
-	}
-	return slots <= limit
+	return slots <= cmp.Or(t.limit, maxSlots())
 }
 
 // maxSlots is how many slots a table may have.

@@ -30,46 +30,48 @@ var ErrCorrupt = errors.New("damaged manifest segment")
 
 // Writer encodes entries into a segment. Close must be called, or the segment is not complete.
 type Writer struct {
-	out     *bufio.Writer
+	out     *bufio.Writer // which keeps its first error
 	sum     *xxh3.Hasher
 	count   uint64
 	scratch [1 + 1 + MaxID + 8]byte
-	err     error
 }
 
 // NewWriter starts a segment on w.
 func NewWriter(w io.Writer) *Writer {
 	sw := &Writer{sum: xxh3.New()}
 	sw.out = bufio.NewWriterSize(io.MultiWriter(w, sw.sum), 32<<10)
-	sw.write([]byte(magic))
+	_, _ = sw.out.WriteString(magic)
 	return sw
 }
 
 // Put records that the data store holds the line with this hash under id.
-func (w *Writer) Put(id []byte, hash uint64) error { return w.put(id, hash, kindUUID, kindText) }
+func (w *Writer) Put(id []byte, hash uint64) error { return w.add(id, kindUUID, kindText, hash) }
 
 // PutTried records that the service rejected the line with this hash.
 func (w *Writer) PutTried(id []byte, hash uint64) error {
-	return w.put(id, hash, kindUUIDTried, kindTextTried)
-}
-
-func (w *Writer) put(id []byte, hash uint64, uuid, text byte) error {
-	b, err := w.appendID(id, uuid, text)
-	if err != nil {
-		return err
-	}
-	w.count++
-	return w.write(binary.BigEndian.AppendUint64(b, hash))
+	return w.add(id, kindUUIDTried, kindTextTried, hash)
 }
 
 // Remove records that the data store no longer holds id.
-func (w *Writer) Remove(id []byte) error {
-	b, err := w.appendID(id, kindUUIDGone, kindTextGone)
-	if err != nil {
-		return err
+func (w *Writer) Remove(id []byte) error { return w.add(id, kindUUIDGone, kindTextGone) }
+
+// add writes an entry. One that removes its id has no hash.
+func (w *Writer) add(id []byte, uuid, text byte, hash ...uint64) error {
+	if len(id) == 0 || len(id) > MaxID {
+		return fmt.Errorf("write manifest entry: id of %d bytes, want 1 to %d", len(id), MaxID)
+	}
+	b, raw := w.scratch[:0], [16]byte{}
+	if parseUUID(&raw, id) {
+		b = append(append(b, uuid), raw[:]...)
+	} else {
+		b = append(append(b, text, byte(len(id))), id...)
+	}
+	for _, h := range hash {
+		b = binary.BigEndian.AppendUint64(b, h)
 	}
 	w.count++
-	return w.write(b)
+	_, err := w.out.Write(b)
+	return err
 }
 
 // Count returns the number of entries written so far.
@@ -77,49 +79,21 @@ func (w *Writer) Count() int64 { return int64(w.count) }
 
 // Close writes the trailer and flushes; it does not close the underlying writer.
 func (w *Writer) Close() error {
-	w.write(binary.BigEndian.AppendUint64([]byte{kindEnd}, w.count))
+	_, _ = w.out.Write(binary.BigEndian.AppendUint64([]byte{kindEnd}, w.count))
 	// The checksum sees only what has left the buffer.
-	if err := w.flush(); err != nil {
+	if err := w.out.Flush(); err != nil {
 		return err
 	}
-	w.write(binary.BigEndian.AppendUint64(nil, w.sum.Sum64()))
-	return w.flush()
-}
-
-func (w *Writer) flush() error {
-	if w.err == nil {
-		w.err = w.out.Flush()
-	}
-	return w.err
-}
-
-func (w *Writer) write(b []byte) error {
-	if w.err == nil {
-		_, w.err = w.out.Write(b)
-	}
-	return w.err
-}
-
-func (w *Writer) appendID(id []byte, uuid, text byte) ([]byte, error) {
-	if len(id) == 0 || len(id) > MaxID {
-		return nil, fmt.Errorf("write manifest entry: id of %d bytes, want 1 to %d", len(id), MaxID)
-	}
-	var raw [16]byte
-	if parseUUID(&raw, id) {
-		return append(append(w.scratch[:0], uuid), raw[:]...), nil
-	}
-	return append(append(w.scratch[:0], text, byte(len(id))), id...), nil
+	_, _ = w.out.Write(binary.BigEndian.AppendUint64(nil, w.sum.Sum64()))
+	return w.out.Flush()
 }
 
 // reader decodes a segment. Entries are handed out before the checksum at the end is seen, so a caller must not act on
 // any of them before next has returned io.EOF, as it does after the last one of an undamaged segment.
 type reader struct {
-	in    io.Reader
-	sum   *xxh3.Hasher
+	in    *bufio.Reader
+	sum   *summer
 	count uint64
-	buf   []byte // what was read: the part before pos was taken, the part before done is in the checksum
-	pos   int
-	done  int
 	id    [36]byte
 }
 
@@ -128,7 +102,8 @@ const readerBuffer = 64 << 10
 
 // newReader reads the segment in r.
 func newReader(r io.Reader) (*reader, error) {
-	sr := &reader{in: r, sum: xxh3.New(), buf: make([]byte, 0, readerBuffer)}
+	sum := &summer{in: r, hash: xxh3.New()}
+	sr := &reader{in: bufio.NewReaderSize(sum, readerBuffer), sum: sum}
 	head, err := sr.take(len(magic))
 	if err != nil {
 		return nil, err
@@ -137,6 +112,25 @@ func newReader(r io.Reader) (*reader, error) {
 		return nil, fmt.Errorf("%w: it begins with %q, not %q", ErrCorrupt, head, magic)
 	}
 	return sr, nil
+}
+
+// summer computes the checksum of what it passes on, but for the last eight bytes: in the end they are the checksum with
+// which it is compared.
+type summer struct {
+	in   io.Reader
+	hash *xxh3.Hasher
+	last []byte // what is not in the checksum yet
+}
+
+// Read implements io.Reader.
+func (s *summer) Read(p []byte) (int, error) {
+	n, err := s.in.Read(p)
+	s.last = append(s.last, p[:n]...)
+	if known := len(s.last) - 8; known > 0 {
+		s.hash.Write(s.last[:known])
+		s.last = append(s.last[:0], s.last[known:]...)
+	}
+	return n, err
 }
 
 // entry is an Entry as it stands in the segment, so that Table.Load need not write a UUID as text and parse it again.
@@ -169,109 +163,70 @@ func (r *reader) next() (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
+	var e entry
+	n := 16
 	switch k := kind[0]; k {
 	case kindUUID, kindUUIDTried, kindUUIDGone:
-		return r.entry(16, entry{uuid: true, tried: k == kindUUIDTried, gone: k == kindUUIDGone})
+		e = entry{uuid: true, tried: k == kindUUIDTried, gone: k == kindUUIDGone}
 	case kindText, kindTextTried, kindTextGone:
-		n, err := r.take(1)
+		e = entry{tried: k == kindTextTried, gone: k == kindTextGone}
+		length, err := r.take(1)
 		if err != nil {
 			return entry{}, err
 		}
-		if n[0] == 0 || n[0] > MaxID {
-			return entry{}, fmt.Errorf("%w: id of %d bytes", ErrCorrupt, n[0])
+		if n = int(length[0]); n == 0 || n > MaxID {
+			return entry{}, fmt.Errorf("%w: id of %d bytes", ErrCorrupt, n)
 		}
-		return r.entry(int(n[0]), entry{tried: k == kindTextTried, gone: k == kindTextGone})
 	case kindEnd:
 		return entry{}, r.end()
 	default:
 		return entry{}, fmt.Errorf("%w: unknown entry kind %#x", ErrCorrupt, k)
 	}
-}
-
-// entry reads an id of n bytes and, unless the entry removes it, its hash.
-func (r *reader) entry(n int, e entry) (entry, error) {
+	size := n + 8
 	if e.gone {
-		id, err := r.take(n)
-		e.id = id
-		r.count++
-		return e, err
+		size = n
 	}
-	b, err := r.take(n + 8)
+	b, err := r.take(size)
 	if err != nil {
-		return e, err
+		return entry{}, err
 	}
-	e.id, e.hash = b[:n], binary.BigEndian.Uint64(b[n:])
+	if e.id = b[:n]; !e.gone {
+		e.hash = binary.BigEndian.Uint64(b[n:])
+	}
 	r.count++
 	return e, nil
 }
 
 // end checks the trailer and that nothing follows it.
 func (r *reader) end() error {
-	count, err := r.take(8)
+	trailer, err := r.take(8 + 8)
 	if err != nil {
 		return err
 	}
-	if n := binary.BigEndian.Uint64(count); n != r.count {
+	if n := binary.BigEndian.Uint64(trailer); n != r.count {
 		return fmt.Errorf("%w: %d entries, its trailer says %d", ErrCorrupt, r.count, n)
 	}
-	r.add()
-	want := r.sum.Sum64()
-	sum, err := r.take(8)
-	if err != nil {
-		return err
-	}
-	if binary.BigEndian.Uint64(sum) != want {
-		return fmt.Errorf("%w: checksum mismatch", ErrCorrupt)
-	}
-	switch err := r.fill(1); {
+	sum := binary.BigEndian.Uint64(trailer[8:])
+	switch _, err := r.in.Peek(1); {
 	case err == nil:
 		return fmt.Errorf("%w: data behind its end", ErrCorrupt)
 	case err != io.EOF:
 		return err
+	case sum != r.sum.hash.Sum64():
+		return fmt.Errorf("%w: checksum mismatch", ErrCorrupt)
 	}
 	return io.EOF
 }
 
 // take returns the next n bytes; they are valid until the next take.
 func (r *reader) take(n int) ([]byte, error) {
-	if len(r.buf)-r.pos < n {
-		err := r.fill(n)
-		if err == io.EOF {
-			return nil, fmt.Errorf("%w: it ends after %d entries without a trailer", ErrCorrupt, r.count)
-		}
-		if err != nil {
-			return nil, err
-		}
+	b, err := r.in.Peek(n)
+	if err == io.EOF {
+		return nil, fmt.Errorf("%w: it ends after %d entries without a trailer", ErrCorrupt, r.count)
 	}
-	b := r.buf[r.pos : r.pos+n]
-	r.pos += n
+	if err != nil {
+		return nil, err
+	}
+	_, _ = r.in.Discard(n) // they are there
 	return b, nil
-}
-
-// add puts what was taken into the checksum, many entries at a time.
-func (r *reader) add() {
-	r.sum.Write(r.buf[r.done:r.pos])
-	r.done = r.pos
-}
-
-// fill reads until n bytes can be taken; io.EOF says that there are fewer.
-func (r *reader) fill(n int) error {
-	r.add()
-	rest := copy(r.buf[:cap(r.buf)], r.buf[r.pos:])
-	r.buf, r.pos, r.done = r.buf[:rest], 0, 0
-	for empty := 0; len(r.buf) < n; empty++ {
-		got, err := r.in.Read(r.buf[len(r.buf):cap(r.buf)])
-		r.buf = r.buf[:len(r.buf)+got]
-		switch {
-		case len(r.buf) >= n:
-			return nil // an error that came with the bytes comes again
-		case err != nil:
-			return err
-		case got > 0:
-			empty = 0
-		case empty > 100:
-			return io.ErrNoProgress
-		}
-	}
-	return nil
 }

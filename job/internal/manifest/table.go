@@ -27,7 +27,6 @@ const (
 // never a second whole copy of it.
 type Table struct {
 	parts [tableParts]part
-	live  int // ids that are in the data store or were seen in the scan
 	old   int // ids that were in the data store before the scan
 	seen  int // ids of old that the scan saw
 
@@ -63,7 +62,7 @@ func (t *Table) Load(r io.Reader, undecided bool) error {
 	if err != nil {
 		return err
 	}
-	loaded := make([]loadedEntry, 0, ahead)
+	loaded := make([]slot, 0, ahead)
 	for n := 1; ; n++ {
 		e, err := sr.next()
 		if err == io.EOF {
@@ -73,11 +72,16 @@ func (t *Table) Load(r io.Reader, undecided bool) error {
 		if err != nil {
 			return err
 		}
-		entry := loadedEntry{key: e.key(), hash: e.hash, tried: e.tried, gone: e.gone}
-		if undecided {
-			entry.hash, entry.tried, entry.gone = Unknown, false, false
+		s := slot{key: e.key(), word: wordOf(e.hash, flagUsed|flagLive|flagOld)}
+		switch {
+		case undecided:
+			s.word = wordOf(Unknown, flagUsed|flagLive|flagOld)
+		case e.gone:
+			s.word = flagUsed
+		case e.tried:
+			s.word |= flagTried
 		}
-		if loaded = append(loaded, entry); len(loaded) == ahead {
+		if loaded = append(loaded, s); len(loaded) == ahead {
 			t.applyAll(loaded)
 			loaded = loaded[:0]
 		}
@@ -93,14 +97,8 @@ const checkedEvery = 1 << 14
 // ahead is how many ids are looked up at a time, see touch.
 const ahead = 128
 
-type loadedEntry struct {
-	key   key
-	hash  uint64
-	tried bool
-	gone  bool
-}
-
-func (t *Table) applyAll(entries []loadedEntry) {
+// applyAll puts entries in the place of older ones.
+func (t *Table) applyAll(entries []slot) {
 	for i := range entries {
 		t.touch(entries[i].key)
 	}
@@ -144,29 +142,22 @@ func Each(r io.Reader, fn func(Entry) error) error {
 	}
 }
 
-func (t *Table) apply(e loadedEntry) {
+func (t *Table) apply(e slot) {
 	s, p := t.find(e.key)
+	now := e.word&flagOld != 0
 	if s.word&flagUsed == 0 {
-		if e.gone {
+		if !now {
 			return
 		}
 		s = t.insert(s, p, e.key)
 	}
-	was := s.word&flagOld != 0
-	switch {
-	case e.gone:
-		s.word = flagUsed
-	case e.tried:
-		s.word = wordOf(e.hash, flagUsed|flagLive|flagOld|flagTried)
-	default:
-		s.word = wordOf(e.hash, flagUsed|flagLive|flagOld)
+	switch was := s.word&flagOld != 0; {
+	case was && !now:
+		t.old--
+	case now && !was:
+		t.old++
 	}
-	switch {
-	case was && e.gone:
-		t.old, t.live = t.old-1, t.live-1
-	case !was && !e.gone:
-		t.old, t.live = t.old+1, t.live+1
-	}
+	s.word = e.word
 }
 
 // See records that the scan read a document with this id and line hash, and says how it compares.
@@ -179,7 +170,6 @@ func (t *Table) See(id []byte, hash uint64) Change {
 		fallthrough
 	case s.word&flagLive == 0:
 		s.word = wordOf(hash, flagUsed|flagLive|flagSeen)
-		t.live++
 		return New
 	case s.word&flagSeen != 0:
 		return Duplicate

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/source"
 	"vertexmetadata/sandbox/postgres"
@@ -96,19 +95,11 @@ func BenchmarkIdleTick(b *testing.B) {
 }
 
 func postsEncoder(b *testing.B, db *source.DB) *document.Encoder {
-	found, err := db.Columns(b.Context())
+	columns, err := db.Columns(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
-	columns := make([]column.Column, len(found))
-	for i, c := range found {
-		columns[i] = column.Column{Name: c.Name, Kind: column.Kind(c.Kind)}
-	}
-	encoder, err := document.NewEncoder(columns, document.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	return encoder
+	return document.NewEncoder(columns, document.Options{})
 }
 
 func psqlPath(b *testing.B) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"vertexmetadata/job/internal/column"
 
@@ -28,7 +29,7 @@ func (db *DB) Columns(ctx context.Context) ([]column.Column, error) {
 	// What is not a SELECT, or is one with INTO, cannot stand in brackets; neither can an unbalanced bracket that would
 	// change the meaning of the wrapping. Planning it with its select list, moreover, checks the permissions, which parsing
 	// does not.
-	plan, err := db.theirs(ctx, op, "", explainQuery(query))
+	plan, err := db.theirs(ctx, db.answerTime(), op, explainQuery(query))
 	if err != nil {
 		if e, ok := asServerError(err); ok && (e.Code == codeSyntax || e.Code == codeNotSupported) {
 			return nil, badQuery("it is not a single SELECT", "leave a single SELECT, VALUES or WITH … SELECT in SYNC_QUERY or SYNC_QUERY_FILE")
@@ -54,13 +55,10 @@ func explainQuery(query string) string {
 
 // describe returns the columns of the query's result.
 func (db *DB) describe(ctx context.Context, op, query string) ([]pgconn.FieldDescription, error) {
-	limited, cancel := limited(ctx, db.config.LockTimeout+ownTime)
+	ctx, cancel := limited(ctx, db.answerTime())
 	defer cancel()
-	described, err := db.conn.Prepare(limited, "", query, nil)
+	described, err := db.conn.Prepare(ctx, "", query, nil)
 	if err != nil {
-		if limited.Err() != nil {
-			return nil, db.failure(limited, op, query, preparing, err)
-		}
 		return nil, db.explained(ctx, op, query, err)
 	}
 	if len(described.ParamOIDs) > 0 {
@@ -78,13 +76,18 @@ const maxName = 63
 
 // checkNames applies the rules of the contract to the names of the columns.
 func checkNames(fields []pgconn.FieldDescription, query string) error {
-	if name := longName(query); name != "" {
-		return badQuery(fmt.Sprintf("PostgreSQL cuts the name %q, which has %d bytes, to %d", shortened(name, 80), len(name), maxName), "write a shorter name")
+	for _, name := range names(query) {
+		if len(name) > maxName {
+			return badQuery(fmt.Sprintf("PostgreSQL cuts the name %.80q, which has %d bytes, to %d", name, len(name), maxName), "write a shorter name")
+		}
 	}
 	seen := make(map[string]bool, len(fields))
 	for i, f := range fields {
 		if f.Name == "?column?" { // PostgreSQL's word for none
 			return badQuery(fmt.Sprintf("column %d has no name", i+1), "name it with AS")
+		}
+		if !utf8.ValidString(f.Name) { // of a database without an encoding
+			return badQuery(fmt.Sprintf("the name of column %d is not valid UTF-8", i+1), "name it with AS")
 		}
 		if seen[f.Name] {
 			return badQuery(fmt.Sprintf("column %q appears twice", f.Name), "give one of them another name with AS")
@@ -106,10 +109,9 @@ var plainIDTypes = map[uint32]bool{oidInt8: true, oidInt2: true, oidInt4: true, 
 
 // setColumns decides about every column, and whether the query must be wrapped for it. Simple columns stay untouched.
 func (db *DB) setColumns(fields []pgconn.FieldDescription, types catalog) {
-	n := len(fields)
-	db.columns, db.exprs = make([]column.Column, n), make([]string, n)
-	db.types, db.queried = make([]uint32, n), make([]uint32, n)
-	for i, f := range fields {
+	var exprs []string
+	wrap := false
+	for _, f := range fields {
 		described, jsonType := types.column(f)
 		name, oid := quoteName(f.Name), f.DataTypeOID
 		expr := "q." + name
@@ -117,23 +119,18 @@ func (db *DB) setColumns(fields []pgconn.FieldDescription, types catalog) {
 		case f.Name == "id":
 			described = column.Column{Name: f.Name, Kind: column.Text, Type: described.Type}
 			if !plainIDTypes[oid] {
-				expr, oid, db.wrap = expr+"::pg_catalog.text AS "+name, oidText, true
+				expr, oid, wrap = expr+"::pg_catalog.text AS "+name, oidText, true
 			}
 		case jsonType:
-			expr, oid, db.wrap = "pg_catalog.to_json("+expr+") AS "+name, oidJSON, true
+			expr, oid, wrap = "pg_catalog.to_json("+expr+") AS "+name, oidJSON, true
 		}
-		db.columns[i], db.exprs[i] = described, expr
-		db.types[i], db.queried[i] = oid, f.DataTypeOID
+		exprs, db.columns = append(exprs, expr), append(db.columns, described)
+		db.types, db.queried = append(db.types, oid), append(db.queried, f.DataTypeOID)
 	}
-}
-
-// statement returns what Scan executes. The user's query runs as it is unless something must be computed from it; the
-// planner pulls a simple one up, and a parallel plan stays parallel.
-func (db *DB) statement() string {
-	if !db.wrap {
-		return db.query
+	// The planner pulls a simple query up, and a parallel plan stays parallel.
+	if db.statement = db.query; wrap {
+		db.statement = "SELECT " + strings.Join(exprs, ", ") + " FROM (\n" + db.query + "\n) AS q"
 	}
-	return "SELECT " + strings.Join(db.exprs, ", ") + " FROM (\n" + db.query + "\n) AS q"
 }
 
 func quoteName(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

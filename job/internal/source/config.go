@@ -5,6 +5,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -20,14 +21,14 @@ import (
 	"vertexmetadata/job/internal/refusal"
 )
 
+// connectTimeout bounds the attempt at one address unless the URL has a connect_timeout.
+const connectTimeout = 10 * time.Second
+
 // Defaults of Config.
 const (
-	DefaultSocketDir        = "/cloudsql"
 	DefaultApplicationName  = "vertex-metadata"
-	DefaultConnectTimeout   = 10 * time.Second
 	DefaultStatementTimeout = 10 * time.Minute
 	DefaultLockTimeout      = 30 * time.Second
-	DefaultMaxValueBytes    = 64 << 20
 )
 
 // maxConnectTime bounds Open as a whole, however many addresses a host name has.
@@ -35,9 +36,6 @@ const maxConnectTime = 25 * time.Second
 
 // maxSocketPath is what fits into a Unix socket address on Linux, less the closing zero byte.
 const maxSocketPath = 107
-
-// maxApplicationName is as much of a session's name as PostgreSQL keeps, in bytes.
-const maxApplicationName = 63
 
 // Config says which database to read, and what. It prints without its password.
 type Config struct {
@@ -49,7 +47,7 @@ type Config struct {
 	Password string
 	// Token, if set, returns what takes the password's place: an access token of the job's account.
 	Token func(context.Context) (string, error)
-	// SocketDir is where Cloud Run mounts the sockets. Default: DefaultSocketDir.
+	// SocketDir is where Cloud Run mounts the sockets.
 	SocketDir string
 	// IPType is private, psc or public to connect by Google's connector in place of the socket. Empty: the socket.
 	IPType string
@@ -57,54 +55,33 @@ type Config struct {
 	IAM bool
 	// Query is the SELECT whose rows become documents.
 	Query string
-	// ApplicationName is what pg_stat_activity shows. Default: the URL's, or else DefaultApplicationName. It is also how
-	// the lock of one run knows that of another: both begin with DefaultApplicationName.
+	// ApplicationName is what pg_stat_activity shows. Default: DefaultApplicationName, with which every other begins: it is
+	// how the lock of one run knows that of another.
 	ApplicationName string
-	// Version of the program, which ApplicationName ends with. Default: none.
-	Version string
 	// StatementTimeout bounds each statement, a whole Scan included. Default: DefaultStatementTimeout.
 	StatementTimeout time.Duration
 	// LockTimeout bounds the wait for a lock that somebody else holds on a table. Default: DefaultLockTimeout.
 	LockTimeout time.Duration
-	// ConnectTimeout bounds the attempt at one address. Default: the URL's connect_timeout, or else DefaultConnectTimeout.
-	ConnectTimeout time.Duration
-	// MaxValueBytes is the longest value that Scan passes on whole. A longer one is cut to one byte more, before it takes
-	// any memory, and an enormous row's values to even less. Default: DefaultMaxValueBytes.
+	// MaxValueBytes is the longest value that Scan passes on whole; 0: any. A longer one is cut to one byte more, before it
+	// takes any memory, and an enormous row's values to even less.
 	MaxValueBytes int
 
 	connectorExtra []cloudsqlconn.Option // of a stand-in for the Admin API
 }
 
 // Format implements fmt.Formatter for every verb, so that no careless %+v prints the password.
-func (c Config) Format(f fmt.State, _ rune) { fmt.Fprint(f, c.where()) }
+func (c Config) Format(f fmt.State, _ rune) { fmt.Fprint(f, "source.Config") }
 
 // LogValue implements slog.LogValuer.
-func (c Config) LogValue() slog.Value { return slog.StringValue(c.where()) }
-
-func (c Config) where() string {
-	pg, err := c.parse()
-	if err != nil {
-		return "source with an unreadable address"
-	}
-	return (&attempt{config: c, pg: pg}).describe()
-}
+func (c Config) LogValue() slog.Value { return slog.StringValue("source.Config") }
 
 // connector reports that Google's connector dials.
 func (c Config) connector() bool { return c.URL == "" && c.IPType != "" }
 
 func (c Config) withDefaults() Config {
-	if c.SocketDir == "" {
-		c.SocketDir = DefaultSocketDir
-	}
-	if c.StatementTimeout == 0 {
-		c.StatementTimeout = DefaultStatementTimeout
-	}
-	if c.LockTimeout == 0 {
-		c.LockTimeout = DefaultLockTimeout
-	}
-	if c.MaxValueBytes == 0 {
-		c.MaxValueBytes = DefaultMaxValueBytes
-	}
+	c.StatementTimeout = cmp.Or(c.StatementTimeout, DefaultStatementTimeout)
+	c.LockTimeout = cmp.Or(c.LockTimeout, DefaultLockTimeout)
+	c.ApplicationName = cmp.Or(c.ApplicationName, DefaultApplicationName)
 	return c
 }
 
@@ -117,7 +94,7 @@ func (c Config) parse() (*pgconn.Config, error) {
 	}
 	if _, address := pgconn.NetworkAddress(pg.Host, pg.Port); strings.HasPrefix(pg.Host, "/") && len(address) > maxSocketPath {
 		return nil, &Error{
-			Op: "connect to " + describe(pg), Reason: fmt.Sprintf("the socket's path is longer than %d characters", maxSocketPath), Config: true,
+			Op: "connect to " + (&attempt{config: c, pg: pg}).describe(), Reason: fmt.Sprintf("the socket's path is longer than %d characters", maxSocketPath), Config: true,
 			Remedy: "mount the instances in a shorter folder",
 		}
 	}
@@ -125,12 +102,8 @@ func (c Config) parse() (*pgconn.Config, error) {
 		pg.Database = pg.User // libpq's rule, made visible to our errors
 	}
 	// What the URL says beyond the address (connect_timeout, options, search_path) is kept.
-	if c.ConnectTimeout > 0 {
-		pg.ConnectTimeout = c.ConnectTimeout
-	} else if pg.ConnectTimeout == 0 {
-		pg.ConnectTimeout = DefaultConnectTimeout
-	}
-	pg.RuntimeParams["application_name"] = c.applicationName(pg.RuntimeParams["application_name"])
+	pg.ConnectTimeout = cmp.Or(pg.ConnectTimeout, connectTimeout)
+	pg.RuntimeParams["application_name"] = c.ApplicationName
 	pg.RuntimeParams["client_encoding"] = "UTF8"
 	pg.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {} // a notice is the database's business
 	// A server that vanishes in the middle of a read must be noticed too: after 15 + 3·5 seconds.
@@ -159,28 +132,4 @@ func (c Config) address() (*pgconn.Config, error) {
 	}
 	pg.User, pg.Password, pg.Database = c.User, c.Password, c.Database
 	return pg, nil
-}
-
-// applicationName is what the session is called, given what the URL calls it.
-func (c Config) applicationName(byURL string) string {
-	name := c.ApplicationName
-	if name == "" {
-		name = byURL
-	}
-	if name == "" {
-		name = DefaultApplicationName
-	}
-	if c.Version != "" {
-		name += " " + c.Version
-	}
-	return name[:min(len(name), maxApplicationName)]
-}
-
-// lockTimeout is how long a statement waits for a lock: less than the statement itself may take, or the server would blame
-// the statement and nobody would learn what was locked.
-func (c Config) lockTimeout() time.Duration {
-	if c.StatementTimeout > 0 && (c.LockTimeout == 0 || c.LockTimeout >= c.StatementTimeout) {
-		return c.StatementTimeout / 2
-	}
-	return c.LockTimeout
 }

@@ -85,17 +85,13 @@ func (a *attempt) describe() string {
 	if a.config.connector() {
 		return described(a.pg, fmt.Sprintf("instance %s (%s)", a.config.Instance, a.config.IPType))
 	}
-	return describe(a.pg)
-}
-
-func describe(pg *pgconn.Config) string {
 	var peers []string
-	for _, f := range pgurl.Addresses(pg) {
+	for _, f := range pgurl.Addresses(a.pg) {
 		if peer := pgurl.Address(f); !slices.Contains(peers, peer) {
 			peers = append(peers, peer)
 		}
 	}
-	return described(pg, strings.Join(peers, " or "))
+	return described(a.pg, strings.Join(peers, " or "))
 }
 
 func described(pg *pgconn.Config, peer string) string {
@@ -119,7 +115,7 @@ func (a *attempt) failure(ctx context.Context, err error) error {
 		e.Remedy = "leave out what is neither libpq's nor a setting of PostgreSQL; behind a pooler, leave out settings"
 	case errors.As(err, &server):
 		e.Op = "connect to " + a.where()
-		e.Err, e.Reason, e.Remedy = server, serverReason(server), find(loginRemedies, server, "").advice
+		e.Err, e.Reason, e.Remedy = server, serverReason(server, ""), find(loginRemedies, server, "").advice
 		if class(server.Code) == "28" && (a.config.IAM || a.config.Token != nil) {
 			e.Remedy = "set DB_USER to the account's address without .gserviceaccount.com, make it a user of the instance (type CLOUD_IAM_SERVICE_ACCOUNT), switch on its flag " +
 				"cloudsql.iam_authentication, and grant the account roles/cloudsql.instanceUser"

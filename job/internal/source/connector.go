@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"fmt"
 	"net"
 
 	"cloud.google.com/go/cloudsqlconn"
@@ -12,9 +11,6 @@ import (
 // dialer returns a dial function that goes through Google's connector in place of the mounted socket, and what closes it.
 // The connector encrypts, and proves the server's identity, by certificates of the Cloud SQL Admin API.
 func (c Config) dialer(ctx context.Context) (pgconn.DialFunc, func(), error) {
-	if _, known := ipTypes[c.IPType]; !known {
-		return nil, nil, &Error{Op: "connect to instance " + c.Instance, Reason: fmt.Sprintf("%q is no kind of address", c.IPType), Remedy: "set CLOUD_SQL_IP_TYPE to private, psc or public", Config: true}
-	}
 	dialer, err := cloudsqlconn.NewDialer(ctx, c.connectorOptions()...)
 	if err != nil {
 		return nil, nil, &Error{

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
@@ -46,12 +45,11 @@ type DB struct {
 	version int    // major
 	wire    *wire
 
-	columns []column.Column // once known
-	exprs   []string        // select list of the wrapping query, parallel to columns
-	wrap    bool            // the select list differs from the query's own
-	types   []uint32        // of the columns of what Scan executes
-	queried []uint32        // of the columns of the query itself
-	plan    []byte          // of the query, as Columns found it; used once
+	columns   []column.Column // once known
+	statement string          // what Scan executes: the query itself unless something must be computed from it
+	types     []uint32        // of the columns of what Scan executes
+	queried   []uint32        // of the columns of the query itself
+	plan      []byte          // of the query, as Columns found it; used once
 }
 
 // Open connects and prepares the session. It returns within half a minute, whatever the network does. Errors are of type
@@ -100,7 +98,7 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 // prepareSession makes every later statement a read of its own in one snapshot, whatever the role's or the database's
 // defaults are. Settings go in after the login because connection poolers refuse most of them in the startup message.
 func (db *DB) prepareSession(ctx context.Context) error {
-	db.version = majorVersion(db.conn.ParameterStatus("server_version"))
+	_, _ = fmt.Sscan(db.conn.ParameterStatus("server_version"), &db.version) // 15.18 (Debian …), 17beta1
 	if err := db.checkVersion(); err != nil {
 		return err
 	}
@@ -117,7 +115,8 @@ func (db *DB) prepareSession(ctx context.Context) error {
 		"SET quote_all_identifiers = off",
 		"SET standard_conforming_strings = on",
 		fmt.Sprintf("SET statement_timeout = %d", db.config.StatementTimeout.Milliseconds()),
-		fmt.Sprintf("SET lock_timeout = %d", db.config.lockTimeout().Milliseconds()),
+		// Less than the statement may take, or the server would blame the statement and nobody would learn what was locked.
+		fmt.Sprintf("SET lock_timeout = %d", min(db.config.LockTimeout, db.config.StatementTimeout/2).Milliseconds()),
 		"SET idle_in_transaction_session_timeout = '60s'",
 		// Compiling expressions costs more than it saves when all that the statement does is stream rows.
 		"SET jit = off",
@@ -150,22 +149,17 @@ func (db *DB) prepareSession(ctx context.Context) error {
 		return db.failure(ctx, "prepare session of "+db.where, "", preparing, err)
 	}
 	db.pid = string(results[len(results)-1].Rows[0][0])
-	for _, statement := range db.improvements() {
-		_, _ = db.own(ctx, statement) // a run does without what the server refuses
-	}
-	return nil
-}
-
-// improvements are statements that a run does without where the server refuses them.
-func (db *DB) improvements() []string {
-	statements := []string{fmt.Sprintf(`SELECT set_config(name, '%[1]dkB', false) FROM pg_settings WHERE name = 'work_mem'
+	improvements := []string{fmt.Sprintf(`SELECT set_config(name, '%[1]dkB', false) FROM pg_settings WHERE name = 'work_mem'
 		AND pg_size_bytes(current_setting(name)) < %[1]d * 1024 AND source NOT IN ('client', 'user', 'database', 'database user')`, workMemKiB)}
 	if db.version >= 14 {
 		// A killed run is noticed in the middle of a sort that sends nothing. Some platforms refuse the setting: then the
 		// server finds out when it next sends something.
-		statements = append(statements, "SELECT set_config('client_connection_check_interval', '5s', false)")
+		improvements = append(improvements, "SELECT set_config('client_connection_check_interval', '5s', false)")
 	}
-	return statements
+	for _, statement := range improvements {
+		_, _ = db.own(ctx, "improve the session", statement) // a run does without what the server refuses
+	}
+	return nil
 }
 
 // oldestVersion is the first that has the settings and the hash function that we use.
@@ -182,24 +176,14 @@ func (db *DB) checkVersion() error {
 	}
 }
 
-// majorVersion reads "15.18 (Debian …)" and "17beta1"; 0 if there is no number.
-func majorVersion(text string) int {
-	end := strings.IndexFunc(text, func(r rune) bool { return r < '0' || r > '9' })
-	if end < 0 {
-		end = len(text)
-	}
-	version, _ := strconv.Atoi(text[:end])
-	return version
-}
-
 // Check returns nil if the session, and so every lock in it, is still alive.
 func (db *DB) Check(ctx context.Context) error {
 	op := "check session of " + db.where
-	row, err := db.ownRow(ctx, op, "SELECT pg_backend_pid()")
+	rows, err := db.own(ctx, op, "SELECT pg_backend_pid()")
 	if err != nil {
 		return err
 	}
-	if string(row[0]) != db.pid {
+	if string(rows[0][0]) != db.pid {
 		return &Error{
 			Op: op, Reason: "it moved to another server process, so its locks are lost", Config: true,
 			Remedy: "connect past the connection pooler, or pool by session",
@@ -213,7 +197,7 @@ func (db *DB) Check(ctx context.Context) error {
 func (db *DB) Close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	_, _ = db.own(ctx, "SELECT pg_advisory_unlock_all()")
+	_, _ = db.own(ctx, "free the locks", "SELECT pg_advisory_unlock_all()")
 	_ = db.conn.Close(ctx) // a connection that cannot say goodbye is closed all the same
 	db.release()
 }

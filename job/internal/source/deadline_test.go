@@ -100,7 +100,7 @@ func TestSilentPeer(t *testing.T) {
 	}
 	defer l.Close()
 	begin := time.Now()
-	_, err = Open(t.Context(), Config{URL: "postgres://u@" + l.Addr().String() + "/d?sslmode=disable", ConnectTimeout: 200 * time.Millisecond})
+	_, err = Open(t.Context(), Config{URL: "postgres://u@" + l.Addr().String() + "/d?sslmode=disable&connect_timeout=1"})
 	if err == nil || !strings.Contains(err.Error(), "no answer in time") || time.Since(begin) > 5*time.Second {
 		t.Errorf("after %v got %v", time.Since(begin), err)
 	}

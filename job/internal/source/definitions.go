@@ -1,7 +1,5 @@
 package source
 
-import "context"
-
 // clocksQuery sums up all that somebody made of functions, operators and casts, as the numbers of the transactions that
 // wrote it: a row of the catalogue that is written again has another xmin. What calls what is hidden in the bodies of
 // functions, and such definitions change rarely, so all of them count.
@@ -39,12 +37,3 @@ SELECT concat_ws(' ',
 
 // firstUserOID is the first object id that PostgreSQL itself does not use.
 const firstUserOID = 16384
-
-// parts returns what partsQuery says.
-func (db *DB) parts(ctx context.Context, op string, words, types []string) (string, error) {
-	row, err := db.ownRow(ctx, op, partsQuery, textArray(words), textArray(types))
-	if err != nil {
-		return "", err
-	}
-	return string(row[0]), nil
-}

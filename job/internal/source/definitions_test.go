@@ -14,7 +14,7 @@ func TestDefinitions(t *testing.T) {
 		"CREATE FUNCTION f(text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN inner_f($1); END';" +
 		"CREATE FUNCTION made(int) RETURNS pair IMMUTABLE LANGUAGE plpgsql AS 'BEGIN RETURN ROW($1, ''x''); END';" +
 		"CREATE VIEW v AS SELECT id, n, m FROM t; CREATE VIEW w AS SELECT id, v AS whole FROM v; CREATE VIEW called AS SELECT id, f(n) AS n FROM t;" +
-		"CREATE TABLE other (id int, m mood); CREATE VIEW unrelated AS SELECT id FROM other;"
+		"CREATE SCHEMA elsewhere; CREATE TABLE other (id int, m mood); CREATE VIEW unrelated AS SELECT id FROM other;"
 	for _, tt := range []struct {
 		name, query string
 		changes     []string
@@ -44,6 +44,7 @@ func TestDefinitions(t *testing.T) {
 		{"column of a view in a view", "SELECT id, to_json(whole) AS j FROM w", []string{"ALTER VIEW v RENAME COLUMN n TO renamed"}},
 		{"view", "SELECT id, n FROM v", []string{"CREATE OR REPLACE VIEW v AS SELECT id, upper(n) AS n, m FROM t"}},
 		{"setting of the role", "SELECT id, to_tsvector(n) AS v FROM t", []string{"ALTER ROLE %[1]s IN DATABASE %[2]s SET default_text_search_config = 'german'"}},
+		{"search_path of the role", "SELECT id, f(n) AS n FROM t", []string{"ALTER ROLE %[1]s IN DATABASE %[2]s SET search_path = elsewhere, public"}},
 		{"order of day and month", "SELECT id, n FROM t WHERE '01/02/2025'::date > '2020-01-01'", []string{"ALTER ROLE %[1]s IN DATABASE %[2]s SET DateStyle = 'DMY'"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

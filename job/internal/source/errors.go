@@ -29,11 +29,8 @@ func (e *Error) Error() string {
 	return s
 }
 
-// maxReason bounds what a server may add to an error, in characters.
-const maxReason = 2000
-
-// Message is the error without its remedy: what failed, on what, why.
-func (e *Error) Message() string { return oneLine(e.Op + ": " + shortened(e.Reason, maxReason)) }
+// Message is the error without its remedy: what failed, on what, why. What a server says may be long.
+func (e *Error) Message() string { return oneLine(fmt.Sprintf("%s: %.2000s", e.Op, e.Reason)) }
 
 // Hint is the remedy, empty if there is none.
 func (e *Error) Hint() string { return e.Remedy }
@@ -42,38 +39,15 @@ func (e *Error) Hint() string { return e.Remedy }
 // the connection's settings (pgconn.ConnectError would, password included).
 func (e *Error) Unwrap() error { return e.Err }
 
-// oneLine joins lines, and shows control characters instead of sending them to somebody's terminal.
+// oneLine joins lines, and leaves control characters out, which would go to somebody's terminal.
 func oneLine(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if !strings.ContainsFunc(text, unicode.IsControl) {
-		return text
-	}
-	var shown strings.Builder
-	for _, r := range text {
-		if unicode.IsControl(r) {
-			fmt.Fprintf(&shown, `\x%02x`, r)
-		} else {
-			shown.WriteRune(r)
-		}
-	}
-	return shown.String()
-}
-
-// shortened cuts what is longer than a number of characters.
-func shortened(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 }
 
 // serverReason is what the server says: its message and its hint always; its detail and context only where they cannot
 // hold a row's values: failures of connections, foreign servers, resources, limits and states.
-func serverReason(e *pgconn.PgError) string {
-	reason := e.Message
+func serverReason(e *pgconn.PgError, at string) string {
+	reason := e.Message + at
 	switch class(e.Code) {
 	case "08", "HV", "53", "54", "55":
 		reason += labelled("DETAIL", e.Detail) + labelled("CONTEXT", e.Where)
@@ -93,21 +67,21 @@ func class(code string) string { return code[:min(2, len(code))] }
 
 // phase says when a statement over the user's query failed: what fails before the first row was computed is the query's
 // fault, what fails later may be a row's.
-type phase bool
+type phase string
 
 const (
-	preparing phase = false
-	reading   phase = true
+	preparing phase = "before"
+	reading   phase = "during"
 )
 
 // failure turns the error of a statement into an *Error. query, if not empty, is what the error's position counts in.
-func (db *DB) failure(ctx context.Context, op, query string, when phase, err error) error {
+func (db *DB) failure(ctx context.Context, op, query string, when phase, err error) *Error {
 	if server, ok := asServerError(err); ok && ctx.Err() == nil {
-		e := &Error{Op: op, Reason: server.Message, Err: server}
+		at := ""
 		if server.Position > 0 && query != "" {
-			e.Reason += position(query, int(server.Position))
+			at = position(query, int(server.Position))
 		}
-		e.Reason += strings.TrimPrefix(serverReason(server), server.Message)
+		e := &Error{Op: op, Reason: serverReason(server, at), Err: server}
 		e.Remedy, e.Config = queryRemedy(server, when)
 		return e
 	}

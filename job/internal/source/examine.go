@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"vertexmetadata/job/internal/column"
@@ -36,20 +37,14 @@ func (db *DB) Examine(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	unpopulated, err := db.unpopulated(ctx)
-	if err != nil {
-		return nil, err
+	found := []Finding{db.encryption()}
+	for _, look := range []func(context.Context) ([]Finding, error){db.rights, db.RowSecurity} {
+		more, err := look(ctx)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, more...)
 	}
-	rights, err := db.rights(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found := append([]Finding{db.encryption(), rights}, unpopulated...)
-	security, err := db.RowSecurity(ctx)
-	if err != nil {
-		return nil, err
-	}
-	found = append(found, security...)
 	found = append(found, columnFindings(columns)...)
 	return append(found, db.sample(ctx)), nil
 }
@@ -57,6 +52,7 @@ func (db *DB) Examine(ctx context.Context) ([]Finding, error) {
 // encryption says whether somebody in between could read along.
 func (db *DB) encryption() Finding {
 	f := Finding{Name: "encryption"}
+	host, _, _ := net.SplitHostPort(db.conn.Conn().RemoteAddr().String())
 	switch conn, encrypted := db.conn.Conn().(*tls.Conn); {
 	case db.config.connector():
 		f.Text = "encrypted, both sides proved by certificates (Cloud SQL connector)"
@@ -67,17 +63,12 @@ func (db *DB) encryption() Finding {
 		f.Text = fmt.Sprintf("encrypted (%s), the server's certificate is verified", tls.VersionName(conn.ConnectionState().Version))
 	case db.conn.Conn().RemoteAddr().Network() == "unix":
 		f.Text = "over a Unix socket, which does not leave this machine"
-	case pgurl.Local(hostOf(db.conn.Conn().RemoteAddr().String())):
+	case pgurl.Local(host):
 		f.Text = "over a loopback address, which does not leave this machine"
 	default:
 		f.Text, f.Remedy, f.Warning = "not encrypted", "set sslmode=verify-full in DATABASE_URL", true
 	}
 	return f
-}
-
-func hostOf(address string) string {
-	host := address[:max(0, strings.LastIndexByte(address, ':'))]
-	return strings.Trim(host, "[]")
 }
 
 // Vertex AI Search takes at most two fields of vectors, of at most 768 numbers.

@@ -10,11 +10,11 @@ import (
 	"time"
 )
 
-// lockNumber maps a key to PostgreSQL's space of 64-bit advisory locks: the first eight bytes, big endian, of the SHA-256
+// lockNumber maps a key to PostgreSQL's space of 64-bit advisory locks, in decimals: the first eight bytes, big endian, of the SHA-256
 // of "vertex-metadata:" and the key. The prefix keeps us out of the way of other programs that hash the same words.
-func lockNumber(key string) int64 {
+func lockNumber(key string) []byte {
 	sum := sha256.Sum256([]byte("vertex-metadata:" + key))
-	return int64(binary.BigEndian.Uint64(sum[:]))
+	return strconv.AppendInt(nil, int64(binary.BigEndian.Uint64(sum[:])), 10)
 }
 
 // Holder is the session that holds a lock.
@@ -62,8 +62,8 @@ const lockTries = 3
 // this session does, until it ends.
 func (db *DB) Lock(ctx context.Context, key string) (*Holder, error) {
 	for range lockTries {
-		held, err := db.lockCall(ctx, "take", "SELECT pg_try_advisory_lock($1::int8)", key)
-		if err != nil || held {
+		rows, err := db.own(ctx, "take lock "+key, "SELECT pg_try_advisory_lock($1::int8)", lockNumber(key))
+		if err != nil || string(rows[0][0]) == "t" {
 			return nil, err
 		}
 		if holder, err := db.LockHolder(ctx, key); err != nil || holder != nil {
@@ -73,26 +73,16 @@ func (db *DB) Lock(ctx context.Context, key string) (*Holder, error) {
 	return &Holder{Ours: true}, nil // it changes hands: somebody is at work
 }
 
-func (db *DB) lockCall(ctx context.Context, verb, statement, key string) (bool, error) {
-	row, err := db.ownRow(ctx, verb+" lock "+key, statement, strconv.AppendInt(nil, lockNumber(key), 10))
-	if err != nil {
-		return false, err
-	}
-	return string(row[0]) == "t", nil
-}
-
 // holderQuery finds who holds a lock. pg_locks splits the lock's number in two. When a session of another role began is
 // not shown to everybody; its role and its name are.
 const holderQuery = `SELECT l.pid, coalesce(a.usename, ''), coalesce(a.application_name, ''), coalesce(extract(epoch FROM a.backend_start)::int8, 0), coalesce(a.usename = current_user, false)
 FROM pg_locks l LEFT JOIN pg_stat_activity a ON a.pid = l.pid
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid::int8 = $1::int8 AND l.objid::int8 = $2::int8 AND l.pid IS DISTINCT FROM pg_backend_pid()
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.classid::int8 = $1::int8 >> 32 & 4294967295 AND l.objid::int8 = $1::int8 & 4294967295 AND l.pid IS DISTINCT FROM pg_backend_pid()
   AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) LIMIT 1`
 
 // LockHolder returns the other session that holds the lock of the key, nil if there is none.
 func (db *DB) LockHolder(ctx context.Context, key string) (*Holder, error) {
-	number := uint64(lockNumber(key))
-	high, low := strconv.AppendUint(nil, number>>32, 10), strconv.AppendUint(nil, number&(1<<32-1), 10)
-	rows, err := db.ownRows(ctx, "look for the holder of lock "+key, holderQuery, high, low)
+	rows, err := db.own(ctx, "look for the holder of lock "+key, holderQuery, lockNumber(key))
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}

@@ -80,7 +80,7 @@ func TestSlowReader(t *testing.T) {
 	rows := 0
 	err := db.Scan(t.Context(), func([][]byte) error {
 		if rows++; rows == 10 {
-			db.wire.returned = time.Now().Add(-14 * time.Second) // as if this took so long
+			db.wire.conn.returned = time.Now().Add(-14 * time.Second) // as if this took so long
 			server.Proxy().Cut()
 		}
 		return nil
@@ -193,7 +193,7 @@ func tryLock(ctx context.Context, db *DB, key string) (bool, error) {
 // unlock gives a lock back, which a run leaves to the end of its session: the session survived with its lock.
 func unlock(t *testing.T, db *DB, key string) {
 	t.Helper()
-	if held, err := db.lockCall(t.Context(), "release", "SELECT pg_advisory_unlock($1::int8)", key); err != nil || !held {
-		t.Errorf("release lock %s: held %v, error %v", key, held, err)
+	if rows, err := db.own(t.Context(), "release lock", "SELECT pg_advisory_unlock($1::int8)", lockNumber(key)); err != nil || string(rows[0][0]) != "t" {
+		t.Errorf("release lock %s: %s, error %v", key, rows, err)
 	}
 }

@@ -59,7 +59,7 @@ func TestOpenErrors(t *testing.T) {
 		},
 		{
 			"silent",
-			Config{URL: "postgres://u:s3cr3t-p%25ss@" + silent + "/d", ConnectTimeout: 200 * time.Millisecond},
+			Config{URL: "postgres://u:s3cr3t-p%25ss@" + silent + "/d?connect_timeout=1"},
 			`connect to database "d" as user "u" at host ` + silent + `: no answer in time: check the host, VPC egress and firewall, and that the database is up`, false,
 		},
 		{
@@ -240,7 +240,7 @@ func databaseOf(t *testing.T, url string) string {
 func TestURLParameters(t *testing.T) {
 	url := server.TCPURL("") + "&application_name=from-url&search_path=elsewhere&options=-cwork_mem%3D5MB"
 	for _, tt := range []struct{ name, config, want string }{
-		{"application_name", "", "from-url"}, {"application_name", "ours", "ours"}, {"search_path", "", "elsewhere"}, {"work_mem", "", "5MB"},
+		{"application_name", "", "vertex-metadata"}, {"application_name", "ours", "ours"}, {"search_path", "", "elsewhere"}, {"work_mem", "", "5MB"},
 	} {
 		row, err := open(t, Config{URL: url, ApplicationName: tt.config}).queryRow(t.Context(), "SELECT current_setting($1)", []byte(tt.name))
 		if err != nil || string(row[0]) != tt.want {
@@ -255,11 +255,10 @@ func TestConnectTimeout(t *testing.T) {
 		config Config
 		want   time.Duration
 	}{
-		{"nobody says", Config{URL: "postgres://u@h/d"}, DefaultConnectTimeout},
+		{"nobody says", Config{URL: "postgres://u@h/d"}, connectTimeout},
 		{"the URL says", Config{URL: "postgres://u@h/d?connect_timeout=3"}, 3 * time.Second},
-		{"the URL says for ever", Config{URL: "postgres://u@h/d?connect_timeout=0"}, DefaultConnectTimeout},
-		{"the caller says", Config{URL: "postgres://u@h/d?connect_timeout=3", ConnectTimeout: time.Second}, time.Second},
-		{"instance", Config{Instance: "p:r:i"}, DefaultConnectTimeout},
+		{"the URL says for ever", Config{URL: "postgres://u@h/d?connect_timeout=0"}, connectTimeout},
+		{"instance", Config{Instance: "p:r:i"}, connectTimeout},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			pg, err := tt.config.parse()
@@ -270,10 +269,20 @@ func TestConnectTimeout(t *testing.T) {
 	}
 }
 
-func TestMajorVersion(t *testing.T) {
-	for text, want := range map[string]int{"15.18 (Debian 15.18-0+deb12u1)": 15, "17beta1": 17, "16": 16, "": 0, "x": 0} {
-		if got := majorVersion(text); got != want {
-			t.Errorf("majorVersion(%q) = %d, want %d", text, got, want)
+// TestLockTimeout: a wait for a lock ends before the statement does, so that the error is about the lock.
+func TestLockTimeout(t *testing.T) {
+	for _, tt := range []struct {
+		statement, lock time.Duration
+		want            string
+	}{
+		{time.Minute, 10 * time.Second, "10s"},
+		{3 * time.Second, 10 * time.Second, "1500ms"},
+		{10 * time.Second, 10 * time.Second, "5s"},
+		{0, 0, "30s"},
+	} {
+		db := open(t, Config{URL: server.URL(""), StatementTimeout: tt.statement, LockTimeout: tt.lock})
+		if row, err := db.queryRow(t.Context(), "SHOW lock_timeout"); err != nil || string(row[0]) != tt.want {
+			t.Errorf("%v and %v: waits %s for a lock, %v, want %s", tt.statement, tt.lock, row, err, tt.want)
 		}
 	}
 }

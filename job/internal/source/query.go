@@ -13,7 +13,7 @@ func trimQuery(query string) (string, error) {
 		switch {
 		case at < 0:
 			if empty {
-				return "", &Error{Op: "read the query", Reason: "it is empty", Config: true, Remedy: "set SYNC_QUERY or SYNC_QUERY_FILE to a SELECT"}
+				return "", badQuery("it is empty", "set SYNC_QUERY or SYNC_QUERY_FILE to a SELECT")
 			}
 			if end < 0 {
 				end = len(query)
@@ -24,10 +24,7 @@ func trimQuery(query string) (string, error) {
 				end = at
 			}
 		case end >= 0:
-			return "", &Error{
-				Op: "read the query", Reason: "it holds more than one statement" + position(query, len([]rune(query[:at]))+1), Config: true,
-				Remedy: "leave a single SELECT in SYNC_QUERY or SYNC_QUERY_FILE",
-			}
+			return "", badQuery("it holds more than one statement"+position(query, len([]rune(query[:at]))+1), "leave a single SELECT in SYNC_QUERY or SYNC_QUERY_FILE")
 		default:
 			empty = false
 		}
@@ -103,16 +100,6 @@ func names(text string) (names []string) {
 			names = append(names, strings.ToLower(text[at:end]))
 		}
 	}
-}
-
-// longName returns a name that PostgreSQL would cut, or "".
-func longName(text string) string {
-	for _, name := range names(text) {
-		if len(name) > maxName {
-			return name
-		}
-	}
-	return ""
 }
 
 // skipPast moves behind the next occurrence of end in rest, looked for from an offset, or to the end of the text.

@@ -49,8 +49,8 @@ func TestColumnsErrors(t *testing.T) {
 		single  = "check the query: it is not a single SELECT: leave a single SELECT, VALUES or WITH … SELECT in SYNC_QUERY or SYNC_QUERY_FILE"
 	)
 	tests := []struct{ name, query, want string }{
-		{"empty", " -- nothing\n;", "read the query: it is empty: set SYNC_QUERY or SYNC_QUERY_FILE to a SELECT"},
-		{"two", "SELECT 1 AS id;\nSELECT 2", "read the query: it holds more than one statement (line 2, column 1): leave a single SELECT in SYNC_QUERY or SYNC_QUERY_FILE"},
+		{"empty", " -- nothing\n;", "check the query: it is empty: set SYNC_QUERY or SYNC_QUERY_FILE to a SELECT"},
+		{"two", "SELECT 1 AS id;\nSELECT 2", "check the query: it holds more than one statement (line 2, column 1): leave a single SELECT in SYNC_QUERY or SYNC_QUERY_FILE"},
 		{"syntax", "SELECT id\n  FORM t", `prepare the query: syntax error at or near "t" (line 2, column 8)` + correct},
 		{"syntax after Japanese", "SELECT '日本' AS あ,\n id FROM WHERE", `prepare the query: syntax error at or near "WHERE" (line 2, column 10)` + correct},
 		{"no table", "SELECT id FROM nowhere", `prepare the query: relation "nowhere" does not exist (line 1, column 16)` + names},

@@ -2,11 +2,9 @@ package source
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // readsQuery returns what the query reads, and as which role: each relation that it names ($1) and that is in its
@@ -33,47 +31,29 @@ reads AS (
   UNION SELECT l.oid, me.oid, false FROM me, locked l JOIN pg_class c ON c.oid = l.oid WHERE c.relkind = ANY('{r,p,v,m,f}') AND l.oid NOT IN (SELECT oid FROM named))
 `
 
-// schemasFirst keeps the query's search_path for readsQuery, which runs without it.
+// schemasFirst keeps the query's search_path for statements of ours that ask for it, and run without it.
 const schemasFirst = "SELECT pg_catalog.set_config('vertex_metadata.schemas', pg_catalog.current_schemas(true)::pg_catalog.text, true)"
 
 // reads runs a statement over reads, the relation that readsQuery makes. words are what names them: those of the query, and
 // of the server's error. Only a query that can be planned can be planned first.
-func (db *DB) reads(ctx context.Context, op string, planned bool, words []string, statement string) ([][][]byte, error) {
-	ctx, cancel := limited(ctx, db.config.LockTimeout+ownTime)
-	defer cancel()
-	batch := &pgconn.Batch{}
+func (db *DB) reads(ctx context.Context, op string, planned bool, words []string, query string) ([][][]byte, error) {
+	statements := []statement{{text: schemasFirst}, {text: ownPath}, {readsQuery + query, [][]byte{textArray(words), fmt.Append(nil, planned)}}}
 	if planned {
-		batch.ExecParams(explainQuery(db.query), nil, nil, nil, nil)
+		statements = slices.Insert(statements, 0, statement{text: explainQuery(db.query)})
 	}
-	batch.ExecParams(schemasFirst, nil, nil, nil, nil)
-	batch.ExecParams(ownPath, nil, nil, nil, nil)
-	batch.ExecParams(readsQuery+statement, [][]byte{textArray(words), fmt.Append(nil, planned)}, nil, nil, nil)
-	results, err := db.conn.ExecBatch(ctx, batch).ReadAll()
+	results, err := db.batch(ctx, op, statements...)
 	if err != nil {
-		return nil, db.failure(ctx, op, "", preparing, err)
+		return nil, err
 	}
 	return results[len(results)-1].Rows, nil
 }
 
-// unpopulated returns the materialized views behind the query that cannot be read yet.
-func (db *DB) unpopulated(ctx context.Context) (found []Finding, err error) {
-	rows, err := db.reads(ctx, "look up the tables of the query", true, names(db.query),
-		"SELECT c.oid::regclass FROM pg_class c WHERE c.relkind = 'm' AND NOT c.relispopulated AND c.oid IN (SELECT oid FROM reads) ORDER BY c.oid")
-	for _, row := range rows {
-		found = append(found, failing("table", &Error{
-			Op: fmt.Sprintf("read materialized view %s", row[0]), Reason: "it has not been populated", Remedy: fmt.Sprintf("run REFRESH MATERIALIZED VIEW %s", row[0]), Config: true,
-		}))
-	}
-	return found, err
-}
-
 // elaborate adds to an error about the query what the server does not say: which grant is missing, who locks a table, and
 // which foreign tables there are.
-func (db *DB) elaborate(ctx context.Context, failure error) error {
-	var e *Error
-	server, ok := asServerError(failure)
-	if !ok || !errors.As(failure, &e) {
-		return failure
+func (db *DB) elaborate(ctx context.Context, e *Error) error {
+	server, ok := asServerError(e)
+	if !ok {
+		return e
 	}
 	query := db.config.Query
 	words := names(query)
@@ -100,7 +80,7 @@ func (db *DB) elaborate(ctx context.Context, failure error) error {
 		}
 		if grants := list(strings.ReplaceAll(grantsQuery, "$3", columns)); len(grants) > 0 {
 			e.Remedy = "run " + strings.Join(grants, "; ")
-			return failure
+			return e
 		}
 		e.Reason += bracketed(list(foreignQuery))
 	case server.Code == codeNoTable:
@@ -109,7 +89,7 @@ func (db *DB) elaborate(ctx context.Context, failure error) error {
 	case class != "42", strings.Contains(server.Message, "user mapping"), strings.HasPrefix(server.Where, "remote SQL command"):
 		e.Reason += bracketed(list(foreignQuery))
 	}
-	return failure
+	return e
 }
 
 func bracketed(texts []string) (all string) {

@@ -22,7 +22,7 @@ const (
 // remedy says what a person does about an error of the server. Of the rows that fit, the first counts.
 type remedy struct {
 	code   string // an SQLSTATE, or its first two characters
-	when   string // before, during; empty: whenever
+	when   phase  // empty: whenever
 	text   string // in the message; empty: whatever it says
 	config bool   // trying again is useless before somebody acts
 	advice string
@@ -50,7 +50,6 @@ var queryRemedies = []remedy{
 	// Permissions. The server's words come in its own language; what is not recognised gets the advice for all.
 	{code: codeInsufficientRight, text: "row-level security", config: true, advice: "set row_security = on for the user (ALTER ROLE … RESET row_security), or give it BYPASSRLS"},
 	{code: codeInsufficientRight, text: "for function", config: true, advice: "grant the user EXECUTE on it"},
-	{code: codeInsufficientRight, text: "for procedure", config: true, advice: "grant the user EXECUTE on it"},
 	{code: codeInsufficientRight, text: "for schema", config: true, advice: "grant the user USAGE on it, and SELECT on what the query reads in it"},
 	{code: codeInsufficientRight, text: "for type", config: true, advice: "grant the user USAGE on it"},
 	{code: codeInsufficientRight, text: "for foreign server", config: true, advice: "grant the user USAGE on it"},
@@ -62,7 +61,6 @@ var queryRemedies = []remedy{
 	{code: codeNoTable, config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
 	{code: "42703", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
 	{code: "42883", config: true, advice: "check the names in the query " + queryVariables + ", the database and the search_path"},
-	{code: "42P02", config: true, advice: "the query cannot have parameters"},
 	{code: "42P18", config: true, advice: "the query cannot have parameters"},
 	{code: "25006", config: true, advice: "the query may only read"},
 	{code: "42", config: true, advice: "correct the query " + queryVariables},
@@ -71,11 +69,9 @@ var queryRemedies = []remedy{
 	{code: codeLockNotAvailable, advice: "somebody holds a lock, such as that of ALTER TABLE: " + nextRun},
 	{code: "55000", text: "has not been populated", config: true, advice: "fill it with REFRESH MATERIALIZED VIEW"},
 	{code: "57014", text: "statement timeout", advice: "raise STATEMENT_TIMEOUT or make the query cheaper"},
-	{code: "57014", text: "lock timeout", advice: "somebody holds a lock, such as that of ALTER TABLE: " + nextRun},
 	{code: "57014", advice: "somebody cancelled the statement: " + readAgain},
 	{code: "57", advice: readAgain},
-	{code: "40001", advice: readAgain},
-	{code: "40P01", advice: readAgain},
+	{code: "40", advice: readAgain},
 	{code: "25P04", advice: "raise transaction_timeout for the user, or make the query cheaper"},
 
 	// Foreign servers.
@@ -97,19 +93,19 @@ var queryRemedies = []remedy{
 	{code: "XX000", text: "invalid memory alloc request size", advice: "a row is larger than PostgreSQL can send: leave the column out of the query, or cut it with left()"},
 
 	// Data.
-	{code: codeUntranslatable, when: "before", config: true, advice: "the query has a character that the database's encoding lacks: correct the query " + queryVariables},
+	{code: codeUntranslatable, when: preparing, config: true, advice: "the query has a character that the database's encoding lacks: correct the query " + queryVariables},
 	{code: codeUntranslatable, advice: "a text has a character that UTF-8 cannot express: repair it, or leave the row or the column out of the query"},
 	{code: codeInvalidEncoding, advice: "a text is not valid in the database's encoding: repair it, or leave the row or the column out of the query"},
-	{code: "22", when: "before", config: true, advice: "a value written in the query does not fit: correct the query " + queryVariables},
+	{code: "22", when: preparing, config: true, advice: "a value written in the query does not fit: correct the query " + queryVariables},
 	{code: "23", advice: "a row holds what the query cannot work with: correct that row or the query " + queryVariables + ", or leave the row out"},
-	{code: "22", when: "during", advice: "a row holds what the query cannot work with: correct that row or the query " + queryVariables + ", or leave the row out"},
+	{code: "22", when: reading, advice: "a row holds what the query cannot work with: correct that row or the query " + queryVariables + ", or leave the row out"},
 	{code: "21000", advice: "a subquery of the query returned several rows: correct the query " + queryVariables},
 	{code: "P0", advice: "a function of the query raised it: correct the row or the function"},
 
 	{advice: "look into the server's log, and check the query " + queryVariables},
 }
 
-func find(remedies []remedy, e *pgconn.PgError, when string) remedy {
+func find(remedies []remedy, e *pgconn.PgError, when phase) remedy {
 	for _, r := range remedies {
 		if strings.HasPrefix(e.Code, r.code) && (r.when == "" || r.when == when) && strings.Contains(e.Message, r.text) {
 			return r
@@ -123,10 +119,6 @@ func queryRemedy(e *pgconn.PgError, when phase) (advice string, config bool) {
 	if strings.HasPrefix(e.Where, "remote SQL command") && class(e.Code) == "42" {
 		return "the foreign table does not fit its remote table: correct its definition (ALTER FOREIGN TABLE) or the remote's permissions", true
 	}
-	during := "before"
-	if when == reading {
-		during = "during"
-	}
-	r := find(queryRemedies, e, during)
+	r := find(queryRemedies, e, when)
 	return r.advice, r.config
 }

@@ -87,7 +87,7 @@ func TestRemedies(t *testing.T) {
 
 func TestErrorsAreOneLine(t *testing.T) {
 	e := &Error{Op: "read rows", Reason: "a\x1b[31mred\x07\nline " + strings.Repeat("x", 3000), Remedy: "look"}
-	if want := `read rows: a\x1b[31mred\x07 line ` + strings.Repeat("x", 1984) + "…: look"; e.Error() != want {
+	if want := `read rows: a [31mred line ` + strings.Repeat("x", 1984) + ": look"; e.Error() != want {
 		t.Errorf("got %q", e.Error())
 	}
 }

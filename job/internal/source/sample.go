@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgconn"
+	"vertexmetadata/job/internal/column"
+	"vertexmetadata/job/internal/words"
 )
 
 // sampleRows are compared.
@@ -29,41 +32,33 @@ func (db *DB) sample(ctx context.Context) Finding {
 	case len(first) == 0:
 		return failing("sample", &Error{Op: "read rows", Reason: "the query returned no row", Remedy: "check the query and the database, or allow it once with --allow-mass-delete"})
 	}
-	id := db.idColumn()
-	ids := make([]string, 0, len(first))
-	before := make(map[string][][]byte, len(first))
-	for _, row := range first {
-		if row[id] == nil {
-			continue // no document, and not found again by its id
-		}
-		if _, twice := before[string(row[id])]; twice {
-			return repeated(string(row[id]))
-		}
-		ids = append(ids, string(row[id]))
-		before[string(row[id])] = row
+	before, twice := byID(first, db.idColumn())
+	if twice != nil {
+		return *twice
 	}
-	second, err := db.sampleAgain(ctx, ids)
+	second, err := db.sampleAgain(ctx, slices.Collect(maps.Keys(before)))
 	if err != nil {
-		return Finding{Name: "sample", Warning: true, Text: "the rows were not read a second time: " + oneLine(err.Error())}
+		return Finding{Name: "sample", Warning: true, Text: failing("sample", err).Text}
 	}
-	again := make(map[string]bool, len(second))
-	for _, row := range second {
-		if again[string(row[id])] {
-			return repeated(string(row[id]))
-		}
-		again[string(row[id])] = true
+	after, twice := byID(second, db.idColumn())
+	if twice != nil {
+		return *twice
 	}
 	var differing []string
 	for i, c := range db.columns {
-		for _, row := range second {
-			if old, known := before[string(row[id])]; known && (old[i] == nil) != (row[i] == nil) || known && !bytes.Equal(old[i], row[i]) {
+		for id, row := range after {
+			if old, known := before[id]; known && (old[i] == nil) != (row[i] == nil) || known && !bytes.Equal(old[i], row[i]) {
 				differing = append(differing, fmt.Sprintf("%q", c.Name))
 				break
 			}
 		}
 	}
 	if len(differing) == 0 {
-		return Finding{Name: "sample", Text: fmt.Sprintf("%d rows read twice are the same", len(first))}
+		verb := "are"
+		if len(first) == 1 {
+			verb = "is"
+		}
+		return Finding{Name: "sample", Text: fmt.Sprintf("%s read twice %s the same", words.Plural(int64(len(first)), "row"), verb)}
 	}
 	return Finding{
 		Name: "sample", Warning: true,
@@ -72,20 +67,32 @@ func (db *DB) sample(ctx context.Context) Finding {
 	}
 }
 
-// repeated reports an id of several rows. Their columns differ for that reason alone, so they are not compared.
-func repeated(id string) Finding {
-	return Finding{
-		Name: "sample", Warning: true,
-		Text:   fmt.Sprintf("the query returns the id %q more than once; only the first of the rows is used", oneLine(id)),
-		Remedy: "make the id unique: add the column that distinguishes the rows to it, such as the language, or select one row of each with DISTINCT ON (id) … ORDER BY id",
+// byID returns rows by their ids; without one a row is no document. It reports an id of several rows: their columns differ
+// for that reason alone, so they are not compared.
+func byID(rows [][][]byte, id int) (map[string][][]byte, *Finding) {
+	found := make(map[string][][]byte, len(rows))
+	for _, row := range rows {
+		if row[id] == nil {
+			continue
+		}
+		key := string(row[id])
+		if _, twice := found[key]; twice {
+			return nil, &Finding{
+				Name: "sample", Warning: true,
+				Text:   fmt.Sprintf("the query returns the id %q more than once; only the first of the rows is used", oneLine(key)),
+				Remedy: "make the id unique: add the column that distinguishes the rows to it, such as the language, or select one row of each with DISTINCT ON (id) … ORDER BY id",
+			}
+		}
+		found[key] = row
 	}
+	return found, nil
 }
 
 // firstRows reads the query for a while and returns the first of its rows, and whether it read all. That the time is over
 // is no error.
 func (db *DB) firstRows(ctx context.Context) (rows [][][]byte, all bool, err error) {
 	limit := func(value string) {
-		_, _ = db.own(ctx, "SELECT set_config('statement_timeout', $1, false)", []byte(value))
+		_, _ = db.own(ctx, "limit the sample", "SELECT set_config('statement_timeout', $1, false)", []byte(value))
 	}
 	limit(sampleTime)
 	defer limit(strconv.FormatInt(db.config.StatementTimeout.Milliseconds(), 10))
@@ -107,27 +114,21 @@ func (db *DB) firstRows(ctx context.Context) (rows [][][]byte, all bool, err err
 
 // sampleAgain reads the rows with the given ids by another plan.
 func (db *DB) sampleAgain(ctx context.Context, ids []string) ([][][]byte, error) {
-	limited, cancel := limited(ctx, db.config.LockTimeout+ownTime)
-	defer cancel()
-	batch := &pgconn.Batch{}
+	var statements []statement
 	for _, set := range [][2]string{{"statement_timeout", sampleTime}, {"enable_seqscan", "off"}, {"enable_hashjoin", "off"}, {"enable_hashagg", "off"}} {
-		batch.ExecParams("SELECT pg_catalog.set_config($1::pg_catalog.text, $2::pg_catalog.text, true)", [][]byte{[]byte(set[0]), []byte(set[1])}, nil, nil, nil)
+		statements = append(statements, statement{"SELECT pg_catalog.set_config($1::pg_catalog.text, $2::pg_catalog.text, true)", [][]byte{[]byte(set[0]), []byte(set[1])}})
 	}
-	batch.ExecParams("SELECT * FROM (\n"+db.statement()+"\n) AS q WHERE q.id::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])", [][]byte{textArray(ids)}, nil, nil, nil)
+	again := "SELECT * FROM (\n" + db.statement + "\n) AS q WHERE q.id::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])"
 	db.wire.longest = db.config.MaxValueBytes
 	defer func() { db.wire.longest = 0 }()
-	results, err := db.conn.ExecBatch(limited, batch).ReadAll()
+	results, err := db.batch(ctx, "read the rows a second time", append(statements, statement{again, [][]byte{textArray(ids)}})...)
 	if err != nil {
 		return nil, err
 	}
 	return results[len(results)-1].Rows, nil
 }
 
+// idColumn is where the id is; Columns demands one.
 func (db *DB) idColumn() int {
-	for i, c := range db.columns {
-		if c.Name == "id" {
-			return i
-		}
-	}
-	return -1 // Columns demands one
+	return slices.IndexFunc(db.columns, func(c column.Column) bool { return c.Name == "id" })
 }

@@ -2,12 +2,14 @@ package source
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"vertexmetadata/job/internal/column"
 )
 
 // scanTime is what a server may take beyond the statement's own time before it is given up.
@@ -28,9 +30,9 @@ func (db *DB) Scan(ctx context.Context, fn func(row [][]byte) error) error {
 	defer cancel()
 	stopped, stop := context.WithCancel(limited)
 	defer stop()
-	db.wire.restart()
+	db.wire.conn.restart()
 	db.wire.longest = db.config.MaxValueBytes
-	result := db.conn.ExecParams(stopped, db.statement(), nil, nil, nil, nil)
+	result := db.conn.ExecParams(stopped, db.statement, nil, nil, nil, nil)
 	scan := reader{db: db, id: db.idColumn()}
 	err := scan.rows(stopped, result, fn)
 	if err != nil {
@@ -89,11 +91,8 @@ func (db *DB) sameColumns(fields []pgconn.FieldDescription) error {
 	if fields == nil {
 		return nil
 	}
-	same := len(fields) == len(db.columns)
-	for i := 0; same && i < len(fields); i++ {
-		same = fields[i].Name == db.columns[i].Name && fields[i].DataTypeOID == db.types[i]
-	}
-	if !same {
+	named := slices.EqualFunc(fields, db.columns, func(f pgconn.FieldDescription, c column.Column) bool { return f.Name == c.Name })
+	if !named || !slices.EqualFunc(fields, db.types, func(f pgconn.FieldDescription, oid uint32) bool { return f.DataTypeOID == oid }) {
 		return &Error{Op: "read rows", Reason: "the query's columns changed while the run began", Remedy: readAgain}
 	}
 	return nil
@@ -103,21 +102,17 @@ func (db *DB) sameColumns(fields []pgconn.FieldDescription) error {
 // at fault is most often the one after the last.
 func (r *reader) failure(ctx context.Context, err error) error {
 	db, query := r.db, r.db.query
-	if db.wrap {
+	if db.statement != query {
 		query = "" // positions are those of the wrapping statement
 	}
 	op := "read rows"
 	if r.count > 0 {
 		op = fmt.Sprintf("read rows (after %d, the last with id %q)", r.count, r.last)
 	}
-	failure := db.failure(ctx, op, query, reading, err)
-	var e *Error
-	if !errors.As(failure, &e) {
-		return failure
-	}
-	if stalled := db.wire.unread.Round(time.Second); stalled >= patience && e.Err == io.ErrUnexpectedEOF {
+	e := db.failure(ctx, op, query, reading, err)
+	if stalled := db.wire.conn.unread.Round(time.Second); stalled >= patience && e.Err == io.ErrUnexpectedEOF {
 		e.Reason += fmt.Sprintf(", as nothing was read for %v", stalled)
 		e.Remedy = "storage took the documents too slowly; " + readAgain
 	}
-	return db.elaborate(ctx, failure)
+	return db.elaborate(ctx, e)
 }

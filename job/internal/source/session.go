@@ -2,7 +2,6 @@ package source
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -17,57 +16,46 @@ import (
 // last argument says that it holds until the end of the transaction. Temporary objects come last, not first.
 const ownPath = "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"
 
-// ownTime bounds each statement but the one that reads the rows: longer than the wait for a lock, and an answer must come
-// from a server that works.
+// ownTime is what a statement may take beyond the wait for a lock.
 const ownTime = 15 * time.Second
 
-// own runs a statement of the job's in one round trip and returns its rows.
-func (db *DB) own(ctx context.Context, statement string, params ...[]byte) ([][][]byte, error) {
-	batch := &pgconn.Batch{}
-	batch.ExecParams(ownPath, nil, nil, nil, nil)
-	batch.ExecParams(statement, params, nil, nil, nil)
-	results, err := db.conn.ExecBatch(ctx, batch).ReadAll()
-	if err != nil {
-		return nil, err
-	}
-	return results[len(results)-1].Rows, nil
+// statement is one of a batch, with its parameters in text form.
+type statement struct {
+	text   string
+	params [][]byte
 }
 
-// ownRows is own within a time of the client's, with an error that says what was tried.
-func (db *DB) ownRows(ctx context.Context, op, statement string, params ...[]byte) ([][][]byte, error) {
-	ctx, cancel := limited(ctx, db.config.LockTimeout+ownTime)
+// batch runs statements in one round trip and one transaction.
+func (db *DB) batch(ctx context.Context, op string, statements ...statement) ([]*pgconn.Result, error) {
+	ctx, cancel := limited(ctx, db.answerTime())
 	defer cancel()
-	rows, err := db.own(ctx, statement, params...)
+	batch := &pgconn.Batch{}
+	for _, s := range statements {
+		batch.ExecParams(s.text, s.params, nil, nil, nil)
+	}
+	results, err := db.conn.ExecBatch(ctx, batch).ReadAll()
 	if err != nil {
 		return nil, db.failure(ctx, op, "", preparing, err)
 	}
-	return rows, nil
+	return results, nil
 }
 
-// ownRow is ownRows for a statement that returns one row.
-func (db *DB) ownRow(ctx context.Context, op, statement string, params ...[]byte) ([][]byte, error) {
-	rows, err := db.ownRows(ctx, op, statement, params...)
-	switch {
-	case err != nil:
+// own runs a statement of the job's and returns its rows.
+func (db *DB) own(ctx context.Context, op, text string, params ...[]byte) ([][][]byte, error) {
+	results, err := db.batch(ctx, op, statement{text: ownPath}, statement{text, params})
+	if err != nil {
 		return nil, err
-	case len(rows) != 1:
-		return nil, fmt.Errorf("%s: %d rows instead of one", op, len(rows))
 	}
-	return rows[0], nil
+	return results[1].Rows, nil
 }
 
 // theirs runs a statement around the user's query, with the user's search_path, and returns its rows.
-func (db *DB) theirs(ctx context.Context, op, query, statement string, params ...[]byte) ([][][]byte, error) {
-	return db.theirsWithin(ctx, db.config.LockTimeout+ownTime, op, query, statement, params...)
-}
-
-// theirsWithin is theirs for a statement that may read much.
-func (db *DB) theirsWithin(ctx context.Context, limit time.Duration, op, query, statement string, params ...[]byte) ([][][]byte, error) {
+func (db *DB) theirs(ctx context.Context, limit time.Duration, op, text string, params ...[]byte) ([][][]byte, error) {
 	ctx, cancel := limited(ctx, limit)
 	defer cancel()
-	result := db.conn.ExecParams(ctx, statement, params, nil, nil, nil).Read()
+	result := db.conn.ExecParams(ctx, text, params, nil, nil, nil).Read()
 	if result.Err != nil {
-		return nil, db.explained(ctx, op, query, result.Err)
+		return nil, db.explained(ctx, op, "", result.Err)
 	}
 	return result.Rows, nil
 }
@@ -76,6 +64,10 @@ func (db *DB) theirsWithin(ctx context.Context, limit time.Duration, op, query, 
 func (db *DB) explained(ctx context.Context, op, query string, err error) error {
 	return db.elaborate(ctx, db.failure(ctx, op, query, preparing, err))
 }
+
+// answerTime bounds each statement but the one that reads the rows: longer than the wait for a lock, and an answer must
+// come from a server that works.
+func (db *DB) answerTime() time.Duration { return db.config.LockTimeout + ownTime }
 
 // limited returns a context that ends after a time of ours; failure then says that the server gave no answer.
 func limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {

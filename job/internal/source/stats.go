@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,8 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-
-	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // Stats are PostgreSQL's own evidence of whether anything behind the query changed. Two equal fingerprints, both trusted,
@@ -38,7 +37,7 @@ func (db *DB) TableStats(ctx context.Context) (Stats, error) {
 	const op = "read table statistics"
 	explained := db.plan
 	if db.plan = nil; explained == nil {
-		rows, err := db.theirs(ctx, op, "", explainQuery(db.query))
+		rows, err := db.theirs(ctx, db.answerTime(), op, explainQuery(db.query))
 		if err != nil {
 			return Stats{}, err
 		}
@@ -48,46 +47,29 @@ func (db *DB) TableStats(ctx context.Context) (Stats, error) {
 	if err := p.read(explained); err != nil {
 		return Stats{}, fmt.Errorf("%s: %w", op, err)
 	}
-	e, err := db.evidence(ctx, op, &p)
-	if err != nil {
-		return Stats{}, err
-	}
-	for _, reason := range []string{e.serverDoubt, p.doubt, e.tableDoubt} {
-		if reason != "" {
-			return Stats{Reason: reason}, nil
-		}
+	evidence, doubt, err := db.evidence(ctx, op, &p)
+	if err != nil || doubt != "" {
+		return Stats{Reason: doubt}, err
 	}
 	hash := sha256.New()
-	for _, part := range []string{db.query, p.text, e.server, e.counters, e.definitions} {
+	for _, part := range append(evidence, db.query, p.text) {
 		fmt.Fprintf(hash, "%d:%s", len(part), part)
 	}
 	return Stats{Fingerprint: hex.EncodeToString(hash.Sum(nil)), Trusted: true}, nil
 }
 
-// evidence is what the catalogue says.
-type evidence struct {
-	server, counters, definitions string
-	serverDoubt, tableDoubt       string // reasons not to trust the counters
-}
-
-// evidence asks for all of it in one round trip, or in two where the query has parts of its own.
-func (db *DB) evidence(ctx context.Context, op string, p *plan) (evidence, error) {
-	limited, cancel := limited(ctx, db.config.LockTimeout+ownTime)
-	defer cancel()
+// evidence returns what the catalogue says, or why it cannot be trusted. It asks for all in one round trip, or in two where
+// the query has parts of its own.
+func (db *DB) evidence(ctx context.Context, op string, p *plan) (all []string, doubt string, err error) {
 	functions := slices.Sorted(maps.Keys(p.functions))
-	batch := &pgconn.Batch{}
-	batch.ExecParams(ownPath, nil, nil, nil, nil)
-	batch.ExecParams(serverFactsQuery, [][]byte{textArray(functions)}, nil, nil, nil)
-	batch.ExecParams(countersQuery, [][]byte{textArray(slices.Sorted(maps.Keys(p.relations)))}, nil, nil, nil)
-	batch.ExecParams(clocksQuery, nil, nil, nil, nil)
-	results, err := db.conn.ExecBatch(limited, batch).ReadAll()
+	results, err := db.batch(ctx, op, statement{text: schemasFirst}, statement{text: ownPath}, statement{serverFactsQuery, [][]byte{textArray(functions)}},
+		statement{countersQuery, [][]byte{textArray(slices.Sorted(maps.Keys(p.relations)))}}, statement{text: clocksQuery})
 	if err != nil {
-		return evidence{}, db.failure(limited, op, "", preparing, err)
+		return nil, "", err
 	}
-	e := evidence{definitions: string(results[3].Rows[0][0])}
-	var ownTypes bool
-	e.server, e.serverDoubt = serverFacts(results[1].Rows)
-	e.counters, e.tableDoubt, ownTypes = counters(results[2].Rows)
+	server := results[2].Rows[0]
+	tables, tableDoubt, ownTypes := counters(results[3].Rows)
+	all = []string{string(server[0]), tables, string(results[4].Rows[0][0])}
 	types := make([]string, len(db.queried))
 	for i, oid := range db.queried {
 		types[i] = strconv.FormatUint(uint64(oid), 10)
@@ -95,52 +77,44 @@ func (db *DB) evidence(ctx context.Context, op string, p *plan) (evidence, error
 	}
 	if ownTypes || p.parts || len(functions) > 0 {
 		words := slices.Concat(functions, names(db.query), slices.Sorted(maps.Keys(p.types)))
-		parts, err := db.parts(ctx, op, words, types)
+		parts, err := db.own(ctx, op, partsQuery, textArray(words), textArray(types))
 		if err != nil {
-			return evidence{}, err
+			return nil, "", err
 		}
-		e.definitions += parts
+		all = append(all, string(parts[0][0]))
 	}
-	return e, nil
+	return all, cmp.Or(string(server[1]), p.doubt, tableDoubt), nil
 }
 
-// serverFactsQuery: the first column identifies the run of the counters, the others are reasons not to trust them.
+// serverFactsQuery: the first column identifies the run of the counters, the second says why not to trust them.
 // A function may read what no plan shows. Those that are immutable cannot, by their own promise, and those that come with
 // PostgreSQL do not, but for the volatile ones, those about time, and those named pg_….
 //
 // Reading the configuration again may have switched track_counts off and on in between. The settings are those that change
-// what a value's text is and that belong to the query rather than to the session.
+// what a value's text is and that belong to the query rather than to the session; where the bodies of functions look for
+// names is among them, as schemasFirst kept it.
 const serverFactsQuery = `SELECT
   concat_ws(' ', pg_postmaster_start_time(), pg_conf_load_time(), current_setting('server_version'), d.oid, pg_stat_get_db_stat_reset_time(d.oid), current_user,
-    (SELECT string_agg(s.name || '=' || coalesce(current_setting(s.name, true), ''), ' ' ORDER BY s.name) FROM unnest(ARRAY['search_path', 'DateStyle', 'default_text_search_config',
+    (SELECT string_agg(s.name || '=' || coalesce(current_setting(s.name, true), ''), ' ' ORDER BY s.name) FROM unnest(ARRAY['vertex_metadata.schemas', 'DateStyle', 'default_text_search_config',
       'lc_collate', 'lc_ctype', 'lc_monetary', 'lc_numeric', 'lc_time', 'timezone_abbreviations', 'xmloption', 'array_nulls', 'transform_null_equals', 'row_security', 'server_encoding']) AS s(name))),
-  pg_is_in_recovery(), current_setting('track_counts'),
-  (SELECT string_agg(DISTINCT p.proname, ', ') FROM pg_proc p
+  coalesce(CASE WHEN pg_is_in_recovery() THEN 'the server is a standby, which counts nothing'
+    WHEN current_setting('track_counts') <> 'on' THEN 'track_counts is off'
+    WHEN EXISTS (SELECT FROM pg_db_role_setting s WHERE 'track_counts=off' = ANY(s.setconfig)) THEN 'track_counts is off for some role or database' END,
+  (SELECT format('the query calls %s, whose result can change by itself', string_agg(DISTINCT p.proname, ', ')) FROM pg_proc p
    WHERE p.proname = ANY($1::name[]) AND p.provolatile <> 'i' AND (p.oid >= 16384 OR p.provolatile = 'v' OR p.proname LIKE 'pg\_%'
-     OR p.proname IN ('now', 'transaction_timestamp', 'statement_timestamp', 'age', 'current_setting'))),
-  EXISTS (SELECT FROM pg_db_role_setting s WHERE 'track_counts=off' = ANY(s.setconfig))
+     OR p.proname IN ('now', 'transaction_timestamp', 'statement_timestamp', 'age', 'current_setting')) HAVING count(*) > 0))
 FROM pg_database d WHERE d.datname = current_database()`
-
-func serverFacts(rows [][][]byte) (facts, doubt string) {
-	row := rows[0]
-	switch {
-	case string(row[1]) == "t":
-		doubt = "the server is a standby, which counts nothing"
-	case string(row[2]) != "on":
-		doubt = "track_counts is off"
-	case string(row[4]) == "t":
-		doubt = "track_counts is off for some role or database"
-	case row[3] != nil:
-		doubt = fmt.Sprintf("the query calls %s, whose result can change by itself", row[3])
-	}
-	return string(row[0]), doubt
-}
 
 // countersQuery takes the counters by object id: the views pg_stat_… would compute two dozen more columns. The number of
 // columns ever made notices one that was dropped and made again, which rewrites nothing. The relations are looked up in the
 // catalogue because to_regclass demands USAGE on their schema, which who may read a view need not have.
-const countersQuery = `SELECT c.relkind, c.relpersistence, c.oid < 16384, r.name,
-  concat_ws(' ', c.oid, c.relfilenode, c.relnatts, pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid)),
+const countersQuery = `SELECT
+  r.name || '=' || concat_ws(' ', c.oid, c.relfilenode, c.relnatts, pg_stat_get_tuples_inserted(c.oid), pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid)),
+  CASE WHEN c.oid IS NULL THEN format('table %s was dropped just now', r.name)
+    WHEN c.relkind NOT IN ('r', 'm') THEN format('%s is not an ordinary table', r.name)
+    WHEN c.relpersistence = 't' THEN format('%s is a temporary table', r.name)
+    WHEN c.relpersistence = 'u' THEN format('%s is an unlogged table, which a crash empties', r.name)
+    WHEN c.oid < 16384 THEN format('%s is a system catalogue', r.name) END,
   EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND a.atttypid >= 16384)
 FROM (SELECT name, parse_ident(name)::name[] AS parts FROM unnest($1::text[]) AS given(name)) AS r
 LEFT JOIN pg_namespace n ON n.nspname = r.parts[1]
@@ -150,25 +124,12 @@ func counters(rows [][][]byte) (counters, doubt string, ownTypes bool) {
 	if len(rows) == 0 {
 		return "", "the query reads no table", false
 	}
-	var all strings.Builder
 	for _, row := range rows {
-		kind, persistence, system, name := string(row[0]), string(row[1]), string(row[2]), row[3]
-		switch {
-		case kind == "":
-			doubt = fmt.Sprintf("table %s was dropped just now", name)
-		case kind != "r" && kind != "m":
-			doubt = fmt.Sprintf("%s is not an ordinary table", name)
-		case persistence == "t":
-			doubt = fmt.Sprintf("%s is a temporary table", name)
-		case persistence == "u":
-			doubt = fmt.Sprintf("%s is an unlogged table, which a crash empties", name)
-		case system == "t":
-			doubt = fmt.Sprintf("%s is a system catalogue", name)
-		}
-		fmt.Fprintf(&all, "%s=%s\n", name, row[4])
-		ownTypes = ownTypes || string(row[5]) == "t"
+		counters += string(row[0]) + "\n"
+		doubt = cmp.Or(string(row[1]), doubt)
+		ownTypes = ownTypes || string(row[2]) == "t"
 	}
-	return all.String(), doubt, ownTypes
+	return counters, doubt, ownTypes
 }
 
 // textArray writes a text[] in PostgreSQL's array syntax.

@@ -79,7 +79,7 @@ func (db *DB) lookUpTypes(ctx context.Context, fields []pgconn.FieldDescription)
 		return nil, nil
 	}
 	const op = "look up the types of the query"
-	rows, err := db.ownRows(ctx, op, typesQuery, []byte("{"+strings.Join(unknown, ",")+"}"))
+	rows, err := db.own(ctx, op, typesQuery, []byte("{"+strings.Join(unknown, ",")+"}"))
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +111,8 @@ func (c catalog) column(f pgconn.FieldDescription) (described column.Column, jso
 		return described, false
 	case t.Kind == "c", t.Elem != 0, t.JSONCast, t.OID == oidRecord, t.OID == oidRecords:
 		described.Kind, described.Shape, described.Wide = column.JSON, c.shape(f.DataTypeOID), c.isWide(f.DataTypeOID)
-		if described.Shape == `["number"]` {
-			described.Kind, described.Shape = column.Numbers, ""
+		if s := described.Shape; s != nil && s.Elem != nil && s.Elem.Number {
+			described.Kind, described.Shape = column.Numbers, nil
 		}
 		return described, true
 	}
@@ -123,34 +123,33 @@ func (c catalog) column(f pgconn.FieldDescription) (described column.Column, jso
 // [1,2.5], and to_json, which does not know them, makes a string of it.
 func (t typeRow) isVector() bool { return t.Kind == "b" && (t.Name == "vector" || t.Name == "halfvec") }
 
-// shape says where to_json writes a string for a number or for a vector. Empty: nowhere.
-func (c catalog) shape(oid uint32) string {
+// shape says where to_json writes a string for a number or for a vector.
+func (c catalog) shape(oid uint32) *column.Shape {
 	switch t := c[oid]; {
 	case knownKinds[oid] == column.Number:
-		return `"number"`
+		return &column.Shape{Number: true}
 	case t.isVector():
-		return `"vector"`
+		return &column.Shape{Vector: true}
 	case t.JSONCast:
-		return ""
+		return nil
 	case t.Base != 0:
 		return c.shape(t.Base)
 	case t.Elem != 0:
-		if elem := c.shape(t.Elem); elem != "" {
-			return "[" + elem + "]"
+		if elem := c.shape(t.Elem); elem != nil {
+			return &column.Shape{Elem: elem}
 		}
 	case t.Kind == "c":
-		var members []string
+		members := map[string]*column.Shape{}
 		for _, a := range t.Attribute {
-			if shape := c.shape(a.Type); shape != "" {
-				name, _ := json.Marshal(a.Name) // a string always can be
-				members = append(members, string(name)+":"+shape)
+			if shape := c.shape(a.Type); shape != nil {
+				members[a.Name] = shape
 			}
 		}
 		if len(members) > 0 {
-			return "{" + strings.Join(members, ",") + "}"
+			return &column.Shape{Members: members}
 		}
 	}
-	return ""
+	return nil
 }
 
 // isWide reports that somewhere in a type there are numbers that a double may not hold.

@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
-	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/source"
 )
@@ -148,18 +147,11 @@ func (db typesDB) encode(t *testing.T, query string) (lines []byte, verdicts []d
 		t.Fatal(err)
 	}
 	defer src.Close(t.Context())
-	found, err := src.Columns(t.Context())
+	columns, err := src.Columns(t.Context())
 	if err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
-	columns := make([]column.Column, len(found))
-	for i, c := range found {
-		columns[i] = column.Column{Name: c.Name, Kind: column.Kind(c.Kind), Shape: c.Shape}
-	}
-	encoder, err := document.NewEncoder(columns, document.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	encoder := document.NewEncoder(columns, document.Options{})
 	err = src.Scan(t.Context(), func(row [][]byte) error {
 		var v document.Verdict
 		lines, v = encoder.Append(lines, row)
@@ -195,6 +187,26 @@ func TestOtherEncodings(t *testing.T) {
 		if string(lines) != tt.line || verdicts[0].Reason != tt.reason {
 			t.Errorf("%s %s: got %q and %q", tt.encoding, tt.value, lines, verdicts[0].Reason)
 		}
+	}
+}
+
+// TestNameInNoEncoding: a name of bytes that JSON cannot hold is the query's fault.
+func TestNameInNoEncoding(t *testing.T) {
+	admin, err := pgx.Connect(t.Context(), source.SharedServer().AdminURL(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = admin.Close(t.Context()) }()
+	if _, err := admin.Exec(t.Context(), "CREATE DATABASE no_encoding ENCODING 'SQL_ASCII' TEMPLATE template0"); err != nil {
+		t.Fatal(err)
+	}
+	db, err := source.Open(t.Context(), source.Config{URL: source.SharedServer().URL("no_encoding"), Query: "SELECT 1 AS id, 2 AS \"\xe9\""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close(t.Context())
+	if _, err := db.Columns(t.Context()); err == nil || err.Error() != "check the query: the name of column 2 is not valid UTF-8: name it with AS" {
+		t.Errorf("got %v", err)
 	}
 }
 

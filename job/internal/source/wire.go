@@ -1,9 +1,11 @@
 package source
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -13,16 +15,11 @@ import (
 // for it; of any other, five bytes of header are looked at.
 // https://www.postgresql.org/docs/current/protocol-message-formats.html
 type wire struct {
-	r        io.Reader
-	buf      []byte
-	from, to int    // what of buf is not passed on yet
-	left     int    // bytes of the current message that pass as they are
-	rewrote  []byte // a message made smaller, not passed on yet
-
-	longest int // value that passes whole; 0: any
-
-	returned time.Time // from the last read
-	unread   time.Duration
+	in      *bufio.Reader
+	conn    stopwatch
+	left    int    // bytes of the current message that pass as they are
+	rewrote []byte // a message made smaller, not passed on yet
+	longest int    // value that passes whole; 0: any
 }
 
 // wideRow is how many values of full length a row may have before the others are cut to what an id can need.
@@ -36,68 +33,78 @@ const (
 	dataRow       = 'D'
 )
 
-func newWire() *wire { return &wire{buf: make([]byte, readBuffer)} }
+func newWire() *wire {
+	w := &wire{}
+	w.in = bufio.NewReaderSize(&w.conn, readBuffer)
+	return w
+}
 
 // attach begins with a new connection.
 func (w *wire) attach(r io.Reader) {
-	w.r, w.from, w.to, w.left, w.rewrote = r, 0, 0, 0, nil
+	w.conn.Reader, w.left, w.rewrote = r, 0, nil
+	w.in.Reset(&w.conn)
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader. It waits for the server only while it has nothing to return.
 func (w *wire) Read(p []byte) (int, error) {
 	total := 0
-	for total < len(p) {
+	for total < len(p) && (total == 0 || w.ready()) {
 		if len(w.rewrote) > 0 {
 			n := copy(p[total:], w.rewrote)
 			w.rewrote, total = w.rewrote[n:], total+n
 			continue
 		}
-		if w.left > 0 && w.from < w.to {
-			n := copy(p[total:], w.buf[w.from:min(w.to, w.from+w.left)])
-			w.from, w.left, total = w.from+n, w.left-n, total+n
-			continue
-		}
-		if w.left > 0 || w.to-w.from < messageHeader {
-			if total > 0 {
-				return total, nil
-			}
-			if err := w.fill(); err != nil {
-				return 0, err
+		if w.left > 0 {
+			n, err := w.in.Read(p[total:min(len(p), total+w.left)])
+			w.left, total = w.left-n, total+n
+			if err != nil {
+				return total, err
 			}
 			continue
 		}
-		length := int(binary.BigEndian.Uint32(w.buf[w.from+1:]))
-		if w.longest > 0 && w.buf[w.from] == dataRow && length > w.longest {
-			if total > 0 {
-				return total, nil
-			}
-			if err := w.rewrite(length); err != nil {
-				return 0, err
-			}
+		header, err := w.in.Peek(messageHeader)
+		if err != nil {
+			return total, err
+		}
+		length := int(binary.BigEndian.Uint32(header[1:]))
+		if w.longest == 0 || header[0] != dataRow || length <= w.longest {
+			w.left = 1 + length
 			continue
 		}
-		w.left = 1 + length
+		if total > 0 {
+			break
+		}
+		if err := w.rewrite(length); err != nil {
+			return 0, err
+		}
 	}
 	return total, nil
 }
 
-// fill reads from the connection, and keeps what is there already.
-func (w *wire) fill() error {
-	if !w.returned.IsZero() {
-		w.unread = max(w.unread, time.Since(w.returned))
-	}
-	w.from, w.to = 0, copy(w.buf, w.buf[w.from:w.to])
-	n, err := w.r.Read(w.buf[w.to:])
-	w.to += n
-	w.returned = time.Now()
-	if n > 0 {
-		return nil
-	}
-	return err
+// ready reports that there is something to pass on without waiting for the server.
+func (w *wire) ready() bool {
+	return len(w.rewrote) > 0 || w.left > 0 && w.in.Buffered() > 0 || w.in.Buffered() >= messageHeader
 }
 
-// restart begins a new measurement of the time for which nobody read.
-func (w *wire) restart() { w.returned, w.unread = time.Time{}, 0 }
+// stopwatch measures the longest time for which nobody read.
+type stopwatch struct {
+	io.Reader
+	returned time.Time // from the last read
+	unread   time.Duration
+}
+
+// Read implements io.Reader.
+func (s *stopwatch) Read(p []byte) (int, error) {
+	if !s.returned.IsZero() {
+		s.unread = max(s.unread, time.Since(s.returned))
+	}
+	n, err := s.Reader.Read(p)
+	s.returned = time.Now()
+	return n, err
+}
+
+// restart begins a new measurement.
+func (s *stopwatch) restart() { s.returned, s.unread = time.Time{}, 0 }
 
 var errWire = errors.New("a row that does not fit its own length")
 
@@ -133,7 +140,7 @@ func (w *wire) rewrite(length int) error {
 		if out, err = w.take(out, keep); err != nil {
 			return err
 		}
-		if err := w.drop(size - keep); err != nil {
+		if _, err := w.in.Discard(size - keep); err != nil {
 			return err
 		}
 		binary.BigEndian.PutUint32(out[at:], uint32(keep))
@@ -148,34 +155,8 @@ func (w *wire) rewrite(length int) error {
 
 // take appends the next n bytes to out.
 func (w *wire) take(out []byte, n int) ([]byte, error) {
-	for n > 0 {
-		if err := w.some(); err != nil {
-			return nil, err
-		}
-		part := w.buf[w.from:min(w.to, w.from+n)]
-		out, w.from, n = append(out, part...), w.from+len(part), n-len(part)
-	}
-	return out, nil
-}
-
-// drop passes over the next n bytes.
-func (w *wire) drop(n int) error {
-	for n > 0 {
-		if err := w.some(); err != nil {
-			return err
-		}
-		part := min(w.to-w.from, n)
-		w.from, n = w.from+part, n-part
-	}
-	return nil
-}
-
-// some makes sure that there is something to take.
-func (w *wire) some() error {
-	for w.from == w.to {
-		if err := w.fill(); err != nil {
-			return err
-		}
-	}
-	return nil
+	at := len(out)
+	out = slices.Grow(out, n)[:at+n]
+	_, err := io.ReadFull(w.in, out[at:])
+	return out, err
 }

@@ -88,7 +88,7 @@ func TestWireRefusesRowsThatLie(t *testing.T) {
 		}
 	}
 	_, err := io.ReadAll(wireOf(bytes.NewReader(dataMessage(make([]byte, 100))[:50]), 10))
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("half a row: got %v", err)
 	}
 }
