@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/googleapis/gax-go/v2"
@@ -71,12 +72,12 @@ func (f retryFunc) Retry(err error) (time.Duration, bool) { return f(err) }
 // Explain is the function of that name for an error of a call, nil where there is none. The caller's own context ended
 // the call when ctx is over.
 func (c Caller) Explain(ctx context.Context, verb, object string, err error, is ...error) error {
-	switch {
+	switch said := status.Convert(err).Message(); {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
 		return fmt.Errorf("%s %s: %w", verb, object, context.Cause(ctx))
-	case status.Convert(err).Message() == context.DeadlineExceeded.Error():
+	case said == context.DeadlineExceeded.Error(), strings.HasSuffix(said, "RST_STREAM with error code: CANCEL"): // the peer knows the deadline too
 		err = status.Error(codes.DeadlineExceeded, "no answer within "+c.Budget.String())
 	}
 	return Explain(verb, object, err, c.Target, is...)
