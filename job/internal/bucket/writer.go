@@ -1,7 +1,6 @@
 package bucket
 
 import (
-	"bufio"
 	"cmp"
 	"context"
 	"crypto/rand"
@@ -50,7 +49,7 @@ type Writer struct {
 	ctx    context.Context // the upload's own
 	dog    *watchdog
 	upload *storage.Writer // sends nothing before the first chunk is full, or Close
-	chunk  *bufio.Writer
+	chunk  []byte          // is being filled; it grows, since most objects are far smaller
 	size   int64
 	crc    uint32
 	closed error // why nothing more is written
@@ -79,7 +78,6 @@ func (b *Bucket) newWriter(parent context.Context, verb, name string, chunk int,
 	w.upload.Metadata = map[string]string{tokenKey: rand.Text()}
 	w.upload.ChunkSize = chunk
 	w.upload.ChunkTransferTimeout = b.budget / 2
-	w.chunk = bufio.NewWriterSize(sender{w}, chunk)
 	return w
 }
 
@@ -91,16 +89,6 @@ func (b *Bucket) put(ctx context.Context, verb, name string, data []byte, isNew 
 		return err
 	}
 	return w.Commit()
-}
-
-// sender passes chunks of a Writer on to its upload, which takes one while the one before
-// is on its way. In between the server owes nothing.
-type sender struct{ *Writer }
-
-func (w sender) Write(p []byte) (int, error) {
-	w.dog.feed()
-	defer w.dog.rest()
-	return w.upload.Write(p)
 }
 
 // Name is the object's name.
@@ -119,8 +107,26 @@ func (w *Writer) Write(p []byte) (int, error) {
 	}
 	w.crc = crc32.Update(w.crc, castagnoli, p)
 	w.size += int64(len(p))
-	n, err := w.chunk.Write(p)
-	return n, w.b.explain(w.ctx, w.verb, w.name, err)
+	for rest := p; len(rest) > 0; {
+		n := min(len(rest), w.upload.ChunkSize-len(w.chunk))
+		w.chunk, rest = append(w.chunk, rest[:n]...), rest[n:]
+		if len(w.chunk) == w.upload.ChunkSize {
+			if w.closed = w.send(); w.closed != nil {
+				return len(p) - len(rest), w.b.explain(w.ctx, w.verb, w.name, w.closed)
+			}
+		}
+	}
+	return len(p), nil
+}
+
+// send passes the chunk on to the upload, which takes one while the one before is on its way. In between the server owes
+// nothing.
+func (w *Writer) send() error {
+	w.dog.feed()
+	defer w.dog.rest()
+	_, err := w.upload.Write(w.chunk)
+	w.chunk = w.chunk[:0]
+	return err
 }
 
 // Commit ends the upload, checks that the server has what was written, and
@@ -142,10 +148,10 @@ func (w *Writer) Commit() error {
 // finish returns what is stored. A write whose reply was lost left its token there, as did one
 // whose retry met the object of its own first attempt.
 func (w *Writer) finish() (*storage.ObjectAttrs, error) {
-	if int64(w.chunk.Buffered()) == w.size {
-		w.upload.ChunkSize = w.chunk.Buffered() + 1 // one request, without a buffer for more
+	if int64(len(w.chunk)) == w.size {
+		w.upload.ChunkSize = len(w.chunk) + 1 // one request, without a buffer for more
 	}
-	err := w.chunk.Flush()
+	err := w.send()
 	if err == nil {
 		w.dog.feed()
 		err = w.upload.Close()
