@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"cloud.google.com/go/storage"
@@ -22,6 +23,9 @@ const (
 	// 207 and 16 MiB 312. 8 MiB is beyond what one connection to the service
 	// usually carries, at 16 MiB of memory.
 	defaultChunk = 8 << 20
+
+	// small is up to which size an object has no memory for a whole chunk. Most have less.
+	small = 512 << 10
 
 	// tokenKey names the metadata in which a write leaves its token.
 	tokenKey = "vertex-metadata-write"
@@ -49,7 +53,7 @@ type Writer struct {
 	ctx    context.Context // the upload's own
 	dog    *watchdog
 	upload *storage.Writer // sends nothing before the first chunk is full, or Close
-	chunk  []byte          // is being filled; it grows, since most objects are far smaller
+	chunk  []byte          // is being filled
 	size   int64
 	crc    uint32
 	closed error // why nothing more is written
@@ -109,6 +113,9 @@ func (w *Writer) Write(p []byte) (int, error) {
 	w.size += int64(len(p))
 	for rest := p; len(rest) > 0; {
 		n := min(len(rest), w.upload.ChunkSize-len(w.chunk))
+		if len(w.chunk)+n > small { // grow once more, to the end
+			w.chunk = slices.Grow(w.chunk, w.upload.ChunkSize-len(w.chunk))
+		}
 		w.chunk, rest = append(w.chunk, rest[:n]...), rest[n:]
 		if len(w.chunk) == w.upload.ChunkSize {
 			if w.closed = w.send(); w.closed != nil {
