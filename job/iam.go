@@ -23,7 +23,10 @@ func databaseToken(ctx context.Context) (string, error) {
 		}
 	}
 	token, err := account.Token(ctx)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil: // the account is not to blame
+		return "", fmt.Errorf("get a token to log in to the database: %w", context.Cause(ctx))
+	case err != nil:
 		return "", &refusal.Advice{
 			Text:   fmt.Sprintf("get a token to log in to the database: %v", err),
 			Remedy: "check the account that the job runs as", Causes: []error{err},

@@ -7,7 +7,6 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -60,7 +59,7 @@ func TestDatabaseToken(t *testing.T) {
 		"no account": {"/nowhere/key.json", "", "find the account to log in to the database as: ", "give the job a service account, or run: gcloud auth application-default login"},
 		"given":      {account(t, server.URL+"/given"), "the-token", "", ""},
 		"refused":    {account(t, server.URL+"/refused"), "", "get a token to log in to the database: ", check},
-		"silent":     {account(t, server.URL+"/silent"), "", "get a token to log in to the database: ", check},
+		"silent":     {account(t, server.URL+"/silent"), "", "get a token to log in to the database: no answer in time", errNoAnswer.Remedy},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", tt.file)
@@ -79,9 +78,6 @@ func TestDatabaseToken(t *testing.T) {
 			}
 			if text, hint := advice(err); !strings.HasPrefix(text, tt.text) || hint != tt.hint {
 				t.Errorf("text %q, hint %q", text, hint)
-			}
-			if name == "silent" && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, errNoAnswer) {
-				t.Errorf("got %v, want what ended the wait", err)
 			}
 		})
 	}

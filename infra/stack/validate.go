@@ -16,7 +16,7 @@ import (
 // A socket path is limited to 107 bytes, /cloudsql/ before and /.s.PGSQL.5432 behind the instance included.
 const maxInstance = 107 - len("/cloudsql/") - len("/.s.PGSQL.5432")
 
-// maxTasks is what the job takes. Cloud Run takes 10,000.
+// maxTasks is more than there are syncs. Cloud Run takes 10,000; the job takes any number.
 const maxTasks = 100
 
 var (

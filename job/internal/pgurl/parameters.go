@@ -14,14 +14,15 @@ import (
 type parameter struct {
 	dropped bool     // it has no meaning here, or pgconn does not know it
 	values  []string // the allowed ones; empty: any
-	remedy  string   // for another value, where it is not to choose one of these
+	remedy  string   // for a value that is not taken, where it is not to choose one of these
 }
 
 // parameters are libpq's own that are taken. What is neither here nor in refused goes to the server as a setting, as pgconn
 // does it (search_path, work_mem, …).
 // https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 var parameters = map[string]parameter{
-	"host": {}, "port": {}, "dbname": {}, "database": {}, "user": {}, "password": {}, "passfile": {}, "service": {}, "servicefile": {},
+	"host": {}, "port": {}, "dbname": {}, "database": {}, "user": {}, "password": {}, "passfile": {}, "servicefile": {},
+	"service":          {remedy: "write host, database and user in place of service, or correct servicefile"},
 	"application_name": {}, "options": {}, "connect_timeout": {}, "timezone": {}, "search_path": {}, "work_mem": {}, "role": {},
 	"sslcert": {}, "sslkey": {}, "sslpassword": {}, "sslrootcert": {}, "krbsrvname": {}, "krbspn": {}, "require_auth": {},
 	"sslmode":              {values: []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}},
@@ -39,8 +40,8 @@ var parameters = map[string]parameter{
 	"gsslib": {dropped: true}, "gssdelegation": {dropped: true}, "load_balance_hosts": {dropped: true}, "authtype": {dropped: true}, "tty": {dropped: true},
 	"gssencmode":               {dropped: true, values: []string{"disable", "prefer"}},
 	"replication":              {dropped: true, values: []string{"false", "off", "no", "0"}},
-	"ssl_min_protocol_version": {dropped: true, values: []string{"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}}, // see versions
-	"ssl_max_protocol_version": {dropped: true, values: []string{"TLSv1.2", "TLSv1.3"}},
+	"ssl_min_protocol_version": {dropped: true, values: []string{"", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}}, // see versions; empty: no limit
+	"ssl_max_protocol_version": {dropped: true, values: []string{"", "TLSv1.2", "TLSv1.3"}},
 }
 
 // refused are the parameters that are not to be had here, by what to do instead: some of libpq's, and those of Prisma, JDBC,
@@ -104,7 +105,7 @@ func judge(name, value string) (keep bool, wrong *refusal.Advice) {
 	case known && name != lower:
 		return false, problem(fmt.Sprintf("has a parameter %s in capitals", lower), "write it in lower case")
 	case len(p.values) > 0 && !slices.Contains(p.values, value):
-		return false, problem(fmt.Sprintf("has a value of %s that is not supported", name), cmp.Or(p.remedy, "set "+name+" to one of "+strings.Join(p.values, ", ")))
+		return false, problem(fmt.Sprintf("has a value of %s that is not supported", name), cmp.Or(p.remedy, "set "+name+" to one of "+strings.TrimPrefix(strings.Join(p.values, ", "), ", ")))
 	default:
 		return !p.dropped, nil
 	}

@@ -3,6 +3,7 @@
 package pgurl
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -152,11 +153,12 @@ func explain(base string, pairs []pair, err error) *refusal.Advice {
 		return problem("has only one of sslcert and sslkey", "set both, or neither")
 	}
 	for i, p := range pairs {
-		if _, known := parameters[p.name]; !known {
+		known, isKnown := parameters[p.name]
+		if !isKnown {
 			continue
 		}
 		if _, err := parse(base, slices.Delete(slices.Clone(pairs), i, i+1)); err == nil {
-			return problem("has a value of "+p.name+" that is not valid", "correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values")
+			return problem("has a value of "+p.name+" that is not valid", cmp.Or(known.remedy, "correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values"))
 		}
 	}
 	return problem("is not a libpq URL", encode)

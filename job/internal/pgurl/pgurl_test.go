@@ -76,7 +76,7 @@ func TestParseRefuses(t *testing.T) {
 		"postgres://app:geheim@h/app?require_auth=geheim":               "has a value of require_auth that is not valid: correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values",
 		"postgres://app:geheim@h/app?sslrootcert=absent.pem":            "names absent.pem, which cannot be read (no such file or directory): correct the path, or mount the file",
 		"postgres://app:geheim@h/app?sslkey=geheim":                     "has only one of sslcert and sslkey: set both, or neither",
-		"postgres://app:geheim@h/app?service=geheim":                    "has a value of service that is not valid: correct it: https://www.postgresql.org/docs/current/libpq-connect.html lists the values",
+		"postgres://app:geheim@h/app?service=geheim":                    "has a value of service that is not valid: write host, database and user in place of service, or correct servicefile",
 		"postgres://app:geheim@h/app?ssl=false":                         "has a value of ssl that is not supported: use sslmode in place of ssl",
 		"postgres://app:geheim@h/app?requiressl=1":                      "has the parameter requiressl, which is not supported: use sslmode=require in place of requiressl",
 		"host=h user=app password=geheim schema=x":                      noURL,
@@ -99,6 +99,7 @@ func TestParse(t *testing.T) {
 		"postgres://app:x@localhost/db?keepalives=1&keepalives_idle=5&gssencmode=disable":        {User: "app", Password: "x", Host: "localhost", Port: 5432, Database: "db"},
 		"postgres://app:x@localhost/db?tcp_user_timeout=1&client_encoding=utf8&sslcompression=0": {User: "app", Password: "x", Host: "localhost", Port: 5432, Database: "db"},
 		"postgres://app:x@[::1]:5433/db?ssl_min_protocol_version=TLSv1.2":                        {User: "app", Password: "x", Host: "::1", Port: 5433, Database: "db"},
+		"postgres://app:x@[::1]/db?ssl_min_protocol_version=&ssl_max_protocol_version=":          {User: "app", Password: "x", Host: "::1", Port: 5432, Database: "db"},
 		"postgres://app:x@localhost:1,127.0.0.1:2/db":                                            {User: "app", Password: "x", Host: "localhost", Port: 1, Database: "db"},
 	} {
 		t.Run(raw, func(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// wire stands between the connection and pgconn. It counts what comes, remembers the longest time for which nobody read,
+// wire stands between the connection and pgconn. It remembers the longest time for which nobody read,
 // and cuts values that are too large before anybody makes room for them: pgconn keeps a whole row in memory, of which
 // PostgreSQL sends up to a gigabyte, and the job has half of one. Only rows that are larger than a document may be pay
 // for it; of any other, five bytes of header are looked at.
