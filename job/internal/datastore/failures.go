@@ -46,10 +46,8 @@ func failuresOf(st *rpc.Status) []Failure {
 
 // failuresIn makes one failure for each id that is named, or one for the line.
 func failuresIn(message string, details any, reason string) (failures []Failure) {
-	var ids []string
-	if id, ok := find(details, isID, "documentId", "document_id", "id"); ok {
-		ids = []string{id}
-	} else {
+	ids := find(details, isID, "documentId", "document_id", "id")
+	if ids == nil {
 		ids = idsIn(stringsIn(details, []string{message}))
 	}
 	for _, id := range ids {

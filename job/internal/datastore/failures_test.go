@@ -47,6 +47,7 @@ func TestParseFailures(t *testing.T) {
 		{"the line in details", line("bad", []any{map[string]any{"@type": "type.googleapis.com/google.protobuf.StringValue", "value": quoted}}), []string{"p-1"}},
 		{"the document in details", line("bad", []any{map[string]any{"document": map[string]any{"id": "p-1", "structData": map[string]any{"id": "p-7"}}}}), []string{"p-1"}},
 		{"field in details", line("bad id: p-9", []any{map[string]any{"documentId": "p-1"}}), []string{"p-1"}},
+		{"several in details", line("bad", []any{map[string]any{"@type": "x"}, map[string]any{"documentId": "p-1"}, map[string]any{"document": []any{map[string]any{"id": "p-2"}}}}), []string{"p-1", "p-2"}},
 		{"metadata in details", line("bad", []any{map[string]any{"@type": "type.googleapis.com/google.rpc.ErrorInfo", "metadata": map[string]any{"document_id": "p-1"}}}), []string{"p-1"}},
 		{"cut quote", line(`bad document {"id": "p-1", "structData": {"text": "abc`, nil), []string{"p-1"}},
 		{"escaped quote", line(`bad document "{\"id\": \"p-1\", \"structData\": {\"text\": \"abc`, nil), []string{"p-1"}},

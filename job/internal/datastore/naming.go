@@ -62,29 +62,27 @@ func idOfQuoted(text string) string {
 	return doc.ID
 }
 
-// find looks in the details of a status for the first of the fields that has a value which fits, in what names
-// the document, such as {"documentId": "…"}, or in the document itself.
-func find(v any, fits func(any) (string, bool), fields ...string) (string, bool) {
+// find looks in the details of a status for the first of the fields that has a value which fits, in all that name
+// a document, such as {"documentId": "…"}, or in the documents themselves.
+func find(v any, fits func(any) (string, bool), fields ...string) (found []string) {
 	switch v := v.(type) {
 	case []any:
 		for _, e := range v {
-			if found, ok := find(e, fits, fields...); ok {
-				return found, true
-			}
+			found = append(found, find(e, fits, fields...)...)
 		}
 	case map[string]any:
 		for _, field := range fields {
-			if found, ok := fits(v[field]); ok {
-				return found, true
+			if text, ok := fits(v[field]); ok {
+				return []string{text}
 			}
 		}
 		for _, field := range []string{"document", "value", "metadata"} {
-			if found, ok := find(v[field], fits, fields...); ok {
-				return found, true
+			if found = find(v[field], fits, fields...); found != nil {
+				return found
 			}
 		}
 	}
-	return "", false
+	return found
 }
 
 func isID(v any) (string, bool) {
@@ -131,12 +129,17 @@ var position = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(
 // gcs_path, line_number), or as file:line in the message. It is below 0 where the
 // service says none.
 func placeIn(message string, details any) (uri string, line int64) {
-	text, found := find(details, isLine, "line_number", "lineNumber")
-	uri, _ = find(details, isText, "gcs_path", "gcsPath", "input_uri", "inputUri")
-	if match := position().FindStringSubmatch(message); !found && match != nil {
-		uri, text, found = match[1], match[2], true
-	}
-	if !found {
+	text := ""
+	lines, uris := find(details, isLine, "line_number", "lineNumber"), find(details, isText, "gcs_path", "gcsPath", "input_uri", "inputUri")
+	match := position().FindStringSubmatch(message)
+	switch {
+	case lines != nil && uris != nil:
+		uri, text = uris[0], lines[0]
+	case lines != nil:
+		text = lines[0]
+	case match != nil:
+		uri, text = match[1], match[2]
+	default:
 		return "", -1
 	}
 	line, _ = strconv.ParseInt(text, 10, 64) // of at most 15 digits, or found to be one
