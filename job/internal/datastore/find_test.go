@@ -203,6 +203,7 @@ func TestErrorFolderRefused(t *testing.T) {
 		{"error_config.gcs_prefix: directory " + folder + " does not exist.", true},
 		{"The errorConfig is invalid.", true},
 		{"gs://b/metadata/.sync/v2/errors/7 is not empty", true},
+		{strings.Repeat("input_uris: gs://b/o; ", 30) + "error_config.gcs_prefix: not empty", true}, // longer than an error is shown
 		{"input_uris: gs://b/o does not exist", false},
 	} {
 		t.Run(tt.text, func(t *testing.T) {

@@ -2,6 +2,7 @@ package datastore
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
@@ -98,7 +99,8 @@ func (s *Store) isBusy(ctx context.Context, err error) bool {
 }
 
 // refusesErrorFolder reports whether err refuses the folder for error files and not
-// the import: one that does not exist, or is not empty, by whatever rule.
+// the import: one that does not exist, or is not empty, by whatever rule. It goes by
+// all that the service said; err itself shows no more of it than a person reads.
 func refusesErrorFolder(req *pb.ImportDocumentsRequest, err error) bool {
 	folder := req.GetErrorConfig().GetGcsPrefix()
 	switch status.Code(err) {
@@ -106,7 +108,11 @@ func refusesErrorFolder(req *pb.ImportDocumentsRequest, err error) bool {
 	default:
 		return false
 	}
-	message := strings.ToLower(status.Convert(err).Message())
+	var said *apierror.APIError
+	if !errors.As(err, &said) {
+		return false
+	}
+	message := strings.ToLower(said.Message())
 	names := []string{"error_config", "errorconfig", "gcs_prefix", "gcsprefix", strings.ToLower(strings.TrimSuffix(folder, "/"))}
 	return folder != "" && slices.ContainsFunc(names, func(name string) bool { return strings.Contains(message, name) })
 }
