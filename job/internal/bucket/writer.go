@@ -70,7 +70,8 @@ func (b *Bucket) NewWriter(ctx context.Context, name string, chunk int) *Writer 
 }
 
 func (b *Bucket) newWriter(parent context.Context, verb, name string, chunk int, isNew bool) *Writer {
-	w := &Writer{b: b, verb: verb, name: name, isNew: isNew, parent: parent, closed: b.inside(strings.TrimSuffix(name, "/"))}
+	w := &Writer{b: b, verb: verb, name: name, isNew: isNew, parent: parent}
+	w.close(b.inside(strings.TrimSuffix(name, "/")))
 	object := b.handle.Object(name)
 	if isNew {
 		object = object.If(storage.Conditions{DoesNotExist: true})
@@ -104,10 +105,17 @@ func (w *Writer) URI() string { return w.b.URI(w.name) }
 // Size is how many bytes were written so far.
 func (w *Writer) Size() int64 { return w.size }
 
+// close ends the writing, if there is a reason.
+func (w *Writer) close(why error) {
+	if why != nil {
+		w.closed = fmt.Errorf("%s %s: %w", w.verb, w.URI(), why)
+	}
+}
+
 // Write adds p to the object. An error is final: the upload has failed.
 func (w *Writer) Write(p []byte) (int, error) {
 	if w.closed != nil {
-		return 0, fmt.Errorf("%s %s: %w", w.verb, w.URI(), w.closed)
+		return 0, w.closed
 	}
 	w.crc = crc32.Update(w.crc, castagnoli, p)
 	w.size += int64(len(p))
@@ -118,8 +126,8 @@ func (w *Writer) Write(p []byte) (int, error) {
 		}
 		w.chunk, rest = append(w.chunk, rest[:n]...), rest[n:]
 		if len(w.chunk) == w.upload.ChunkSize {
-			if w.closed = w.send(); w.closed != nil {
-				return len(p) - len(rest), w.b.explain(w.ctx, w.verb, w.name, w.closed)
+			if w.closed = w.b.explain(w.ctx, w.verb, w.name, w.send()); w.closed != nil {
+				return len(p) - len(rest), w.closed
 			}
 		}
 	}
@@ -143,7 +151,7 @@ func (w *Writer) send() error {
 func (w *Writer) Commit() error {
 	defer w.Abort()
 	if w.closed != nil {
-		return fmt.Errorf("%s %s: %w", w.verb, w.URI(), w.closed)
+		return w.closed
 	}
 	stored, err := w.finish()
 	if err != nil {
@@ -206,7 +214,7 @@ func (w *Writer) verify(o *storage.ObjectAttrs) error {
 // Abort gives the upload up and waits until nothing of it is under way.
 // Nothing is left in the bucket.
 func (w *Writer) Abort() {
-	w.closed = errOver
+	w.close(errOver)
 	w.dog.stop()
 	// With its context over, Close sends nothing more: it waits for the request
 	// that was under way to be torn down.
