@@ -3,6 +3,7 @@ package bucket
 import (
 	"bytes"
 	"context"
+	"slices"
 )
 
 // SpoolOptions say what a Spool does.
@@ -64,7 +65,7 @@ func (s *Spool) append(ctx context.Context, line []byte) error {
 
 // Commit makes the objects exist and returns their names: none when the lines are in memory.
 func (s *Spool) Commit() (names []string, err error) {
-	for _, part := range s.open {
+	for _, part := range slices.Backward(s.open) { // the one whose name others may read comes last
 		if err := part.Commit(); err != nil {
 			return nil, err
 		}

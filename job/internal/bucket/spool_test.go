@@ -5,13 +5,15 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"vertexmetadata/sandbox/storage"
 )
 
 // A snapshot of several parts begins with one whose name the snapshot before bears: before Commit it stays as it was.
 func TestSpoolKeepsTheFirstPartOpen(t *testing.T) {
 	const lines, perObject = 10, 3
-	for _, committed := range []bool{false, true} {
-		t.Run(fmt.Sprint("committed: ", committed), func(t *testing.T) {
+	for _, ending := range []string{"committed", "aborted", "the last part fails"} {
+		t.Run(ending, func(t *testing.T) {
 			c := newCloud(t)
 			b := openBucket(t, 10*time.Second)
 			c.server.Write(bucketName, "metadata/part-0", []byte("of the snapshot before"))
@@ -25,10 +27,17 @@ func TestSpoolKeepsTheFirstPartOpen(t *testing.T) {
 			if got := content(t, c, "metadata/part-0"); got != "of the snapshot before" {
 				t.Errorf("part 0 before Commit: %q", got)
 			}
-			if !committed {
-				s.Abort()
+			if ending != "committed" {
+				if ending == "aborted" {
+					s.Abort()
+				} else {
+					c.server.Inject(storage.Fault{Op: storage.OpInsert, Object: "metadata/part-3", Status: 403})
+					if _, err := s.Commit(); err == nil {
+						t.Error("Commit says nothing of the part that failed")
+					}
+				}
 				if got := content(t, c, "metadata/part-0"); got != "of the snapshot before" {
-					t.Errorf("part 0 after Abort: %q", got)
+					t.Errorf("part 0 in the end: %q", got)
 				}
 				return
 			}
