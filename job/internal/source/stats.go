@@ -124,12 +124,13 @@ func counters(rows [][][]byte) (counters, doubt string, ownTypes bool) {
 	if len(rows) == 0 {
 		return "", "the query reads no table", false
 	}
+	var all strings.Builder // a partitioned table may have thousands
 	for _, row := range rows {
-		counters += string(row[0]) + "\n"
+		fmt.Fprintf(&all, "%s\n", row[0])
 		doubt = cmp.Or(string(row[1]), doubt)
 		ownTypes = ownTypes || string(row[2]) == "t"
 	}
-	return counters, doubt, ownTypes
+	return all.String(), doubt, ownTypes
 }
 
 // textArray writes a text[] in PostgreSQL's array syntax.
