@@ -12,11 +12,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"unicode"
 
 	"github.com/googleapis/gax-go/v2/apierror"
 	"google.golang.org/api/googleapi"
 	"google.golang.org/grpc/codes"
+
+	"vertexmetadata/job/internal/words"
 )
 
 // maxMessage is how many bytes of a service's words are kept: they may be a proxy's whole page.
@@ -139,8 +140,7 @@ func (a *answer) uid() string {
 
 // Line is text in one line, without the full stop at its end and without what a terminal would obey.
 func Line(text string) string {
-	text = strings.ToValidUTF8(text[:min(len(text), 4*maxMessage)], "")
-	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	text = words.Line(strings.ToValidUTF8(text[:min(len(text), 4*maxMessage)], ""))
 	if len(text) > maxMessage {
 		text = strings.ToValidUTF8(text[:maxMessage], "")
 	}

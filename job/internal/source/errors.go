@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"unicode"
+
+	"vertexmetadata/job/internal/words"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -30,7 +31,7 @@ func (e *Error) Error() string {
 }
 
 // Message is the error without its remedy: what failed, on what, why. What a server says may be long.
-func (e *Error) Message() string { return oneLine(fmt.Sprintf("%s: %.2000s", e.Op, e.Reason)) }
+func (e *Error) Message() string { return words.Line(fmt.Sprintf("%s: %.2000s", e.Op, e.Reason)) }
 
 // Hint is the remedy, empty if there is none.
 func (e *Error) Hint() string { return e.Remedy }
@@ -38,11 +39,6 @@ func (e *Error) Hint() string { return e.Remedy }
 // Unwrap returns the cause. It is a *pgconn.PgError, an error of package net, or a context's error, none of which holds
 // the connection's settings (pgconn.ConnectError would, password included).
 func (e *Error) Unwrap() error { return e.Err }
-
-// oneLine joins lines, and leaves control characters out, which would go to somebody's terminal.
-func oneLine(text string) string {
-	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
-}
 
 // serverReason is what the server says: its message and its hint always; its detail and context only where they cannot
 // hold a row's values: failures of connections, foreign servers, resources, limits and states.

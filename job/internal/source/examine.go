@@ -10,6 +10,7 @@ import (
 
 	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/pgurl"
+	"vertexmetadata/job/internal/words"
 )
 
 // Finding is one thing that a person should know before a run trips over it.
@@ -22,7 +23,7 @@ type Finding struct {
 }
 
 func failing(name string, err error) Finding {
-	f := Finding{Name: name, Text: oneLine(err.Error()), Err: err}
+	f := Finding{Name: name, Text: words.Line(err.Error()), Err: err}
 	var e *Error
 	if errors.As(err, &e) {
 		f.Text, f.Remedy = e.Message(), e.Hint()

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"vertexmetadata/job/internal/words"
 )
 
 // lockNumber maps a key to PostgreSQL's space of 64-bit advisory locks, in decimals: the first eight bytes, big endian, of the SHA-256
@@ -88,7 +90,7 @@ func (db *DB) LockHolder(ctx context.Context, key string) (*Holder, error) {
 	}
 	row := rows[0]
 	pid, _ := strconv.Atoi(string(row[0])) // a prepared transaction has none
-	h := &Holder{PID: pid, Role: string(row[1]), Application: oneLine(string(row[2]))}
+	h := &Holder{PID: pid, Role: string(row[1]), Application: words.Line(string(row[2]))}
 	if epoch, err := strconv.ParseInt(string(row[3]), 10, 64); err == nil && epoch > 0 {
 		h.Since = time.Unix(epoch, 0)
 	}

@@ -79,7 +79,7 @@ func byID(rows [][][]byte, id int) (map[string][][]byte, *Finding) {
 		if _, twice := found[key]; twice {
 			return nil, &Finding{
 				Name: "sample", Warning: true,
-				Text:   fmt.Sprintf("the query returns the id %q more than once; only the first of the rows is used", oneLine(key)),
+				Text:   fmt.Sprintf("the query returns the id %q more than once; only the first of the rows is used", words.Line(key)),
 				Remedy: "make the id unique: add the column that distinguishes the rows to it, such as the language, or select one row of each with DISTINCT ON (id) … ORDER BY id",
 			}
 		}

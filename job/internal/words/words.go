@@ -1,7 +1,11 @@
-// Package words writes counts as people read them.
+// Package words writes counts and texts of others as people read them.
 package words
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"unicode"
+)
 
 // Number writes a count as people read it: 16,061.
 func Number(n int64) string {
@@ -18,4 +22,9 @@ func Plural(n int64, noun string) string {
 		return "1 " + noun
 	}
 	return Number(n) + " " + noun + "s"
+}
+
+// Line is text in one line, without the control characters that a terminal would obey.
+func Line(text string) string {
+	return strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
 }

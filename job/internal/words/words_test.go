@@ -14,3 +14,16 @@ func TestCounts(t *testing.T) {
 		}
 	}
 }
+
+func TestLine(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                 "",
+		"one line":         "one line",
+		" two\r\n\tlines ": "two lines",
+		"red \x1b[31mtext\x00, \u0085日本語\u3000です": "red [31mtext , 日本語 です",
+	} {
+		if got := Line(text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
