@@ -22,11 +22,12 @@ const (
 var kindsOfChange = []struct {
 	kind         diff.Kind
 	title, color string
+	key          string // in JSON
 }{
-	{diff.Add, "Add", green},
-	{diff.Update, "Change", yellow},
-	{diff.Remove, "Delete", red},
-	{diff.Refuse, "Refuse", red},
+	{diff.Add, "Add", green, "add"},
+	{diff.Update, "Change", yellow, "change"},
+	{diff.Remove, "Delete", red, "delete"},
+	{diff.Refuse, "Refuse", red, "refuse"},
 }
 
 // listing keeps some of the changes of a plan, and counts all.

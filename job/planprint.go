@@ -124,7 +124,7 @@ func planJSON(sync string, p reconcile.Plan, found *listing, changed []changedDo
 	listed := ids{}
 	for _, k := range kindsOfChange {
 		for _, c := range found.ids[k.kind] {
-			listed[strings.ToLower(k.title)] = append(listed[strings.ToLower(k.title)], c.id)
+			listed[k.key] = append(listed[k.key], c.id)
 		}
 	}
 	stop := ""
