@@ -66,6 +66,9 @@ func bar(container *mpb.Progress, view func() *view) (*mpb.Bar, error) {
 		return known.Fill(w, s)
 	})
 	text := decor.Any(func(decor.Statistics) string { return view().text })
-	pace := decor.Any(func(decor.Statistics) string { return view().pace(time.Since(view().begin)) })
+	pace := decor.Any(func(decor.Statistics) string {
+		v := view()
+		return v.pace(time.Since(v.begin))
+	})
 	return container.Add(0, filler, mpb.PrependDecorators(text), mpb.AppendDecorators(pace))
 }
