@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	_ "embed"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -258,8 +259,12 @@ func (d *demo) showLog(execution, outcome string) (last map[string]any, err erro
 		}
 		last = payload
 		detail := ""
-		for _, key := range []string{"why", "mode", "documents", "outcome", "error", "hint"} {
+		for _, key := range []string{"why", "mode", "documents", "rows_by_type", "outcome", "error", "hint"} {
 			if value, ok := payload[key]; ok {
+				if _, isText := value.(string); !isText {
+					encoded, _ := json.Marshal(value) // it was JSON
+					value = string(encoded)
+				}
 				detail += fmt.Sprintf("  %s=%v", key, value)
 			}
 		}
