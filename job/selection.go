@@ -41,15 +41,11 @@ func (r report) each(ctx context.Context, env environment, command string, do fu
 			heading(out, one, i == 0)
 		}
 		err := panics.Guard(func() error { return do(one, out) })()
-		err = errors.Join(err, out.flush())
-		var reported *reportedError
-		if err != nil && !errors.As(err, &reported) {
-			env.fail(ctx, command, one.Sync.Name, err)
-			err = &reportedError{err}
+		for _, err := range []error{err, out.flush()} {
+			failed = append(failed, env.report(ctx, command, one.Sync.Name, err))
 		}
-		failed = append(failed, err)
 	}
-	return worst(failed)
+	return errors.Join(failed...)
 }
 
 // heading tells the syncs apart. The only sync of a job has none.
@@ -92,17 +88,4 @@ func inTurn(syncs []config.Config, execution string, attempt int) []config.Confi
 	}
 	first := (xxh3.HashString(execution) + uint64(attempt)) % uint64(len(syncs))
 	return slices.Concat(syncs[first:], syncs[:first])
-}
-
-// worst returns the error that decides the exit code: what needs another configuration comes last, since trying again may
-// help the others.
-func worst(failed []error) error {
-	for _, code := range []int{exitFailure, exitConfiguration} {
-		for _, err := range failed {
-			if err != nil && exitCode(err) == code {
-				return err
-			}
-		}
-	}
-	return nil
 }

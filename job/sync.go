@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/document"
@@ -41,7 +42,7 @@ func (c *syncCommand) Run(ctx context.Context, env environment) error {
 		r := newSyncRun(env, one)
 		failed = append(failed, r.await(ctx, func() (reconcile.Summary, error) { return r.sync(ctx, c) }))
 	}
-	return worst(failed)
+	return errors.Join(failed...)
 }
 
 // storeName names a data store in locks and ledgers.
