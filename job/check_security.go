@@ -13,7 +13,7 @@ var securityNames = []string{"encryption", "role", "row security", "writers", "s
 
 // securityLast puts those findings together, behind the others.
 func securityLast(found []finding) []finding {
-	rank := func(f finding) int { return slices.Index(securityNames, f.name) }
+	rank := func(f finding) int { return slices.Index(securityNames, f.Name) }
 	slices.SortStableFunc(found, func(a, b finding) int { return rank(a) - rank(b) })
 	return found
 }

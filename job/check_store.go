@@ -36,7 +36,7 @@ func (m *contentMatch) checkStore(ctx context.Context, cfg config.Config) []find
 	}
 	found := []finding{fine("data store", cfg.DataStore+" in "+cfg.Location)}
 	if described.KMSKey != "" {
-		found[0].text += ", encrypted with " + described.KMSKey
+		found[0].Text += ", encrypted with " + described.KMSKey
 	}
 	if described.ACL {
 		return append(found, failed("permissions", &refusal.Advice{

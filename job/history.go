@@ -36,15 +36,13 @@ func (c *historyCommand) Run(ctx context.Context, env environment) error {
 			return nil
 		}
 		for _, s := range states {
-			if err := out.json(entryOf(cfg.Sync.Name, s)); err != nil {
-				return err
-			}
+			out.json(entryOf(cfg.Sync.Name, s))
 		}
 		return nil
 	})
 }
 
-// historyEntry is what one revision of the ledger says, for people and programs.
+// historyEntry is what one revision of the ledger says, for programs.
 type historyEntry struct {
 	Sync      string     `json:"sync,omitempty"`
 	Revision  int64      `json:"revision"`
@@ -85,16 +83,16 @@ func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 	if p := states[0].Pending; p != nil {
 		out.printf("%s since %s UTC: %s\n", out.paint(yellow, "Pending"), p.Started.UTC().Format(stamp), cmp.Or(oneLine(p.Operation), "whether the import was started is not known"))
 	}
-	rows, colors := [][]string{{"time (UTC)", "what", "sent", "deleted", "rejected", "documents", "execution"}}, []string{bold}
+	rows, colors := [][]string{{"time (UTC)", "what", "sent", "deleted", "rejected", "documents", "execution"}}, map[int]string{}
 	for _, s := range states {
-		r, event := entryOf(cfg.Sync.Name, s), wordOf(s.Note.Event)
-		if r.Full {
+		n, event := s.Note, wordOf(s.Note.Event)
+		if n.Full {
 			event.word += ", full"
 		}
+		colors[len(rows)] = event.color
 		rows = append(rows, []string{
-			r.Time.Format(stamp), event.word, words.Number(r.Sent), words.Number(r.Deleted), words.Number(r.Rejected), words.Number(r.Documents), oneLine(r.Execution),
+			n.At.UTC().Format(stamp), event.word, words.Number(n.Sent), words.Number(n.Deleted), words.Number(n.Rejected), words.Number(s.Documents()), oneLine(n.Execution),
 		})
-		colors = append(colors, event.color)
 	}
 	out.table(rows, colors)
 	out.printf("\n")

@@ -14,25 +14,6 @@ type queryCommand struct {
 	report
 }
 
-// Run prints the query in use, where it comes from, and what becomes of each of its columns.
-func (c *queryCommand) Run(ctx context.Context, env environment) error {
-	return c.each(ctx, env, "query", func(cfg config.Config, out *printer) error {
-		q := usedQuery{Sync: cfg.Sync.Name, Origin: cfg.QueryOrigin, Query: cfg.Query}
-		columns, err := columnsOf(ctx, cfg, queryTime)
-		for _, column := range columns {
-			q.Columns = append(q.Columns, usedColumn{Name: column.Name, Kind: jsonKinds[column.Kind], Becomes: becomes(column.Name)})
-		}
-		if c.JSON {
-			if err == nil {
-				err = out.json(q)
-			}
-			return err
-		}
-		printQuery(out, q)
-		return err
-	})
-}
-
 // queryTime bounds what a person waits for the columns of the query.
 const queryTime = 20 * time.Second
 
@@ -48,6 +29,24 @@ type usedColumn struct {
 	Name    string `json:"name"`
 	Kind    string `json:"kind"`
 	Becomes string `json:"becomes"`
+}
+
+// Run prints the query in use, where it comes from, and what becomes of each of its columns.
+func (c *queryCommand) Run(ctx context.Context, env environment) error {
+	return c.each(ctx, env, "query", func(cfg config.Config, out *printer) error {
+		q := usedQuery{Sync: cfg.Sync.Name, Origin: cfg.QueryOrigin, Query: cfg.Query}
+		columns, err := columnsOf(ctx, cfg, queryTime)
+		for _, column := range columns {
+			q.Columns = append(q.Columns, usedColumn{Name: column.Name, Kind: jsonKinds[column.Kind], Becomes: becomes(column.Name)})
+		}
+		switch {
+		case !c.JSON:
+			printQuery(out, q)
+		case err == nil:
+			out.json(q)
+		}
+		return err
+	})
 }
 
 // jsonKinds are what the kinds of columns are in JSON.
@@ -90,10 +89,10 @@ func printQuery(out *printer, q usedQuery) {
 	if len(q.Columns) == 0 {
 		return
 	}
-	rows, colors := [][]string{{"column", "JSON", "becomes"}}, []string{bold}
+	rows := [][]string{{"column", "JSON", "becomes"}}
 	for _, c := range q.Columns {
-		rows, colors = append(rows, []string{visible(c.Name), c.Kind, visible(c.Becomes)}), append(colors, "")
+		rows = append(rows, []string{visible(c.Name), c.Kind, visible(c.Becomes)})
 	}
 	out.printf("\n")
-	out.table(rows, colors)
+	out.table(rows, nil)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // ledgerView is what the ledger knows of a document.
 type ledgerView struct {
 	Known    bool   `json:"known"`              // the manifest has the id, or a failure of it is remembered
-	Status   string `json:"status"`             // confirmed, unknown, rejected, deleted or absent
+	Status   string `json:"status"`             // one of statusTexts
 	Current  *bool  `json:"current,omitempty"`  // what is recorded is the document as the query makes it now
 	Reason   string `json:"reason,omitempty"`   // why it failed
 	Pending  string `json:"pending,omitempty"`  // what an import that is not done does with it
@@ -28,46 +29,59 @@ type ledgerView struct {
 	needsContent bool
 }
 
+// statusTexts explain each status.
+var statusTexts = map[string]string{
+	"confirmed": "an import of it is confirmed",
+	"unknown":   "it was sent, or was about to be, and that is not confirmed: the next run sends it again, or deletes it if its row is gone",
+	"rejected":  "Vertex AI Search rejected it: it is sent again when it changes, or by the next full sync",
+	"deleted":   "it was deleted",
+	"absent":    "no run has sent it",
+}
+
 // readLedger looks for the document in the newest revision.
-func readLedger(ctx context.Context, cfg config.Config, id string) (ledgerView, error) {
-	v := ledgerView{Status: "absent"}
+func (s *sighting) readLedger(ctx context.Context, cfg config.Config) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoAnswer)
 	defer cancel()
+	v := &s.Ledger
+	v.Status = "absent"
 	b, err := openBucket(ctx, cfg)
 	if err != nil {
-		return v, err
+		return err
 	}
 	defer b.Close()
 	store := ledger.NewStore(b, layout.New(cfg.Sync.Name), storeName(cfg))
 	state, doubt, err := store.Load(ctx)
 	if err != nil {
-		return v, err
+		return err
 	}
 	if doubt != nil {
 		v.Doubt = doubt.Error()
 	}
 	v.Revision, v.needsContent = state.Revision, state.Scan.NeedsContent
 	for _, g := range state.Segments { // a later one is newer
-		e, err := entryIn(ctx, store, &g, id)
+		e, err := entryIn(ctx, store, &g, s.ID)
 		if err != nil {
-			return v, err
+			return err
 		}
 		if e != nil {
-			v.take(*e, g.Unknown)
+			v.Known, v.hash, v.Status = true, e.Hash, statusOf(*e, g.Unknown)
 		}
 	}
 	failures, err := store.ReadFailures(ctx, state.Scan.Failures)
 	if err != nil {
-		return v, err
+		return err
 	}
 	remembered := failures.Remembered()
-	if i := slices.IndexFunc(remembered, func(f failure.Document) bool { return f.ID == id }); i >= 0 {
+	if i := slices.IndexFunc(remembered, func(f failure.Document) bool { return f.ID == s.ID }); i >= 0 {
 		v.Known, v.Reason = true, remembered[i].Reason
 	}
-	return v, v.readPending(ctx, store, state.Pending, id)
+	if state.Pending != nil {
+		v.Pending, err = pendingWork(ctx, store, *state.Pending, s.ID)
+	}
+	return err
 }
 
-// entryIn finds the document in a segment; nil if it is not there.
+// entryIn finds the document in a segment; nil if it is not there, or if there is no segment.
 func entryIn(ctx context.Context, store *ledger.Store, g *ledger.Segment, id string) (found *manifest.Entry, err error) {
 	if g == nil {
 		return nil, nil
@@ -82,46 +96,40 @@ func entryIn(ctx context.Context, store *ledger.Store, g *ledger.Segment, id str
 	return found, err
 }
 
-// take takes over what an entry says.
-func (v *ledgerView) take(e manifest.Entry, isUnknown bool) {
-	v.Known, v.hash = true, e.Hash
+func statusOf(e manifest.Entry, isUnknown bool) string {
 	switch {
 	case isUnknown:
-		v.Status, v.hash = "unknown", manifest.Unknown
+		return "unknown"
 	case e.Gone:
-		v.Status = "deleted"
+		return "deleted"
 	case e.Tried:
-		v.Status = "rejected"
+		return "rejected"
 	case e.Hash == manifest.Unknown:
-		v.Status = "unknown"
-	default:
-		v.Status = "confirmed"
+		return "unknown"
 	}
+	return "confirmed"
 }
 
-// readPending finds out whether work that is not done is about the document.
-func (v *ledgerView) readPending(ctx context.Context, store *ledger.Store, p *ledger.Import, id string) error {
-	if p == nil {
-		return nil
+// pendingWork says what work that is not done does with the document, if anything.
+func pendingWork(ctx context.Context, store *ledger.Store, p ledger.Import, id string) (string, error) {
+	for _, part := range []struct {
+		segment *ledger.Segment
+		text    string
+	}{{p.Upserted, "imported"}, {p.Removed, "deleted"}} {
+		found, err := entryIn(ctx, store, part.segment, id)
+		if err != nil {
+			return "", err
+		}
+		if found == nil {
+			continue
+		}
+		text := fmt.Sprintf("is being %s since %s", part.text, p.Started.UTC().Format(time.RFC3339))
+		if p.Operation != "" {
+			text += " by " + p.Operation
+		}
+		return text, nil
 	}
-	upserted, err := entryIn(ctx, store, p.Upserted, id)
-	if err != nil {
-		return err
-	}
-	removed, err := entryIn(ctx, store, p.Removed, id)
-	switch {
-	case upserted != nil:
-		v.Pending = "is being imported"
-	case removed != nil:
-		v.Pending = "is being deleted"
-	default:
-		return err
-	}
-	v.Pending += " since " + p.Started.UTC().Format(time.RFC3339)
-	if p.Operation != "" {
-		v.Pending += " by " + p.Operation
-	}
-	return err
+	return "", nil
 }
 
 // compare finds out whether the ledger's hash is that of the document as it is now.
@@ -132,21 +140,14 @@ func (v *ledgerView) compare(line json.RawMessage) {
 	}
 }
 
-// statusTexts explain each status.
-var statusTexts = map[string]string{
-	"confirmed": "an import of it is confirmed",
-	"unknown":   "it was sent, or was about to be, and that is not confirmed: the next run sends it again, or deletes it if its row is gone",
-	"rejected":  "Vertex AI Search rejected it: it is sent again when it changes, or by the next full sync",
-	"deleted":   "it was deleted",
-	"absent":    "no run has sent it",
-}
-
-func printLedger(out *printer, s *sighting) {
+func (s *sighting) printLedger(out *printer) {
 	v := s.Ledger
 	out.printf("%s: %s\n", v.Status, statusTexts[v.Status])
-	if v.Current != nil && *v.Current {
+	switch {
+	case v.Current == nil:
+	case *v.Current:
 		out.printf("  That is the document as the query makes it now.\n")
-	} else if v.Current != nil {
+	default:
 		out.printf("  %s\n", out.paint(yellow, "That is an earlier version: the query makes another document now."))
 	}
 	if v.Reason != "" {
