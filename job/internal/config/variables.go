@@ -38,7 +38,7 @@ func variables(c *Config) []Variable {
 		{Name: "STORAGE_EMULATOR_HOST", Meaning: "address of a stand-in for Cloud Storage; on Cloud Run a loopback address only", set: standIn(&c.StorageEmulatorHost)},
 		{Name: "DISCOVERYENGINE_ENDPOINT", Meaning: "host:port of a stand-in for Vertex AI Search, plaintext; on Cloud Run a loopback address only", set: standIn(&c.DiscoveryEngineEndpoint)},
 		{Name: "SECRETMANAGER_ENDPOINT", Meaning: "host:port of a stand-in for Secret Manager, plaintext; on Cloud Run a loopback address only", set: standIn(&c.SecretManagerEndpoint)},
-		{Name: "SYNC_QUERY", Meaning: "SELECT to use in place of the default query", set: text(&c.Query)},
+		{Name: "SYNC_QUERY", Meaning: "SELECT to use in place of the default query", set: query(&c.Query)},
 		{Name: "SYNC_QUERY_FILE", Meaning: "file that holds it, UTF-8"},
 		{Name: "SYNC_MIME_TYPES", Default: "image/jpeg,image/png,image/webp", Meaning: "accepted values of content_mime_type, separated by commas", set: mimeTypes(&c.MIMETypes)},
 		{Name: "CONTENT_BUCKETS", Meaning: "buckets that content_uri may name, separated by commas; empty: any", set: buckets(&c.ContentBuckets)},
