@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -87,4 +88,14 @@ func (c *checkCommand) print(out *printer, sync string, found []finding) error {
 		}
 	}
 	return errors.Join(failed...)
+}
+
+// standIns says which services are not Google's own: anybody who may set the environment of a run can read what it sends there.
+func standIns(cfg config.Config) []finding {
+	used := cfg.StandIns()
+	if len(used) == 0 {
+		return nil
+	}
+	return []finding{warning("stand-ins", strings.Join(used, ", ")+" set: these are not Google's services, and nothing sent to them is encrypted",
+		"unset them to use the real ones")}
 }

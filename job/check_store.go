@@ -70,6 +70,19 @@ func (m *contentMatch) findings() (found []finding) {
 	return append(append(found, schemaFindings(m.columns, m.schema)...), nameFindings(m.columns)...)
 }
 
+// contentBuckets says where content may come from. The service's agent reads it with rights of its own, so that whoever may
+// write a row may have any object that the agent can read made searchable.
+func (m *contentMatch) contentBuckets(cfg config.Config) []finding {
+	switch {
+	case !m.hasContent(): // or the columns are not known
+		return nil
+	case len(cfg.ContentBuckets) > 0:
+		return []finding{fine("sources", "content may come from gs://"+strings.Join(cfg.ContentBuckets, ", gs://"))}
+	}
+	return []finding{warning("sources", "content may come from any bucket that the service's agent can read, as content_uri says",
+		"set CONTENT_BUCKETS to the buckets that are meant")}
+}
+
 // schemaTypes are the types of a schema that take the values of a kind of column. JSON may be anything.
 var schemaTypes = map[column.Kind][]string{
 	column.Text:      {"string", "datetime", "geolocation"},

@@ -1,6 +1,10 @@
 package main
 
-import "vertexmetadata/job/internal/refusal"
+import (
+	"slices"
+
+	"vertexmetadata/job/internal/refusal"
+)
 
 // finding is what became of one check.
 type finding struct {
@@ -47,4 +51,15 @@ func tried(name, text string, err error) finding {
 		return failed(name, err)
 	}
 	return fine(name, text)
+}
+
+// securityNames are the findings that say who else can read or change what the job does, in the order in which they are
+// shown: docs/SECURITY-MODEL.md says what each holds.
+var securityNames = []string{"encryption", "role", "row security", "writers", "sources", "stand-ins"}
+
+// securityLast puts those findings together, behind the others.
+func securityLast(found []finding) []finding {
+	rank := func(f finding) int { return slices.Index(securityNames, f.Name) }
+	slices.SortStableFunc(found, func(a, b finding) int { return rank(a) - rank(b) })
+	return found
 }

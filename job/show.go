@@ -100,8 +100,14 @@ func lookEverywhere(ctx context.Context, cfg config.Config, id string) *sighting
 		}
 	}
 	s.Source.make(cfg, s.Ledger.needsContent)
-	s.Ledger.compare(s.Source.Document)
-	if s.Store.Found && s.Source.Document != nil {
+	if s.Source.Document == nil {
+		return s
+	}
+	if s.Ledger.Status == "confirmed" || s.Ledger.Status == "rejected" { // the others have no hash
+		isCurrent := document.Hash(s.Source.Document) == s.Ledger.hash
+		s.Ledger.Current = &isCurrent
+	}
+	if s.Store.Found {
 		s.Fields = differences(fieldsOf(s.Store.Document), fieldsOf(sent(s.Source.Document)))
 	}
 	return s

@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
 	"vertexmetadata/job/internal/config"
-	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/job/internal/ledger"
@@ -59,12 +56,15 @@ func (s *sighting) readLedger(ctx context.Context, cfg config.Config) error {
 	}
 	v.Revision, v.needsContent = state.Revision, state.Scan.NeedsContent
 	for _, g := range state.Segments { // a later one is newer
-		e, err := entryIn(ctx, store, &g, s.ID)
+		err := store.EachEntry(ctx, []ledger.Segment{g}, func(e manifest.Entry) error {
+			if string(e.ID) != s.ID {
+				return nil
+			}
+			v.Known, v.hash, v.Status, v.Pending = true, e.Hash, statusOf(e, g.Unknown), pendingWork(state.Pending, g.Name)
+			return ledger.ErrStop
+		})
 		if err != nil {
 			return err
-		}
-		if e != nil {
-			v.Known, v.hash, v.Status = true, e.Hash, statusOf(*e, g.Unknown)
 		}
 	}
 	failures, err := store.ReadFailures(ctx, state.Scan.Failures)
@@ -75,25 +75,7 @@ func (s *sighting) readLedger(ctx context.Context, cfg config.Config) error {
 	if i := slices.IndexFunc(remembered, func(f failure.Document) bool { return f.ID == s.ID }); i >= 0 {
 		v.Known, v.Reason = true, remembered[i].Reason
 	}
-	if state.Pending != nil {
-		v.Pending, err = pendingWork(ctx, store, *state.Pending, s.ID)
-	}
-	return err
-}
-
-// entryIn finds the document in a segment; nil if it is not there, or if there is no segment.
-func entryIn(ctx context.Context, store *ledger.Store, g *ledger.Segment, id string) (found *manifest.Entry, err error) {
-	if g == nil {
-		return nil, nil
-	}
-	err = store.EachEntry(ctx, []ledger.Segment{*g}, func(e manifest.Entry) error {
-		if string(e.ID) != id {
-			return nil
-		}
-		found = &e
-		return ledger.ErrStop
-	})
-	return found, err
+	return nil
 }
 
 func statusOf(e manifest.Entry, isUnknown bool) string {
@@ -110,34 +92,21 @@ func statusOf(e manifest.Entry, isUnknown bool) string {
 	return "confirmed"
 }
 
-// pendingWork says what work that is not done does with the document, if anything.
-func pendingWork(ctx context.Context, store *ledger.Store, p ledger.Import, id string) (string, error) {
-	for _, part := range []struct {
-		segment *ledger.Segment
-		text    string
-	}{{p.Upserted, "imported"}, {p.Removed, "deleted"}} {
-		found, err := entryIn(ctx, store, part.segment, id)
-		if err != nil {
-			return "", err
-		}
-		if found == nil {
-			continue
-		}
-		text := fmt.Sprintf("is being %s since %s", part.text, p.Started.UTC().Format(time.RFC3339))
-		if p.Operation != "" {
-			text += " by " + p.Operation
-		}
-		return text, nil
+// pendingWork says what work that is not done does with the documents of a segment, if anything.
+func pendingWork(p *ledger.Import, segment string) (text string) {
+	switch {
+	case p != nil && p.Upserted != nil && p.Upserted.Name == segment:
+		text = "is being imported"
+	case p != nil && p.Removed != nil && p.Removed.Name == segment:
+		text = "is being deleted"
+	default:
+		return ""
 	}
-	return "", nil
-}
-
-// compare finds out whether the ledger's hash is that of the document as it is now.
-func (v *ledgerView) compare(line json.RawMessage) {
-	if line != nil && (v.Status == "confirmed" || v.Status == "rejected") {
-		current := document.Hash(line) == v.hash
-		v.Current = &current
+	text += " since " + p.Started.UTC().Format(time.RFC3339)
+	if p.Operation != "" {
+		text += " by " + p.Operation
 	}
+	return text
 }
 
 func (s *sighting) printLedger(out *printer) {

@@ -53,29 +53,27 @@ func (r *syncRun) sync(ctx context.Context, c *syncCommand) (reconcile.Summary, 
 	return run.Sync(ctx)
 }
 
-// await runs work to its end, or until it is given up, and finishes the run.
+// await runs work to its end, or until it is given up, and finishes the run. When the process was told to end before, no work
+// begins: what an earlier sync had in flight may still be there.
 func (r *syncRun) await(ctx context.Context, work func() (reconcile.Summary, error)) error {
-	type result struct {
-		summary reconcile.Summary
-		err     error
+	if ctx.Err() != nil {
+		return r.finish(ctx, failedSummary, stopped(context.Cause(ctx), errors.New("the sync was not started")))
 	}
-	done := make(chan result, 1)
+	done, summary := make(chan error, 1), failedSummary // which is that of a panic
 	go func() {
-		end := result{summary: failedSummary}
-		end.err = panics.Guard(func() (err error) {
-			end.summary, err = work()
+		done <- panics.Guard(func() (err error) {
+			summary, err = work()
 			return err
 		})()
-		done <- end
 	}()
 	late := make(chan struct{})
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(late) }) })()
 	select {
-	case end := <-done:
-		if end.err != nil && ctx.Err() != nil {
-			end.err = stopped(context.Cause(ctx), end.err)
+	case err := <-done:
+		if err != nil && ctx.Err() != nil {
+			err = stopped(context.Cause(ctx), err)
 		}
-		return r.finish(ctx, end.summary, end.err)
+		return r.finish(ctx, summary, err)
 	case <-late:
 		return r.finish(ctx, failedSummary, stopped(context.Cause(ctx), errors.New("what was in flight is abandoned")))
 	}
@@ -97,26 +95,21 @@ func stopped(cause, err error) error {
 // finish says how a run ended: in sentences on a terminal, else why it failed, if it did, and its last line.
 func (r *syncRun) finish(ctx context.Context, s reconcile.Summary, err error) error {
 	r.screen.close()
-	took := time.Since(r.begin)
+	ctx, took, level := context.WithoutCancel(ctx), time.Since(r.begin), slog.LevelInfo
 	if r.screen.terminal {
 		fmt.Fprint(r.screen, sentences(r.screen.look, r.cfg.Sync.Name, s, took, err))
 	} else {
-		r.logEnd(context.WithoutCancel(ctx), s, took, err)
+		if err != nil {
+			level = slog.LevelError
+			r.log.LogAttrs(ctx, level, "sync failed", whyFailed(err)...)
+		}
+		r.log.LogAttrs(ctx, level, "sync finished", append(attrs(s),
+			slog.Int64("duration_ms", took.Milliseconds()), slog.String("execution", r.cfg.Execution), slog.Int("task", r.cfg.Task), slog.String("version", version))...)
 	}
 	if err != nil {
 		return &reportedError{err}
 	}
 	return nil
-}
-
-func (r *syncRun) logEnd(ctx context.Context, s reconcile.Summary, took time.Duration, err error) {
-	level := slog.LevelInfo
-	if err != nil {
-		level = slog.LevelError
-		r.log.LogAttrs(ctx, level, "sync failed", whyFailed(err)...)
-	}
-	r.log.LogAttrs(ctx, level, "sync finished", append(attrs(s),
-		slog.Int64("duration_ms", took.Milliseconds()), slog.String("execution", r.cfg.Execution), slog.Int("task", r.cfg.Task), slog.String("version", version))...)
 }
 
 // whyFailed are the attributes of a failure: error, hint and, after a panic, where.
