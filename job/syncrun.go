@@ -53,8 +53,8 @@ func (r *syncRun) sync(ctx context.Context, c *syncCommand) (reconcile.Summary, 
 	return run.Sync(ctx)
 }
 
-// await runs work to its end, or until it is given up, and finishes the run. When the process was told to end before, no work
-// begins: what an earlier sync had in flight may still be there.
+// await runs work to its end, or until it is given up, and finishes the run. After SIGTERM no work begins: what an earlier sync
+// had in flight may still be at it.
 func (r *syncRun) await(ctx context.Context, work func() (reconcile.Summary, error)) error {
 	if ctx.Err() != nil {
 		return r.finish(ctx, failedSummary, stopped(context.Cause(ctx), errors.New("the sync was not started")))
