@@ -92,7 +92,7 @@ func (c *checkCommand) print(out *printer, sync string, found []finding) error {
 
 // standIns says which services are not Google's own: anybody who may set the environment of a run can read what it sends there.
 func standIns(cfg config.Config) []finding {
-	used := cfg.StandIns()
+	used := cfg.StandIns
 	if len(used) == 0 {
 		return nil
 	}

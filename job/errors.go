@@ -49,7 +49,7 @@ type reportedError struct{ error }
 
 func (e *reportedError) Unwrap() error { return e.error }
 
-// answerTime is how long a person waits for what one of Google's services has to say.
+// answerTime is how long a person waits for what a service or the database has to say.
 const answerTime = 10 * time.Second
 
 var errNoAnswer = &refusal.Advice{Text: "no answer in time", Remedy: "check the network, and that the service is up"}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -13,9 +14,6 @@ import (
 type queryCommand struct {
 	report
 }
-
-// queryTime bounds what a person waits for the columns of the query.
-const queryTime = 20 * time.Second
 
 // usedQuery is a query and what becomes of its columns.
 type usedQuery struct {
@@ -35,9 +33,9 @@ type usedColumn struct {
 func (c *queryCommand) Run(ctx context.Context, env environment) error {
 	return c.each(ctx, env, "query", func(cfg config.Config, out *printer) error {
 		q := usedQuery{Sync: cfg.Sync.Name, Origin: cfg.QueryOrigin, Query: cfg.Query}
-		columns, err := columnsOf(ctx, cfg, queryTime)
-		for _, column := range columns {
-			q.Columns = append(q.Columns, usedColumn{Name: column.Name, Kind: jsonKinds[column.Kind], Becomes: becomes(column.Name)})
+		columns, err := columnsOf(ctx, cfg, answerTime)
+		for _, c := range columns {
+			q.Columns = append(q.Columns, usedColumn{Name: c.Name, Kind: jsonKinds[c.Kind], Becomes: cmp.Or(parts[c.Name], "structData."+c.Name)})
 		}
 		switch {
 		case !c.JSON:
@@ -59,18 +57,8 @@ var jsonKinds = map[column.Kind]string{
 	column.Timestamp: "string (date and time)",
 }
 
-// becomes says which part of the document a column is.
-func becomes(column string) string {
-	switch column {
-	case "id":
-		return "id"
-	case "content_uri":
-		return "content.uri"
-	case "content_mime_type":
-		return "content.mimeType"
-	}
-	return "structData." + column
-}
+// parts are the columns that become another part of a document than a field of structData.
+var parts = map[string]string{"id": "id", "content_uri": "content.uri", "content_mime_type": "content.mimeType"}
 
 // columnsOf asks the database for the columns of the query.
 func columnsOf(ctx context.Context, cfg config.Config, limit time.Duration) ([]column.Column, error) {

@@ -61,27 +61,30 @@ var places = []struct {
 	{"ledger", "Ledger:", (*sighting).readLedger, (*sighting).printLedger},
 }
 
-// Run prints one document in all places. What cannot be reached does not hide the rest, and fails the command in the end;
-// so does an id that is nowhere.
+// Run prints one document in all places. What cannot be reached does not hide the rest, and fails the command in the end; so
+// does an id that is nowhere, in none of several syncs.
 func (c *showCommand) Run(ctx context.Context, env environment) error {
-	return c.each(ctx, env, "show", func(cfg config.Config, out *printer) error {
+	found := false
+	err := c.each(ctx, env, "show", func(cfg config.Config, out *printer) error {
 		s := lookEverywhere(ctx, cfg, c.ID)
 		if c.JSON {
 			out.json(s)
 		} else {
 			s.print(out)
 		}
-		switch {
-		case s.err != nil:
+		found = found || s.Source.Rows > 0 || s.Store.Found || s.Ledger.Known
+		if s.err != nil {
 			return fmt.Errorf("not every place could be read: %w", s.err)
-		case s.Source.Rows == 0 && !s.Store.Found && !s.Ledger.Known:
-			return &refusal.Advice{
-				Text:   fmt.Sprintf("there is no document %q in the query, in data store %s or in the ledger", s.ID, cfg.DataStore),
-				Remedy: "check the id; job plan and job search show some",
-			}
 		}
 		return nil
 	})
+	if err == nil && !found {
+		return &refusal.Advice{
+			Text:   fmt.Sprintf("there is no document %q in the query, in the data store or in the ledger", c.ID),
+			Remedy: "check the id; job plan and job search show some",
+		}
+	}
+	return err
 }
 
 // lookEverywhere looks in all places at once.

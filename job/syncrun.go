@@ -34,7 +34,7 @@ func newSyncRun(env environment, cfg config.Config) *syncRun {
 }
 
 func (r *syncRun) sync(ctx context.Context, c *syncCommand) (reconcile.Summary, error) {
-	if names := r.cfg.StandIns(); len(names) > 0 {
+	if names := r.cfg.StandIns; len(names) > 0 {
 		r.log.DebugContext(ctx, "stand-ins take the place of Google's services", "variables", strings.Join(names, ", "))
 	}
 	r.screen.reopen()

@@ -36,6 +36,8 @@ type Config struct {
 	DiscoveryEngineEndpoint string // host:port, plaintext, for a stand-in; empty: Google
 	SecretManagerEndpoint   string
 	StorageEmulatorHost     string // address of a stand-in, which the storage client reads by itself
+	// StandIns names the variables by which stand-ins take the place of Google's services: a run should warn of them.
+	StandIns []string
 
 	Sync                      // the one that this is the configuration of, see With
 	Syncs            []Sync   // what to sync: those of SYNCS, or one without a name
@@ -69,20 +71,6 @@ func (l Limit) Of(all int64) int64 {
 		return int64(l.Share*float64(all) + 1e-9) // 0.29 of 100 is a little less than 29 in binary
 	}
 	return l.Count
-}
-
-// StandIns names the variables by which stand-ins take the place of Google's services: a run should warn of them.
-func (c Config) StandIns() (names []string) {
-	for _, v := range []struct{ name, value string }{
-		{"STORAGE_EMULATOR_HOST", c.StorageEmulatorHost},
-		{"DISCOVERYENGINE_ENDPOINT", c.DiscoveryEngineEndpoint},
-		{"SECRETMANAGER_ENDPOINT", c.SecretManagerEndpoint},
-	} {
-		if v.value != "" {
-			names = append(names, v.name)
-		}
-	}
-	return names
 }
 
 // With returns the configuration of one of c.Syncs.

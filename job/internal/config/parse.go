@@ -90,12 +90,15 @@ func databaseURL(field *string) setter {
 
 // standIn is the address of a stand-in for one of Google's services, which is spoken to in plaintext. In the cloud nobody
 // needs one on another machine but who wants the data sent there.
-func standIn(field *string) setter {
+func standIn(field *string, used *[]string) setter {
 	return func(l *loader, v Variable, value string) {
-		*field = value
+		if *field = value; value == "" {
+			return
+		}
+		*used = append(*used, v.Name)
 		onCloudRun := l.value("CLOUD_RUN_JOB") != "" || l.value("CLOUD_RUN_EXECUTION") != ""
 		switch _, address, _ := strings.Cut(value, "://"); {
-		case value != "" && onCloudRun && !isLoopback(value):
+		case onCloudRun && !isLoopback(value):
 			l.problem(v.Name+" is set, and on Cloud Run it may only name a loopback address", "unset "+v.Name)
 		case strings.Contains(address, "@") && !strings.HasPrefix(value, "http"): // a database's URL, password included
 			l.problem(v.Name+" is not an address", "set "+v.Name+" to host:port")

@@ -90,8 +90,8 @@ func TestStandInsOnCloudRun(t *testing.T) {
 				switch {
 				case allowed && err != nil, !allowed && problemsOf(t, getenv) != want:
 					t.Errorf("%s=%s with %s: got %v", name, address, marker, err)
-				case allowed && !cmp.Equal(got.StandIns(), []string{name}):
-					t.Errorf("%s=%s: StandIns = %v", name, address, got.StandIns())
+				case allowed && !cmp.Equal(got.StandIns, []string{name}):
+					t.Errorf("%s=%s: StandIns = %v", name, address, got.StandIns)
 				}
 			}
 			if _, err := Load(with(local, name+"="+address)); err != nil {
