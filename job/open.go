@@ -81,7 +81,7 @@ func openBucket(ctx context.Context, cfg config.Config) (*bucket.Bucket, error) 
 			return nil, fmt.Errorf("set STORAGE_EMULATOR_HOST: %w", err)
 		}
 	}
-	return bucket.Open(ctx, bucket.Config{Name: cfg.Bucket, Project: cfg.Project, Root: layout.New(cfg.Sync.Name).Prefix()})
+	return bucket.Open(ctx, bucket.Config{Name: cfg.Bucket, Project: cfg.Project, Root: string(layout.New(cfg.Sync.Name))})
 }
 
 // password reads the database password, unless DATABASE_URL or a token stands for it. A byte order mark before it is an

@@ -64,7 +64,7 @@ func (s *screen) show(v view) {
 	s.view.Store(&v)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.terminal || s.closed || s.bar != nil {
+	if !s.terminal || s.closed || s.container != nil {
 		return
 	}
 	container := mpb.New(mpb.WithOutput(s.out))
@@ -76,9 +76,9 @@ func (s *screen) show(v view) {
 // reopen shows a bar again: each of several syncs has its own.
 func (s *screen) reopen() {
 	s.mu.Lock()
-	s.closed, s.bar = false, nil
-	s.view.Store(nil)
+	s.closed = false
 	s.mu.Unlock()
+	s.view.Store(nil)
 	s.show(connecting())
 }
 
