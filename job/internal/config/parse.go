@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"vertexmetadata/job/internal/pgurl"
@@ -123,11 +122,8 @@ func isLoopback(address string) bool {
 }
 
 func choice(field *string, allowed ...string) setter {
-	return parsed(field, func(value string) (string, bool) { return value, slices.Contains(allowed, value) }, oneOf(allowed))
-}
-
-func oneOf(allowed []string) string {
-	return "one of " + strings.TrimPrefix(strings.Join(allowed, ", "), ", ")
+	isAllowed := func(value string) (string, bool) { return value, slices.Contains(allowed, value) }
+	return parsed(field, isAllowed, "one of "+strings.TrimPrefix(strings.Join(allowed, ", "), ", "))
 }
 
 // What those forms are called that several variables have.
@@ -180,9 +176,7 @@ func limit(value string) (Limit, bool) {
 }
 
 // mimeType is type/subtype as it is registered (RFC 6838), in lower case: no wildcard and no parameter.
-var mimeType = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*$`)
-})
+var mimeType = regexp.MustCompile(`^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*$`)
 
 // unregistered are words for a type that people write and the services do not know, with the registered one.
 // https://www.iana.org/assignments/media-types
@@ -194,7 +188,7 @@ func mimeTypes(field *[]string) setter {
 	return func(l *loader, v Variable, value string) {
 		*field = l.list(v, strings.ToLower(value))
 		for _, entry := range *field {
-			if !mimeType().MatchString(entry) {
+			if !mimeType.MatchString(entry) {
 				l.problem(fmt.Sprintf("%s has %s, which is not a MIME type", v.Name, shown(entry)), "set "+v.Name+" to types such as image/png, separated by commas")
 			} else if registered := unregistered[entry]; registered != "" {
 				l.problem(fmt.Sprintf("%s has %q, which is not a registered MIME type", v.Name, entry), fmt.Sprintf("write %s in %s", registered, v.Name))

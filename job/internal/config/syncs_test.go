@@ -92,7 +92,7 @@ func FuzzSyncs(f *testing.F) {
 		}
 		seen := map[string]bool{}
 		for _, s := range c.Syncs {
-			if store := s.DataStore + s.Location; seen[store] || s.Query == "" || len(s.MIMETypes) == 0 || len(c.Syncs) > 1 && !syncName().MatchString(s.Name) {
+			if store := s.DataStore + s.Location; seen[store] || s.Query == "" || len(s.MIMETypes) == 0 || len(c.Syncs) > 1 && !syncName.MatchString(s.Name) {
 				t.Errorf("Load accepted %+v", c.Syncs)
 			} else {
 				seen[store] = true
