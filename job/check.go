@@ -63,8 +63,11 @@ func check(ctx context.Context, cfg config.Config) []finding {
 		})
 	}
 	running.Wait()
-	all := append([]finding{fine("config", "every variable is valid")}, standIns(cfg)...)
-	all = append(all, slices.Concat(found...)...)
+	all := append([]finding{fine("config", "every variable is valid")}, slices.Concat(found...)...)
+	if len(cfg.StandIns) > 0 { // anybody who may set the environment of a run can read what it sends there
+		all = append(all, warning("stand-ins", strings.Join(cfg.StandIns, ", ")+" set: these are not Google's services, and nothing sent to them is encrypted",
+			"unset them to use the real ones"))
+	}
 	all = append(all, match.findings()...)
 	return securityLast(append(all, match.contentBuckets(cfg)...))
 }
@@ -88,14 +91,4 @@ func (c *checkCommand) print(out *printer, sync string, found []finding) error {
 		}
 	}
 	return errors.Join(failed...)
-}
-
-// standIns says which services are not Google's own: anybody who may set the environment of a run can read what it sends there.
-func standIns(cfg config.Config) []finding {
-	used := cfg.StandIns
-	if len(used) == 0 {
-		return nil
-	}
-	return []finding{warning("stand-ins", strings.Join(used, ", ")+" set: these are not Google's services, and nothing sent to them is encrypted",
-		"unset them to use the real ones")}
 }

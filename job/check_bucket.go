@@ -32,10 +32,7 @@ func checkBucket(ctx context.Context, cfg config.Config) []finding {
 	if err != nil {
 		return []finding{failed("bucket", err), untried("objects", "needs the bucket")}
 	}
-	settings, err := b.Settings(ctx)
-	if err != nil {
-		settings = bucket.Settings{} // a permission that the job need not have
-	}
+	settings, _ := b.Settings(ctx) // a permission that the job need not have
 	found := []finding{fine("bucket", "gs://"+cfg.Bucket+describe(settings)), probe(ctx, b, layout.New(cfg.Sync.Name).Root())}
 	if settings.Retention > 0 {
 		found = append(found, warning("retention", fmt.Sprintf("objects can be neither replaced nor deleted for %s", settings.Retention),

@@ -48,10 +48,10 @@ func (c *searchCommand) Run(ctx context.Context, env environment) error {
 		if err != nil {
 			return err
 		}
-		if len(hits) == 0 && !c.JSON {
-			out.printf("No document of data store %s answers %q.\n", cfg.DataStore, c.Text)
-		}
 		if len(hits) == 0 {
+			if !c.JSON {
+				out.printf("No document of data store %s answers %q.\n", cfg.DataStore, c.Text)
+			}
 			return nil
 		}
 		columns, _ := columnsOf(ctx, cfg, columnsTime) // without it: by the alphabet
@@ -81,10 +81,13 @@ type searchResult struct {
 // service does not keep their order.
 func ordered(fields []field, order []string) []field {
 	fields = slices.DeleteFunc(fields, func(f field) bool { return string(f.Value) == "null" })
-	place := func(f field) int { return slices.Index(order, f.Name) }
-	slices.SortFunc(fields, func(a, b field) int {
-		return cmp.Or(cmp.Compare(uint(place(a)), uint(place(b))), strings.Compare(a.Name, b.Name)) // what is not in it comes last
-	})
+	place := func(f field) int {
+		if i := slices.Index(order, f.Name); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	slices.SortFunc(fields, func(a, b field) int { return cmp.Or(cmp.Compare(place(a), place(b)), strings.Compare(a.Name, b.Name)) })
 	return fields
 }
 

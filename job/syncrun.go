@@ -88,7 +88,7 @@ func stopped(cause, err error) error {
 	return &refusal.Advice{
 		Text:   "stopped: " + text,
 		Remedy: "wait for the next run, which completes the work; raise the timeout of the task if it ended this run",
-		Causes: []error{err}, Config: exitCode(err) == exitConfiguration,
+		Causes: []error{err}, Config: isConfiguration(err),
 	}
 }
 
