@@ -47,23 +47,21 @@ func printSummary(out *printer, p reconcile.Plan) {
 	if p.Pending != "" {
 		out.printf("An import is pending: a sync waits for it first, and the plan assumes that it succeeds.\n  %s\n", oneLine(p.Pending))
 	}
-	kind := "incremental sync"
+	kind, documents, nothing := "incremental sync", words.Plural(p.Documents, "document"), out.paint(green, "Nothing to do:")
 	if p.Full {
 		kind = "full sync"
 	}
 	switch {
+	case p.Why == "" && p.Stop == nil:
+		out.printf("%s nothing that is read has changed since the last sync; it found %s.\n", nothing, documents)
 	case p.Why == "":
-		text := "Nothing that is read has changed since the last sync"
-		if p.Stop == nil {
-			text = out.paint(green, "Nothing to do:") + " nothing that is read has changed since the last sync"
-		}
-		out.printf("%s; it found %s.\n", text, words.Plural(p.Documents, "document"))
+		out.printf("Nothing that is read has changed since the last sync; it found %s.\n", documents)
 	case p.Send+p.Gone == 0 && p.Pending == "" && p.Stop == nil:
-		out.printf("%s %s, none of %s differs.\n", out.paint(green, "Nothing to do:"), kind, words.Plural(p.Documents, "document"))
+		out.printf("%s %s, none of %s differs.\n", nothing, kind, documents)
 	default:
 		out.printf("%s %s: %s to add, %s to change, %s to delete; %s of %s sent (%s).\n", out.paint(bold, "Plan:"), kind,
 			out.paint(green, words.Number(p.New)), out.paint(yellow, words.Number(p.Changed)), out.paint(red, words.Number(p.Gone)),
-			words.Number(p.Send), words.Plural(p.Documents, "document"), words.Plural(p.Bytes, "byte"))
+			words.Number(p.Send), documents, words.Plural(p.Bytes, "byte"))
 		out.printf("Why the source is read: %s.\n", p.Why)
 	}
 	if p.Skipped > 0 {

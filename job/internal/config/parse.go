@@ -107,11 +107,12 @@ func standIn(field *string, used *[]string) setter {
 
 // isLoopback reports that an address, host:port or an HTTP URL, is one of this machine.
 func isLoopback(address string) bool {
-	for _, scheme := range []string{"http://", "https://"} {
-		address = strings.TrimSuffix(strings.TrimPrefix(address, scheme), "/")
+	rest, isHTTP := strings.CutPrefix(address, "http://")
+	if !isHTTP {
+		rest = strings.TrimPrefix(address, "https://")
 	}
-	host := address
-	if h, port, err := net.SplitHostPort(address); err == nil {
+	host := strings.TrimSuffix(rest, "/")
+	if h, port, err := net.SplitHostPort(host); err == nil {
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 			return false
 		}
