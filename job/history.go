@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"vertexmetadata/job/internal/config"
@@ -74,6 +73,15 @@ func entryOf(sync string, s ledger.State) historyEntry {
 	return r
 }
 
+// eventWords are what a revision of the ledger records, for people.
+var eventWords = []struct{ event, word, meaning, color string }{
+	{"begin", "prepared", "about to send", ""},
+	{"started", "started", "the service accepted the import", ""},
+	{"confirmed", "confirmed", "done", green},
+	{"dropped", "dropped", "the import failed or was lost: the next run retries", red},
+	{"scanned", "scanned", "the source was read, nothing to send", ""},
+}
+
 func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 	if len(states) == 0 {
 		out.printf("No run has recorded anything in gs://%s/%s yet.\n", cfg.Bucket, layout.New(cfg.Sync.Name).Revisions())
@@ -85,13 +93,17 @@ func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 	}
 	rows, colors := [][]string{{"time (UTC)", "what", "sent", "deleted", "rejected", "documents", "execution"}}, map[int]string{}
 	for _, s := range states {
-		n, event := s.Note, wordOf(s.Note.Event)
-		if n.Full {
-			event.word += ", full"
+		n, word := s.Note, visible(s.Note.Event) // one of another version of the job stands for itself
+		for _, known := range eventWords {
+			if known.event == n.Event {
+				word, colors[len(rows)] = known.word, known.color
+			}
 		}
-		colors[len(rows)] = event.color
+		if n.Full {
+			word += ", full"
+		}
 		rows = append(rows, []string{
-			n.At.UTC().Format(stamp), event.word, words.Number(n.Sent), words.Number(n.Deleted), words.Number(n.Rejected), words.Number(s.Documents()), oneLine(n.Execution),
+			n.At.UTC().Format(stamp), word, words.Number(n.Sent), words.Number(n.Deleted), words.Number(n.Rejected), words.Number(s.Documents()), oneLine(n.Execution),
 		})
 	}
 	out.table(rows, colors)
@@ -99,23 +111,4 @@ func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 	for _, w := range eventWords {
 		out.printf("%-10s %s\n", w.word, w.meaning)
 	}
-}
-
-// eventWord is what a revision of the ledger records, for people.
-type eventWord struct{ event, word, meaning, color string }
-
-var eventWords = []eventWord{
-	{"begin", "prepared", "about to send", ""},
-	{"started", "started", "the service accepted the import", ""},
-	{"confirmed", "confirmed", "done", green},
-	{"dropped", "dropped", "the import failed or was lost: the next run retries", red},
-	{"scanned", "scanned", "the source was read, nothing to send", ""},
-}
-
-// wordOf is the word for an event; one of another version of the job stands for itself.
-func wordOf(event string) eventWord {
-	if i := slices.IndexFunc(eventWords, func(w eventWord) bool { return w.event == event }); i >= 0 {
-		return eventWords[i]
-	}
-	return eventWord{word: visible(event)}
 }
