@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -111,6 +112,11 @@ var plainIDTypes = map[uint32]bool{oidInt8: true, oidInt2: true, oidInt4: true, 
 func (db *DB) setColumns(fields []pgconn.FieldDescription, types catalog) {
 	var exprs []string
 	wrap := false
+	for _, t := range types {
+		if slices.Contains(objectTypes, t.Name) && t.OID < firstUserOID {
+			db.doubt = objectDoubt(t.Name)
+		}
+	}
 	for _, f := range fields {
 		described, jsonType := types.column(f)
 		name, oid := quoteName(f.Name), f.DataTypeOID
