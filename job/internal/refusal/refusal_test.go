@@ -117,6 +117,7 @@ var refusals = []struct {
 	{"a login page without a title", storage, web(200, "", "<!DOCTYPE html><body>Access control: please sign in, your quota is used up")},
 	{"a login page where JSON was expected", storage, errors.New("invalid character '<' looking for beginning of value")},
 	{"an empty answer", storage, errors.New("unexpected end of JSON input")},
+	{"another protocol", storage, dial(errors.New(`net/http: HTTP/1.x transport connection broken: malformed HTTP response "SSH-2.0-OpenSSH_9.2"`))},
 	{"a page that leads in circles", storage, dial(errors.New("stopped after 10 redirects"))},
 	{"search role", search, rpc(codes.PermissionDenied, "Permission 'discoveryengine.documents.import' denied on resource '//discoveryengine.googleapis.com/projects/shop/locations/eu/collections/default_collection/dataStores/posts/branches/0' (or it may not exist).", info("IAM_PERMISSION_DENIED", map[string]string{"permission": "discoveryengine.documents.import"}))},
 	{"secret role", secrets, rpc(codes.PermissionDenied, "Permission 'secretmanager.versions.access' denied for resource 'projects/shop/secrets/db_password/versions/latest' (or it may not exist).")},

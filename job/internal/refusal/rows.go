@@ -19,7 +19,7 @@ const signIn = "give the job a service account, or run: gcloud auth application-
 var rows = []row{
 	// Who answers: a page may have any words of the rows below.
 	{
-		name: "web page", text: `^a web page |invalid character '<'|unexpected content-type|unexpected end of JSON input|stopped after \d+ redirects`,
+		name: "web page", text: `^a web page |invalid character '<'|unexpected content-type|unexpected end of JSON input|stopped after \d+ redirects|malformed HTTP`,
 		kind: "something else than the service answered", hint: "{way}check HTTPS_PROXY, NO_PROXY, and any proxy or firewall between the job and {api}; the next run tries again", is: ErrUnavailable,
 	},
 
