@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,8 +57,28 @@ func syncMembers(text string) ([]map[string]json.RawMessage, error) {
 		return nil, fmt.Errorf("mistake at character %d", syntax.Offset)
 	case errors.As(err, &kind):
 		return nil, fmt.Errorf("%s at character %d", kind.Value, kind.Offset)
+	case err != nil:
+		return nil, err
 	}
-	return members, err
+	var texts []json.RawMessage
+	_ = json.Unmarshal([]byte(text), &texts) // it is a list
+	for i, text := range texts {
+		if fields(text) > len(members[i]) {
+			return nil, fmt.Errorf("sync %d has a field twice, or two syncs have one pair of brackets", i+1)
+		}
+	}
+	return members, nil
+}
+
+// fields counts the fields of an object, the same as often as it is there.
+func fields(object []byte) (n int) {
+	in := json.NewDecoder(bytes.NewReader(object))
+	_, _ = in.Token()
+	for ; in.More(); n++ {
+		_, _ = in.Token()
+		_ = in.Decode(&json.RawMessage{})
+	}
+	return n
 }
 
 // sync reads one member of the list.
