@@ -122,7 +122,7 @@ func (db *DB) setColumns(fields []pgconn.FieldDescription, types catalog) {
 		name, oid := quoteName(f.Name), f.DataTypeOID
 		expr := "q." + name
 		switch {
-		case f.Name == "id":
+		case f.Name == "id", oid == oidBPChar && (f.Name == "content_uri" || f.Name == "content_mime_type"): // no address and no MIME type ends with padding
 			described = column.Column{Name: f.Name, Kind: column.Text, Type: described.Type}
 			if !plainIDTypes[oid] {
 				expr, oid, wrap = expr+"::pg_catalog.text AS "+name, oidText, true
