@@ -70,7 +70,7 @@ func (s *Store) progress(op *longrunningpb.Operation) Progress {
 		p.Counted = true
 		p.Succeeded, p.Failed = count(imported.GetSuccessCount()), count(imported.GetFailureCount())
 	}
-	if st := op.GetError(); st.GetCode() != int32(codes.OK) {
+	if st := op.GetError(); st.GetCode() != int32(codes.OK) || st.GetMessage() != "" {
 		failed := &refusal.Advice{Text: fmt.Sprintf("%s: %s", codes.Code(st.GetCode()), refusal.Line(st.GetMessage()))}
 		if refused := status.ErrorProto(st); refused != nil && refusal.Known(refused, s.api.Target) {
 			failed.Remedy, failed.Causes = refusal.Explain("import into", s.name, refused, s.api.Target).Remedy, []error{refused}

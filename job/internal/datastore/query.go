@@ -34,10 +34,7 @@ func (s *Store) IDs(ctx context.Context) iter.Seq2[string, error] {
 				masked = false
 				ids, next, err = s.page(ctx, token, masked)
 			}
-			if len(ids) > 0 {
-				last = time.Now()
-			}
-			if err == nil && next != "" && (tokens[next] || time.Since(last) > s.api.Budget) {
+			if err == nil && next != "" && (tokens[next] || len(ids) == 0 && time.Since(last) > s.api.Budget) {
 				err = status.Error(codes.Unavailable, "the list has no end: a page came twice, or one after the other without a document")
 			}
 			tokens[next] = true
@@ -49,6 +46,7 @@ func (s *Store) IDs(ctx context.Context) iter.Seq2[string, error] {
 				if !yield(id, nil) {
 					return
 				}
+				last = time.Now()
 			}
 		}
 	}

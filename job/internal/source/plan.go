@@ -13,7 +13,7 @@ type plan struct {
 	text      string          // the plan without what varies from one planning to the next
 	relations map[string]bool // "schema"."name"
 	functions map[string]bool // names that may be functions
-	operators map[string]bool // likewise
+	operators map[string]bool // those that PostgreSQL does not have, or that few queries use
 	types     map[string]bool // names of types that values are cast to
 	parts     bool            // something in it is made of what the plan does not show
 	doubt     string
@@ -86,7 +86,9 @@ func (p *plan) expression(text string) {
 		p.functions[unquoteName(match[1])] = true
 	}
 	for _, name := range operator.FindAllString(text, -1) {
-		p.operators[name] = true
+		if !strings.Contains(commonOperators, " "+name+" ") {
+			p.operators[name] = true
+		}
 	}
 	for _, match := range castName.FindAllStringSubmatch(text, -1) {
 		name := unquoteName(match[1])
@@ -116,6 +118,9 @@ var objectTypes = []string{"regclass", "regcollation", "regnamespace", "regoper"
 func objectDoubt(name string) string {
 	return "the query makes text of " + name + ", which changes with an object's name"
 }
+
+// commonOperators are PostgreSQL's own. What somebody adds under such a name is for a type of their own, which is noticed by itself.
+const commonOperators = " = <> < > <= >= + - * / || ~~ !~~ ~~* !~~* ~ ~* !~ -> ->> #> #>> "
 
 // builtinTypes are the first words of PostgreSQL's own common types. One that is missing costs a look into the catalogue.
 var builtinTypes = map[string]bool{
