@@ -116,7 +116,10 @@ func shortened(a slog.Attr) slog.Attr {
 	case []failure.Group:
 		parts := make([]string, len(value))
 		for i, g := range value {
-			parts[i] = fmt.Sprintf("%d: %s (%s)", g.Count, g.Reason, strings.Join(g.Examples, ", "))
+			parts[i] = fmt.Sprintf("%d: %s", g.Count, g.Reason)
+			if len(g.Examples) > 0 {
+				parts[i] += " (" + strings.Join(g.Examples, ", ") + ")"
+			}
 		}
 		return slog.String(a.Key, cutText(strings.Join(parts, "; ")))
 	}

@@ -28,7 +28,7 @@ func TestSentences(t *testing.T) {
 		"the service was busy":   {summary: reconcile.Summary{Outcome: reconcile.Pending}, want: "Pending: the next run finishes the import (62 ms)\n"},
 		"another run is active":  {summary: reconcile.Summary{Outcome: reconcile.Skipped}, want: "Skipped: nothing was done, the line above says why (62 ms)\n"},
 		"failed, with a remedy":  {sync: "posts", summary: failedSummary, err: fmt.Errorf("sync: %w", &refusal.Advice{Text: "no room\x1b", Remedy: "make room"}), want: "posts: Failed after 62 ms: sync: no room\\u001b\n  make room\n"},
-		"failed, without advice": {summary: failedSummary, err: errors.New("no\nroom"), want: "Failed after 62 ms: no room\n  " + hintWait + "\n"},
+		"failed, without advice": {summary: failedSummary, err: errors.New("no\nroom"), want: "Failed after 62 ms: no; room\n  " + hintWait + "\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := sentences(look{}, tt.sync, tt.summary, 62*time.Millisecond, tt.err); got != tt.want {

@@ -4,10 +4,14 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"net/http"
 	"slices"
 
 	"cloud.google.com/go/storage"
+	"google.golang.org/api/googleapi"
 	"google.golang.org/api/iterator"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 // List yields the objects whose names begin with prefix, in the order of their
@@ -31,7 +35,7 @@ func (b *Bucket) listFrom(ctx context.Context, prefix, from string) iter.Seq2[Ob
 			return
 		}
 		objects := b.handle.Objects(ctx, query)
-		for {
+		for last := ""; ; {
 			dog.feed()
 			attrs, err := objects.Next()
 			dog.rest()
@@ -42,6 +46,11 @@ func (b *Bucket) listFrom(ctx context.Context, prefix, from string) iter.Seq2[Ob
 				yield(Object{}, b.explain(ctx, "list", prefix, err))
 				return
 			}
+			if attrs.Name <= last { // names ascend: a page came twice, and would come for ever
+				yield(Object{}, refusal.Explain("list", b.URI(prefix), &googleapi.Error{Code: http.StatusServiceUnavailable, Message: fmt.Sprintf("the list has no end: %q comes after %q", attrs.Name, last)}, b.target()))
+				return
+			}
+			last = attrs.Name
 			if !yield(Object{Name: attrs.Name, Size: attrs.Size, Updated: attrs.Updated}, nil) {
 				return
 			}

@@ -34,8 +34,9 @@ const (
 var contentTypes = map[string]string{".json": "application/json", ".jsonl": "application/x-ndjson", ".txt": "text/plain; charset=utf-8"}
 
 var (
-	errOver    = errors.New("the upload is over")
-	castagnoli = crc32.MakeTable(crc32.Castagnoli)
+	errNoObject = errors.New("the answer describes no object")
+	errOver     = errors.New("the upload is over")
+	castagnoli  = crc32.MakeTable(crc32.Castagnoli)
 )
 
 // Writer is one object being written. It is used by one goroutine, and must be
@@ -172,9 +173,10 @@ func (w *Writer) finish() (*storage.ObjectAttrs, error) {
 		err = w.upload.Close()
 		w.dog.rest()
 	}
-	if err == nil {
+	if err == nil && w.upload.Attrs().Generation != 0 {
 		return w.upload.Attrs(), nil
 	}
+	err = cmp.Or(err, errNoObject)
 	failure := w.b.explain(w.ctx, w.verb, w.name, err)
 	found, exists := w.b.stored(w.parent, w.name, failure)
 	switch {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,11 +44,28 @@ func (l *loader) syncs(c *Config) {
 	case len(members) == 0:
 		l.problem("SYNCS names no sync", form+", or unset SYNCS for one sync")
 	default:
+		var texts []json.RawMessage
+		_ = json.Unmarshal([]byte(text), &texts) // it is a list
 		for i, m := range members {
-			c.Syncs = append(c.Syncs, l.sync(fmt.Sprintf("sync %d of SYNCS", i+1), m, c.Sync))
+			where := fmt.Sprintf("sync %d of SYNCS", i+1)
+			if countFields(texts[i]) > len(m) {
+				l.problem(where+" has a field twice, or two syncs share one pair of braces", form)
+			}
+			c.Syncs = append(c.Syncs, l.sync(where, m, c.Sync))
 		}
 		l.distinct(c.Syncs)
 	}
+}
+
+// countFields counts the fields of an object, one that is there twice as two.
+func countFields(object []byte) (n int) {
+	in := json.NewDecoder(bytes.NewReader(object))
+	_, _ = in.Token()
+	for ; in.More(); n++ {
+		_, _ = in.Token()
+		_ = in.Decode(&json.RawMessage{})
+	}
+	return n
 }
 
 // sync reads one member of the list, whose fields take what the variables of the same meaning take.

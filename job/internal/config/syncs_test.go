@@ -61,6 +61,7 @@ func TestSyncsNameEveryProblem(t *testing.T) {
 		`[{"name": "Posts"}]`:   `name of sync 1 of SYNCS is "Posts"` + setName,
 		`[{"name": "../x"}]`:    `name of sync 1 of SYNCS is "../x"` + setName,
 		`[{"name": "` + strings.Repeat("a", 32) + `"}]`:     `name of sync 1 of SYNCS is "` + strings.Repeat("a", 32) + `"` + setName,
+		`[{"name": "a", "query": "SELECT 1", "name": "b"}]`: "sync 1 of SYNCS has a field twice, or two syncs share one pair of braces" + write,
 		`[{"name": "a", "Query": "SELECT 1"}]`:              `sync 1 of SYNCS: unknown field "Query": use name, query, data_store, location and mime_types in SYNCS`,
 		`[{"name": "a", "query": null}]`:                    "sync 1 of SYNCS: query is not a text: write it in quotes",
 		`[{"name": "a", "mime_types": ["image/png"]}]`:      "sync 1 of SYNCS: mime_types is not a text: write it in quotes",

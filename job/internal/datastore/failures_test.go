@@ -122,6 +122,36 @@ func TestFailuresAdd(t *testing.T) {
 	}
 }
 
+// TestNameless: the lines of an error file count where the operation counts nothing, in whatever form the file is.
+func TestNameless(t *testing.T) {
+	const status = `{"code":3,"message":"documents/a: bad"}`
+	indented := "[\n  {\n    \"code\": 3,\n    \"message\": \"documents/a: bad\",\n    \"details\": []\n  }\n]\n"
+	for _, tt := range []struct {
+		name, file           string
+		counted, known, want int64
+	}{
+		{"one a line", status + "\n", 1, 1, 0},
+		{"one a line, not counted", status + "\n" + `{"code":3,"message":"bad"}` + "\n", 0, 1, 1},
+		{"one a line, more counted", status + "\n", 3, 1, 2},
+		{"indented", indented, 1, 1, 0},
+		{"indented, more counted", indented, 2, 1, 1},
+		{"of an id that was not sent", status + "\n", 0, 0, 1},
+		{"a table", "code,message\n3,documents/a: bad\n", 1, 1, 0},
+		{"fewer counted than named", status + "\n" + `{"code":3,"message":"documents/b: bad"}` + "\n", 1, 2, 0},
+		{"nothing", "", 0, 0, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			x := rejectedOf(10)
+			if err := x.parse(strings.NewReader(tt.file)); err != nil {
+				t.Fatal(err)
+			}
+			if got := x.Nameless(tt.counted, tt.known); got != tt.want {
+				t.Errorf("got %d, want %d: %+v", got, tt.want, x.ByID)
+			}
+		})
+	}
+}
+
 func TestPlaces(t *testing.T) {
 	const uri = "gs://b/m.jsonl"
 	for _, tt := range []struct {

@@ -3,6 +3,7 @@ package datastore
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -94,6 +95,7 @@ func TestProgress(t *testing.T) {
 		name     string
 		metadata *anypb.Any
 		response *anypb.Any
+		failed   *rpc.Status
 		want     Progress
 		rejected bool
 		counted  int64 // of 3 that were sent
@@ -109,6 +111,11 @@ func TestProgress(t *testing.T) {
 		{name: "damaged", metadata: &anypb.Any{TypeUrl: "type.googleapis.com/google.cloud.discoveryengine.v1.ImportDocumentsMetadata", Value: []byte{0xff}}, want: Progress{Done: true}},
 		{name: "none", want: Progress{Done: true}},
 		{name: "negative", metadata: packed(&pb.ImportDocumentsMetadata{SuccessCount: -4, FailureCount: -1, TotalCount: -5}), want: Progress{Done: true, Counted: true}, differs: true},
+		{
+			name: "more than can be", metadata: packed(&pb.ImportDocumentsMetadata{SuccessCount: math.MaxInt64, FailureCount: math.MaxInt64}),
+			want: Progress{Done: true, Counted: true, Succeeded: math.MaxInt64 / 2, Failed: math.MaxInt64 / 2}, rejected: true, counted: math.MaxInt64 - 1, differs: true,
+		},
+		{name: "an error that is none", failed: &rpc.Status{}, want: Progress{Done: true}},
 		{name: "failures counted", metadata: packed(&pb.ImportDocumentsMetadata{SuccessCount: 2, FailureCount: 1, TotalCount: 3}), want: Progress{Done: true, Counted: true, Succeeded: 2, Failed: 1}, rejected: true, counted: 3},
 		{
 			name: "failures in samples alone", response: packed(&pbbeta.ImportDocumentsResponse{ErrorSamples: []*rpc.Status{sample}}),
@@ -120,6 +127,9 @@ func TestProgress(t *testing.T) {
 			op := &longrunningpb.Operation{Name: operation, Done: true, Metadata: tt.metadata}
 			if tt.response != nil {
 				op.Result = &longrunningpb.Operation_Response{Response: tt.response}
+			}
+			if tt.failed != nil {
+				op.Result = &longrunningpb.Operation_Error{Error: tt.failed}
 			}
 			got := (&Store{}).progress(op)
 			if diff := cmp.Diff(tt.want, got); diff != "" {

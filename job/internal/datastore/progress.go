@@ -2,6 +2,7 @@ package datastore
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"strings"
 
@@ -57,6 +58,9 @@ func decode(any *anypb.Any, end string, m proto.Message) bool {
 	return strings.HasSuffix(string(any.MessageName()), end) && proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(any.GetValue(), m) == nil
 }
 
+// count is what a service counted, kept to what can be and can be added up.
+func count(n int64) int64 { return min(max(n, 0), math.MaxInt64/2) }
+
 // progress reads an operation. Counts are in the metadata, which may be missing, or
 // of a type that is not known.
 func (s *Store) progress(op *longrunningpb.Operation) Progress {
@@ -64,9 +68,9 @@ func (s *Store) progress(op *longrunningpb.Operation) Progress {
 	var imported pb.ImportDocumentsMetadata
 	if decode(op.GetMetadata(), importMetadata, &imported) {
 		p.Counted = true
-		p.Succeeded, p.Failed = max(imported.GetSuccessCount(), 0), max(imported.GetFailureCount(), 0)
+		p.Succeeded, p.Failed = count(imported.GetSuccessCount()), count(imported.GetFailureCount())
 	}
-	if st := op.GetError(); st != nil {
+	if st := op.GetError(); st.GetCode() != int32(codes.OK) || st.GetMessage() != "" {
 		failed := &refusal.Advice{Text: fmt.Sprintf("%s: %s", codes.Code(st.GetCode()), refusal.Line(st.GetMessage()))}
 		if refused := status.ErrorProto(st); refused != nil && refusal.Known(refused, s.api.Target) {
 			failed.Remedy, failed.Causes = refusal.Explain("import into", s.name, refused, s.api.Target).Remedy, []error{refused}

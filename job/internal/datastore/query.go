@@ -27,12 +27,17 @@ const pageSize = 1000
 func (s *Store) IDs(ctx context.Context) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		masked := true
+		tokens, last := map[string]bool{}, time.Now()
 		for token, more := "", true; more; more = token != "" {
 			ids, next, err := s.page(ctx, token, masked)
 			if masked && status.Code(err) == codes.InvalidArgument {
 				masked = false
 				ids, next, err = s.page(ctx, token, masked)
 			}
+			if err == nil && next != "" && (tokens[next] || len(ids) == 0 && time.Since(last) > s.api.Budget) {
+				err = status.Error(codes.Unavailable, "the list has no end: a page came twice, or one after the other without a document")
+			}
+			tokens[next] = true
 			if token = next; err != nil {
 				yield("", s.api.Explain(ctx, "list documents of", s.name, err))
 				return
@@ -41,6 +46,7 @@ func (s *Store) IDs(ctx context.Context) iter.Seq2[string, error] {
 				if !yield(id, nil) {
 					return
 				}
+				last = time.Now()
 			}
 		}
 	}

@@ -45,6 +45,27 @@ func TestIDs(t *testing.T) {
 	}
 }
 
+// TestIDsWithoutEnd: a list that leads in circles, or from one empty page to the next, is an error and no hang.
+func TestIDsWithoutEnd(t *testing.T) {
+	const want = "list documents of " + storeName + ": the service is unavailable: the list has no end: a page came twice, or one after the other without a document"
+	pages := 0
+	for name, more := range map[string]func() string{
+		"circle":      func() string { return "0" },
+		"empty pages": func() string { pages++; return fmt.Sprintf("1 %d", pages) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, &service{documents: []string{"a"}, more: more}, 200*time.Millisecond)
+			var failure error
+			for _, err := range s.IDs(t.Context()) {
+				failure = err
+			}
+			if failure == nil || failure.Error() != want {
+				t.Errorf("got %v, want %s", failure, want)
+			}
+		})
+	}
+}
+
 func TestDescribeContent(t *testing.T) {
 	for _, tt := range []struct {
 		name    string

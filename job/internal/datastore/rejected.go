@@ -86,9 +86,13 @@ func (x *Rejected) Kept() int {
 }
 
 // Nameless is how many rejected documents nobody can name, where said is how many were found
-// by an id or a line, and counted how many the operation counts, if it counts at all.
+// by an id or a line, and counted how many the operation counts, if it counts at all: a line of an error file may be a part
+// of an error, as in JSON that is indented.
 func (x *Rejected) Nameless(counted, said int64) int64 {
-	n := max(counted-said, x.unnamed)
+	n := max(counted-said, 0)
+	if counted == 0 {
+		n = x.unnamed
+	}
 	if n == 0 && said == 0 && (x.Truncated || x.Kept() > 0) {
 		return 1 // at least: something was rejected
 	}

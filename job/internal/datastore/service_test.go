@@ -38,6 +38,7 @@ type service struct {
 	calls      map[string]int
 	imports    []*pb.ImportDocumentsRequest
 	documents  []string
+	more       func() string                         // nil, or the token of a page after the last
 	operations []*longrunningpb.Operation            // what GetOperation answers, in turn; the last stays
 	listed     []*longrunningpb.Operation            // on the branch and on the data store
 	listedOn   map[string][]*longrunningpb.Operation // more, on one of the two
@@ -146,6 +147,8 @@ func (s *service) ListDocuments(ctx context.Context, req *pb.ListDocumentsReques
 	}
 	if to < len(s.documents) {
 		resp.NextPageToken = fmt.Sprint(to)
+	} else if s.more != nil {
+		resp.NextPageToken = s.more()
 	}
 	return resp, nil
 }

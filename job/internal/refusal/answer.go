@@ -53,8 +53,24 @@ func read(err error) answer {
 	if errors.Is(err, context.DeadlineExceeded) {
 		a.code = codes.DeadlineExceeded
 	}
-	a.message = Line(a.message)
+	a.message = Line(withoutPage(a.message))
 	return a
+}
+
+var webPage = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?is)^\s*<(?:!doctype|html|head)\b(?:.*?<title[^>]*>(.*?)</title>)?`)
+})
+
+// withoutPage is what a service said, or the title of the page that a proxy, a firewall or a login put in its place.
+func withoutPage(message string) string {
+	page := webPage().FindStringSubmatch(message)
+	if page == nil {
+		return message
+	}
+	if page[1] == "" {
+		return "a web page without a title"
+	}
+	return fmt.Sprintf("a web page with the title %q", Line(page[1]))
 }
 
 func (a *answer) readDetails(details *apierror.APIError) {

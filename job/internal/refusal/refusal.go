@@ -79,10 +79,10 @@ func HintOf(err error) string {
 	return ""
 }
 
-// Split returns what failed and why, and what to do about it, each once.
+// Split returns what failed and why, in one line, and what to do about it, each once. Errors that were joined have a line each.
 func Split(err error) (text, hint string) {
 	hint = HintOf(err)
-	return strings.TrimSuffix(err.Error(), ": "+hint), hint
+	return strings.TrimSuffix(strings.ReplaceAll(err.Error(), "\n", "; "), ": "+hint), hint
 }
 
 // Explain turns the error of a call into `verb object: kind: the service's words`, and its

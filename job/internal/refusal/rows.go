@@ -17,6 +17,12 @@ const signIn = "give the job a service account, or run: gcloud auth application-
 // before what its code alone says. The texts are those of public error reports.
 // testdata/remedies.golden shows the table and what it makes of true refusals.
 var rows = []row{
+	// Who answers: a page may have any words of the rows below.
+	{
+		name: "web page", text: `^a web page |invalid character '<'|unexpected content-type|unexpected end of JSON input|stopped after \d+ redirects|malformed HTTP`,
+		kind: "something else than the service answered", hint: "{way}check HTTPS_PROXY, NO_PROXY, and any proxy or firewall between the job and {api}; the next run tries again", is: ErrUnavailable,
+	},
+
 	// Who asks, and on whose bill.
 	{
 		name: "quota project", codes: denied, text: `requires a quota project|quota project, which is not set`,

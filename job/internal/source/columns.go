@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -111,12 +112,17 @@ var plainIDTypes = map[uint32]bool{oidInt8: true, oidInt2: true, oidInt4: true, 
 func (db *DB) setColumns(fields []pgconn.FieldDescription, types catalog) {
 	var exprs []string
 	wrap := false
+	for _, t := range types {
+		if slices.Contains(objectTypes, t.Name) && t.OID < firstUserOID {
+			db.doubt = objectDoubt(t.Name)
+		}
+	}
 	for _, f := range fields {
 		described, jsonType := types.column(f)
 		name, oid := quoteName(f.Name), f.DataTypeOID
 		expr := "q." + name
 		switch {
-		case f.Name == "id":
+		case f.Name == "id", oid == oidBPChar && (f.Name == "content_uri" || f.Name == "content_mime_type"): // no address and no MIME type ends with padding
 			described = column.Column{Name: f.Name, Kind: column.Text, Type: described.Type}
 			if !plainIDTypes[oid] {
 				expr, oid, wrap = expr+"::pg_catalog.text AS "+name, oidText, true

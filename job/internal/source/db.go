@@ -50,6 +50,7 @@ type DB struct {
 	types     []uint32        // of the columns of what Scan executes
 	queried   []uint32        // of the columns of the query itself
 	plan      []byte          // of the query, as Columns found it; used once
+	doubt     string          // why statistics say nothing of the result, for what its columns are
 }
 
 // Open connects and prepares the session. It returns within half a minute, whatever the network does. Errors are of type

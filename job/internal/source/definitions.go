@@ -35,5 +35,14 @@ SELECT concat_ws(' ',
     (SELECT string_agg(w.oid || ':' || w.xmin::text, ',' ORDER BY w.oid) FROM pg_rewrite w WHERE w.ev_class = part.oid)), ' ' ORDER BY part.oid)
     FROM part WHERE part.class = 'r'))`
 
+// hiddenCallsQuery says why not to trust the counters: behind an operator, an aggregate or a cast there is a function, which the
+// plan does not name. An implicit cast is not shown at all, and to_json uses those to json.
+const hiddenCallsQuery = `SELECT (SELECT format('the query calls %s, whose result can change by itself', string_agg(DISTINCT p.proname, ', ')) FROM pg_proc p WHERE p.provolatile <> 'i' AND p.oid IN (
+  SELECT o.oprcode::oid FROM pg_operator o WHERE o.oprname = ANY($2::name[]) AND o.oid >= 16384
+  UNION ALL SELECT c.castfunc FROM pg_cast c JOIN pg_type t ON t.oid = c.casttarget WHERE c.oid >= 16384
+    AND (c.castcontext = 'i' OR t.typname = 'json' OR t.typname = ANY($3::name[]) OR split_part(format_type(t.oid, NULL), ' ', 1) = ANY($3::text[]))
+  UNION ALL SELECT unnest(ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn, a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::oid[])
+    FROM pg_aggregate a JOIN pg_proc f ON f.oid = a.aggfnoid WHERE f.proname = ANY($1::name[]) AND f.oid >= 16384) AND p.oid >= 16384 HAVING count(*) > 0)`
+
 // firstUserOID is the first object id that PostgreSQL itself does not use.
 const firstUserOID = 16384

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -12,6 +13,7 @@ type plan struct {
 	text      string          // the plan without what varies from one planning to the next
 	relations map[string]bool // "schema"."name"
 	functions map[string]bool // names that may be functions
+	operators map[string]bool // those that PostgreSQL does not have, or that few queries use
 	types     map[string]bool // names of types that values are cast to
 	parts     bool            // something in it is made of what the plan does not show
 	doubt     string
@@ -22,7 +24,7 @@ func (p *plan) read(explained []byte) error {
 	if err := json.Unmarshal(explained, &root); err != nil {
 		return fmt.Errorf("read plan: %w", err)
 	}
-	p.relations, p.functions, p.types = map[string]bool{}, map[string]bool{}, map[string]bool{}
+	p.relations, p.functions, p.operators, p.types = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	p.visit(root)
 	text, err := json.Marshal(root) // with sorted keys
 	p.text = string(text)
@@ -73,6 +75,7 @@ var (
 	castName    = regexp.MustCompile(`::(?:[\pL_][\pL\pN_$]*\.|"(?:[^"]|"")+"\.)?([\pL_][\pL\pN_$]*|"(?:[^"]|"")+")`)
 	wholeRow    = regexp.MustCompile(`\.\*|\bROW\(`)
 	calledName  = regexp.MustCompile(`([\pL_][\pL\pN_$]*|"(?:[^"]|"")+")\(`)
+	operator    = regexp.MustCompile("[-+*/<>=~!@#%^&|`?]{1,63}")
 	currentTime = regexp.MustCompile(`\b(?:CURRENT_DATE|CURRENT_TIME|CURRENT_TIMESTAMP|LOCALTIME|LOCALTIMESTAMP)\b`)
 )
 
@@ -82,9 +85,17 @@ func (p *plan) expression(text string) {
 	for _, match := range calledName.FindAllStringSubmatch(text, -1) {
 		p.functions[unquoteName(match[1])] = true
 	}
+	for _, name := range operator.FindAllString(text, -1) {
+		if !strings.Contains(commonOperators, " "+name+" ") {
+			p.operators[name] = true
+		}
+	}
 	for _, match := range castName.FindAllStringSubmatch(text, -1) {
 		name := unquoteName(match[1])
 		p.types[name] = true
+		if slices.Contains(objectTypes, name) {
+			p.doubt = objectDoubt(name)
+		}
 		p.parts = p.parts || !builtinTypes[name]
 	}
 	p.parts = p.parts || wholeRow.MatchString(text)
@@ -99,6 +110,17 @@ func unquoteName(name string) string {
 	}
 	return strings.ReplaceAll(name[1:len(name)-1], `""`, `"`)
 }
+
+// objectTypes name objects of the catalogue: their text changes when somebody renames one, or changes the search_path.
+// Configurations of text search stand beside most documents for it, and are none of them.
+var objectTypes = []string{"regclass", "regcollation", "regnamespace", "regoper", "regoperator", "regproc", "regprocedure", "regrole", "regtype"}
+
+func objectDoubt(name string) string {
+	return "the query makes text of " + name + ", which changes with an object's name"
+}
+
+// commonOperators are PostgreSQL's own. What somebody adds under such a name is for a type of their own, which is noticed by itself.
+const commonOperators = " = <> < > <= >= + - * / || ~~ !~~ ~~* !~~* ~ ~* !~ -> ->> #> #>> "
 
 // builtinTypes are the first words of PostgreSQL's own common types. One that is missing costs a look into the catalogue.
 var builtinTypes = map[string]bool{

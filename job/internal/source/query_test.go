@@ -109,3 +109,13 @@ func TestQueryForms(t *testing.T) {
 		db.Close(t.Context())
 	}
 }
+
+// TestPadding: columns of type char(n) name an id, an address and a MIME type without the blanks at their ends.
+func TestPadding(t *testing.T) {
+	url := database(t, "CREATE TABLE t (id char(9), u char(20), m char(12))", "INSERT INTO t VALUES ('a', 'gs://bucket/a', 'image/png'), ('b', NULL, NULL)")
+	db := open(t, Config{URL: url, Query: "SELECT id, u AS content_uri, m AS content_mime_type, m FROM t"})
+	want := [][]string{{"a", "gs://bucket/a", "image/png", "image/png   "}, {"b", "<null>", "<null>", "<null>"}}
+	if diff := cmp.Diff(want, scan(t, db)); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -73,7 +73,14 @@ func TestColumnMadeAgain(t *testing.T) {
 func TestTableStatsDoubts(t *testing.T) {
 	url := database(t, "CREATE TABLE a (id int, t timestamptz)", "CREATE UNLOGGED TABLE u (id int)", "CREATE SEQUENCE s",
 		"CREATE FUNCTION lookup(int) RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT max(id) FROM u); END'",
-		`CREATE FUNCTION "odd (name"() RETURNS SETOF int LANGUAGE plpgsql AS 'BEGIN RETURN NEXT 1; END'`)
+		`CREATE FUNCTION "odd (name"() RETURNS SETOF int LANGUAGE plpgsql AS 'BEGIN RETURN NEXT 1; END'`,
+		"CREATE TABLE o (id int, c regclass[], x xml)", "CREATE TYPE pair AS (a int, c regtype)", "CREATE TYPE cents AS (n int)",
+		"CREATE FUNCTION clear(int, text) RETURNS bool STABLE LANGUAGE plpgsql AS 'BEGIN RETURN EXISTS (SELECT FROM u); END'",
+		"CREATE OPERATOR %% (FUNCTION = clear, LEFTARG = int, RIGHTARG = text)",
+		"CREATE FUNCTION add(int, int) RETURNS int STABLE LANGUAGE plpgsql AS 'BEGIN RETURN $1 + (SELECT count(*) FROM u); END'",
+		"CREATE AGGREGATE total(int) (SFUNC = add, STYPE = int, INITCOND = '0')",
+		"CREATE FUNCTION pay(cents) RETURNS money LANGUAGE plpgsql AS 'BEGIN RETURN $1.n * (SELECT count(*) FROM u); END'",
+		"CREATE CAST (cents AS money) WITH FUNCTION pay(cents)")
 	tests := []struct{ query, reason string }{
 		{"SELECT 1 AS id", "the query reads no table"},
 		{"SELECT g AS id FROM generate_series(1, 3) g", "the query reads no table"},
@@ -88,6 +95,20 @@ func TestTableStatsDoubts(t *testing.T) {
 		{"SELECT id FROM a TABLESAMPLE SYSTEM (10)", "the query takes a random sample"},
 		{"SELECT last_value AS id FROM s", `"public"."s" is not an ordinary table`},
 		{"SELECT id FROM a WHERE id = 1", ""},
+		{"SELECT id, obj_description(16384, 'pg_class') AS d FROM a", "the query calls obj_description, whose result can change by itself"},
+		{"SELECT id, table_to_xml('u', true, true, '')::text AS x FROM a", "the query calls table_to_xml, whose result can change by itself"},
+		{"SELECT id, has_table_privilege('u', 'SELECT') AS h FROM a", "the query calls has_table_privilege, whose result can change by itself"},
+		{"SELECT id, to_regclass('later') IS NULL AS r FROM a", "the query calls to_regclass, whose result can change by itself"},
+		{"SELECT id, inet_client_port() AS p FROM a", "the query calls inet_client_port, whose result can change by itself"},
+		{"SELECT id, format_type(id::oid, NULL) AS f FROM a", "the query calls format_type, whose result can change by itself"},
+		{"SELECT id, id::oid::regtype::text AS r FROM a", "the query makes text of regtype, which changes with an object's name"},
+		{"SELECT id, (id::text || t::text)::regnamespace AS r FROM a", "the query makes text of regnamespace, which changes with an object's name"},
+		{"SELECT id, ROW(id, NULL)::pair AS p FROM a", "the query makes text of regtype, which changes with an object's name"},
+		{"SELECT id, to_json(o) AS j FROM o", `"public"."o" has a column whose text changes with an object's name`},
+		{"SELECT id FROM a WHERE id %% 'x'", "the query calls clear, whose result can change by itself"},
+		{"SELECT 1 AS id, total(id) AS n FROM a", "the query calls add, whose result can change by itself"},
+		{"SELECT id, ROW(id)::cents::money AS n FROM a", "the query calls pay, whose result can change by itself"},
+		{"SELECT id, to_tsvector('english'::regconfig, 'x') AS v FROM a WHERE id < 5", ""},
 	}
 	for _, tt := range tests {
 		got := stats(t, open(t, Config{URL: url, Query: tt.query}))

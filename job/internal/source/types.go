@@ -16,7 +16,7 @@ import (
 const (
 	oidBool, oidInt8, oidInt2, oidInt4, oidText, oidJSON = 16, 20, 21, 23, 25, 114
 	oidFloat4, oidFloat8, oidNumeric                     = 700, 701, 1700
-	oidVarchar, oidUUID, oidJSONB                        = 1043, 2950, 3802
+	oidVarchar, oidUUID, oidJSONB, oidBPChar             = 1043, 2950, 3802, 1042
 	oidRecord, oidRecords                                = 2249, 2287 // record and record[] count as pseudo-types
 )
 
@@ -26,7 +26,7 @@ var knownKinds = map[uint32]column.Kind{
 	oidInt8: column.Number, oidInt2: column.Number, oidInt4: column.Number, oidFloat4: column.Number, oidFloat8: column.Number, oidNumeric: column.Number,
 	oidJSON: column.JSON, oidJSONB: column.JSON,
 	1114: column.Timestamp, 1184: column.Timestamp, // timestamp, timestamptz
-	oidText: column.Text, oidVarchar: column.Text, 1042: column.Text, 18: column.Text, 19: column.Text, oidUUID: column.Text, // text, varchar, bpchar, "char", name, uuid
+	oidText: column.Text, oidVarchar: column.Text, oidBPChar: column.Text, 18: column.Text, 19: column.Text, oidUUID: column.Text, // text, varchar, bpchar, "char", name, uuid
 	1082: column.Text, 1083: column.Text, 1266: column.Text, 1186: column.Text, // date, time, timetz, interval
 	17: column.Text, 869: column.Text, 650: column.Text, 829: column.Text, 142: column.Text, 790: column.Text, // bytea, inet, cidr, macaddr, xml, money
 }
