@@ -191,8 +191,10 @@ func TestCommandsOfSeveralSyncs(t *testing.T) {
 		if all := w.run(args); all.code != 0 {
 			t.Errorf("%v: exit %d, %v", args, all.code, failures(all))
 		}
-		if none := w.run(append(args, "--only=third")); none.code != exitConfiguration || len(failures(none)) != 1 {
-			t.Errorf("%v --only=third: exit %d, %v", args, none.code, failures(none))
+		for _, only := range []string{"--only=third", "--only="} { // an empty name, such as that of an unset variable, is not every sync
+			if none := w.run(append(args, only)); none.code != exitConfiguration || len(failures(none)) != 1 {
+				t.Errorf("%v %s: exit %d, %v", args, only, none.code, failures(none))
+			}
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // selection says which syncs a command is for.
 type selection struct {
-	Only string `help:"The name of the only sync of SYNCS to take." placeholder:"NAME"`
+	Only *string `help:"The name of the only sync of SYNCS to take." placeholder:"NAME"`
 }
 
 // report is what commands take that print something for every sync.
@@ -53,12 +53,12 @@ func (s selection) load(env environment) (cfg config.Config, chosen []config.Con
 		return cfg, nil, err
 	}
 	for _, one := range cfg.Syncs {
-		if s.Only == "" || s.Only == one.Name {
+		if s.Only == nil || *s.Only == one.Name {
 			chosen = append(chosen, cfg.With(one))
 		}
 	}
 	if len(chosen) == 0 {
-		err = misused(fmt.Errorf("--only %s: SYNCS has no sync of that name", s.Only))
+		err = misused(fmt.Errorf("--only %s: SYNCS has no sync of that name", *s.Only))
 	}
 	return cfg, chosen, err
 }
