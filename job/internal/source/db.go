@@ -39,6 +39,7 @@ type DB struct {
 	config  Config
 	query   string // Config.Query without what follows its end
 	where   string // for errors: the peer that answered
+	proof   string // see proof
 	conn    *pgconn.PgConn
 	release func() // closes the connector, if there is one
 	pid     string // of the server process, which holds the locks
@@ -87,7 +88,7 @@ func Open(ctx context.Context, config Config) (*DB, error) {
 		db.release()
 		return nil, a.failure(ctx, err)
 	}
-	db.where = a.where()
+	db.where, db.proof = a.where(), proof(pg)
 	if err := db.prepareSession(limited); err != nil {
 		db.Close(context.WithoutCancel(ctx))
 		return nil, err

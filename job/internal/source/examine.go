@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/pgurl"
@@ -57,11 +60,11 @@ func (db *DB) encryption() Finding {
 	switch conn, encrypted := db.conn.Conn().(*tls.Conn); {
 	case db.config.connector():
 		f.Text = "encrypted, both sides proved by certificates (Cloud SQL connector)"
-	case encrypted && conn.ConnectionState().VerifiedChains == nil:
+	case encrypted && db.proof == "":
 		f.Text = fmt.Sprintf("encrypted (%s), but the server's certificate is not verified", tls.VersionName(conn.ConnectionState().Version))
 		f.Remedy, f.Warning = "set sslmode=verify-full and sslrootcert in DATABASE_URL, or channel_binding=require", true
 	case encrypted:
-		f.Text = fmt.Sprintf("encrypted (%s), the server's certificate is verified", tls.VersionName(conn.ConnectionState().Version))
+		f.Text = fmt.Sprintf("encrypted (%s), the server is verified by %s", tls.VersionName(conn.ConnectionState().Version), db.proof)
 	case db.conn.Conn().RemoteAddr().Network() == "unix":
 		f.Text = "over a Unix socket, which does not leave this machine"
 	case pgurl.Local(host):
@@ -70,6 +73,17 @@ func (db *DB) encryption() Finding {
 		f.Text, f.Remedy, f.Warning = "not encrypted", "set sslmode=verify-full in DATABASE_URL", true
 	}
 	return f
+}
+
+// proof is how a server over TLS proves that it is the one meant, empty if it need not.
+func proof(pg *pgconn.Config) string {
+	switch addresses := pgurl.Addresses(pg); {
+	case pg.ChannelBinding == "require":
+		return "channel binding"
+	case !slices.ContainsFunc(addresses, func(f pgconn.FallbackConfig) bool { return !pgurl.Verifies(f.TLSConfig) }):
+		return "its certificate"
+	}
+	return ""
 }
 
 // Vertex AI Search takes at most two fields of vectors, of at most 768 numbers.

@@ -65,7 +65,7 @@ func TestOpenErrors(t *testing.T) {
 		{
 			"hangs up",
 			Config{URL: "postgres://u:s3cr3t-p%25ss@" + hangUp + "/d?sslmode=disable"},
-			`connect to database "d" as user "u" at host ` + hangUp + `: the connection was closed before the login was done: check that the instance exists and that the job's service account has roles/cloudsql.client`, false,
+			`connect to database "d" as user "u" at host ` + hangUp + `: the connection was closed before the login was done: check that host and port in DATABASE_URL are those of the database, and look into its log`, false,
 		},
 		{
 			"unresolvable",
