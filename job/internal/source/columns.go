@@ -29,7 +29,7 @@ func (db *DB) Columns(ctx context.Context) ([]column.Column, error) {
 	// What is not a SELECT, or is one with INTO, cannot stand in brackets; neither can an unbalanced bracket that would
 	// change the meaning of the wrapping. Planning it with its select list, moreover, checks the permissions, which parsing
 	// does not.
-	plan, err := db.theirs(ctx, db.answerTime(), op, explainQuery(query))
+	plan, err := db.theirs(ctx, db.answerTime(), op, preparing, explainQuery(query))
 	if err != nil {
 		if e, ok := asServerError(err); ok && (e.Code == codeSyntax || e.Code == codeNotSupported) {
 			return nil, badQuery("it is not a single SELECT", "leave a single SELECT, VALUES or WITH … SELECT in SYNC_QUERY or SYNC_QUERY_FILE")
@@ -59,7 +59,7 @@ func (db *DB) describe(ctx context.Context, op, query string) ([]pgconn.FieldDes
 	defer cancel()
 	described, err := db.conn.Prepare(ctx, "", query, nil)
 	if err != nil {
-		return nil, db.explained(ctx, op, query, err)
+		return nil, db.elaborate(ctx, db.failure(ctx, op, query, preparing, err))
 	}
 	if len(described.ParamOIDs) > 0 {
 		return nil, badQuery("it has parameters ($1)", "write the values into the query")

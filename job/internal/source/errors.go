@@ -61,11 +61,12 @@ func labelled(label, text string) string {
 // class is the first two characters of an SQLSTATE.
 func class(code string) string { return code[:min(2, len(code))] }
 
-// phase says when a statement over the user's query failed: what fails before the first row was computed is the query's
-// fault, what fails later may be a row's.
+// phase says when a statement failed. What fails before the first row was computed is the query's fault, what fails later
+// may be a row's.
 type phase string
 
 const (
+	opening   phase = "at the start"
 	preparing phase = "before"
 	reading   phase = "during"
 )

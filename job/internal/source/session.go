@@ -50,19 +50,14 @@ func (db *DB) own(ctx context.Context, op, text string, params ...[]byte) ([][][
 }
 
 // theirs runs a statement around the user's query, with the user's search_path, and returns its rows.
-func (db *DB) theirs(ctx context.Context, limit time.Duration, op, text string, params ...[]byte) ([][][]byte, error) {
+func (db *DB) theirs(ctx context.Context, limit time.Duration, op string, when phase, text string, params ...[]byte) ([][][]byte, error) {
 	ctx, cancel := limited(ctx, limit)
 	defer cancel()
 	result := db.conn.ExecParams(ctx, text, params, nil, nil, nil).Read()
 	if result.Err != nil {
-		return nil, db.explained(ctx, op, "", result.Err)
+		return nil, db.elaborate(ctx, db.failure(ctx, op, "", when, result.Err))
 	}
 	return result.Rows, nil
-}
-
-// explained is failure for the user's query before it is read, with what can be found out about it.
-func (db *DB) explained(ctx context.Context, op, query string, err error) error {
-	return db.elaborate(ctx, db.failure(ctx, op, query, preparing, err))
 }
 
 // answerTime bounds each statement but the one that reads the rows: longer than the wait for a lock, and an answer must
