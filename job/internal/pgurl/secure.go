@@ -2,7 +2,6 @@ package pgurl
 
 import (
 	"crypto/tls"
-	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -91,6 +90,5 @@ func Address(f pgconn.FallbackConfig) string {
 	if network == "unix" {
 		return "socket " + address
 	}
-	host, port, _ := net.SplitHostPort(address)
-	return "host " + net.JoinHostPort(host, port)
+	return "host " + address
 }

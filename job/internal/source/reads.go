@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -74,11 +75,8 @@ func (db *DB) elaborate(ctx context.Context, e *Error) error {
 	case server.Code == codeLockNotAvailable:
 		e.Reason += bracketed(list(lockersQuery))
 	case server.Code == codeInsufficientRight:
-		columns := "false"
-		if strings.Contains(query, "*") {
-			columns = "true"
-		}
-		if grants := list(strings.ReplaceAll(grantsQuery, "$3", columns)); len(grants) > 0 {
+		hasStar := strconv.FormatBool(strings.Contains(query, "*"))
+		if grants := list(strings.ReplaceAll(grantsQuery, "$3", hasStar)); len(grants) > 0 {
 			e.Remedy = "run " + strings.Join(grants, "; ")
 			return e
 		}
