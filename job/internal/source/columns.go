@@ -55,7 +55,7 @@ func explainQuery(query string) string {
 
 // describe returns the columns of the query's result.
 func (db *DB) describe(ctx context.Context, op, query string) ([]pgconn.FieldDescription, error) {
-	ctx, cancel := limited(ctx, db.answerTime())
+	ctx, cancel := db.limited(ctx, db.answerTime())
 	defer cancel()
 	described, err := db.conn.Prepare(ctx, "", query, nil)
 	if err != nil {

@@ -34,6 +34,3 @@ SELECT concat_ws(' ',
   (SELECT string_agg(concat_ws('/', part.oid, (SELECT string_agg(a.attnum || ':' || a.xmin::text, ',' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = part.oid AND a.attnum > 0),
     (SELECT string_agg(w.oid || ':' || w.xmin::text, ',' ORDER BY w.oid) FROM pg_rewrite w WHERE w.ev_class = part.oid)), ' ' ORDER BY part.oid)
     FROM part WHERE part.class = 'r'))`
-
-// firstUserOID is the first object id that PostgreSQL itself does not use.
-const firstUserOID = 16384

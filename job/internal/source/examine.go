@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -13,7 +12,7 @@ import (
 
 	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/pgurl"
-	"vertexmetadata/job/internal/words"
+	"vertexmetadata/job/internal/refusal"
 )
 
 // Finding is one thing that a person should know before a run trips over it.
@@ -26,12 +25,8 @@ type Finding struct {
 }
 
 func failing(name string, err error) Finding {
-	f := Finding{Name: name, Text: words.Line(err.Error()), Err: err}
-	var e *Error
-	if errors.As(err, &e) {
-		f.Text, f.Remedy = e.Message(), e.Hint()
-	}
-	return f
+	text, remedy := refusal.Split(err)
+	return Finding{Name: name, Text: text, Remedy: remedy, Err: err}
 }
 
 // Examine looks at what the query reads and at the session's role, and reads its rows for a while: all that a run would only find out

@@ -63,7 +63,7 @@ func TestRemedies(t *testing.T) {
 			if !errors.As(err, &failure) {
 				t.Fatal(err)
 			}
-			fmt.Fprintf(&got, "%5s exit %d  %s\n             hint: %s\n", e.Code, map[bool]int{true: 2, false: 1}[failure.Config], failure.Message(), failure.Hint())
+			fmt.Fprintf(&got, "%5s exit %d  %s\n             hint: %s\n", e.Code, map[bool]int{true: 2, false: 1}[failure.Config], strings.TrimSuffix(failure.Error(), ": "+failure.Hint()), failure.Hint())
 			if strings.Contains(err.Error(), "secret") {
 				t.Errorf("a row's value is in: %v", err)
 			}

@@ -32,27 +32,20 @@ func (db *DB) sample(ctx context.Context) Finding {
 	case len(first) == 0:
 		return failing("sample", &Error{Op: "read rows", Reason: "the query returned no row", Remedy: "check the query and the database, or allow it once with --allow-mass-delete"})
 	}
-	before, twice := byID(first, db.idColumn())
-	if twice != nil {
-		return *twice
-	}
+	before, _ := byID(first, db.idColumn())
 	second, err := db.sampleAgain(ctx, slices.Collect(maps.Keys(before)))
 	if err != nil {
 		return Finding{Name: "sample", Warning: true, Text: failing("sample", err).Text}
 	}
-	after, twice := byID(second, db.idColumn())
-	if twice != nil {
-		return *twice
-	}
-	var differing []string
-	for i, c := range db.columns {
-		for id, row := range after {
-			if old, known := before[id]; known && (old[i] == nil) != (row[i] == nil) || known && !bytes.Equal(old[i], row[i]) {
-				differing = append(differing, fmt.Sprintf("%q", c.Name))
-				break
-			}
+	after, repeated := byID(second, db.idColumn())
+	if repeated != nil { // its rows' columns differ for that reason alone
+		return Finding{
+			Name: "sample", Warning: true,
+			Text:   fmt.Sprintf("the query returns the id %q more than once; only the first of the rows is used", words.Line(*repeated)),
+			Remedy: "make the id unique: add the column that distinguishes the rows to it, such as the language, or select one row of each with DISTINCT ON (id) … ORDER BY id",
 		}
 	}
+	differing := db.differing(before, after)
 	if len(differing) == 0 {
 		verb := "are"
 		if len(first) == 1 {
@@ -67,25 +60,33 @@ func (db *DB) sample(ctx context.Context) Finding {
 	}
 }
 
-// byID returns rows by their ids; without one a row is no document. It reports an id of several rows: their columns differ
-// for that reason alone, so they are not compared.
-func byID(rows [][][]byte, id int) (map[string][][]byte, *Finding) {
-	found := make(map[string][][]byte, len(rows))
+// differing returns the columns of which rows with the same id have several values.
+func (db *DB) differing(before, after map[string][][]byte) (names []string) {
+	for i, c := range db.columns {
+		for id, row := range after {
+			if old, known := before[id]; known && (old[i] == nil) != (row[i] == nil) || known && !bytes.Equal(old[i], row[i]) {
+				names = append(names, fmt.Sprintf("%q", c.Name))
+				break
+			}
+		}
+	}
+	return names
+}
+
+// byID returns rows by their ids, and one that several have; without an id a row is no document.
+func byID(rows [][][]byte, id int) (found map[string][][]byte, repeated *string) {
+	found = make(map[string][][]byte, len(rows))
 	for _, row := range rows {
 		if row[id] == nil {
 			continue
 		}
 		key := string(row[id])
 		if _, twice := found[key]; twice {
-			return nil, &Finding{
-				Name: "sample", Warning: true,
-				Text:   fmt.Sprintf("the query returns the id %q more than once; only the first of the rows is used", words.Line(key)),
-				Remedy: "make the id unique: add the column that distinguishes the rows to it, such as the language, or select one row of each with DISTINCT ON (id) … ORDER BY id",
-			}
+			repeated = &key
 		}
 		found[key] = row
 	}
-	return found, nil
+	return found, repeated
 }
 
 // firstRows reads the query for a while and returns the first of its rows, and whether it read all. That the time is over

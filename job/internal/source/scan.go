@@ -26,7 +26,7 @@ func (db *DB) Scan(ctx context.Context, fn func(row [][]byte) error) error {
 	if _, err := db.Columns(ctx); err != nil {
 		return err
 	}
-	limited, cancel := limited(ctx, db.config.StatementTimeout+scanTime)
+	limited, cancel := db.limited(ctx, db.config.StatementTimeout+scanTime)
 	defer cancel()
 	stopped, stop := context.WithCancel(limited)
 	defer stop()

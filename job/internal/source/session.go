@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -27,7 +28,7 @@ type statement struct {
 
 // batch runs statements in one round trip and one transaction.
 func (db *DB) batch(ctx context.Context, op string, statements ...statement) ([]*pgconn.Result, error) {
-	ctx, cancel := limited(ctx, db.answerTime())
+	ctx, cancel := db.limited(ctx, db.answerTime())
 	defer cancel()
 	batch := &pgconn.Batch{}
 	for _, s := range statements {
@@ -51,7 +52,7 @@ func (db *DB) own(ctx context.Context, op, text string, params ...[]byte) ([][][
 
 // theirs runs a statement around the user's query, with the user's search_path, and returns its rows.
 func (db *DB) theirs(ctx context.Context, limit time.Duration, op string, when phase, text string, params ...[]byte) ([][][]byte, error) {
-	ctx, cancel := limited(ctx, limit)
+	ctx, cancel := db.limited(ctx, limit)
 	defer cancel()
 	result := db.conn.ExecParams(ctx, text, params, nil, nil, nil).Read()
 	if result.Err != nil {
@@ -64,7 +65,10 @@ func (db *DB) theirs(ctx context.Context, limit time.Duration, op string, when p
 // come from a server that works.
 func (db *DB) answerTime() time.Duration { return db.config.LockTimeout + ownTime }
 
-// limited returns a context that ends after a time of ours; failure then says that the server gave no answer.
-func limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, limit, &lateError{limit})
+// limited returns a context that ends after a time of ours. Its cause is what failure then says.
+func (db *DB) limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, limit, &Error{
+		Reason: fmt.Sprintf("server process %s gave no answer within %v", db.pid, limit),
+		Remedy: fmt.Sprintf("look at it with SELECT * FROM pg_stat_activity WHERE pid = %[1]s, and end it with SELECT pg_terminate_backend(%[1]s) or by a restart", db.pid),
+	})
 }

@@ -73,7 +73,7 @@ func (db *DB) evidence(ctx context.Context, op string, p *plan) (all []string, d
 	types := make([]string, len(db.queried))
 	for i, oid := range db.queried {
 		types[i] = strconv.FormatUint(uint64(oid), 10)
-		ownTypes = ownTypes || oid >= firstUserOID
+		ownTypes = ownTypes || oid >= 16384 // the first that PostgreSQL itself does not use
 	}
 	if ownTypes || p.parts || len(functions) > 0 {
 		words := slices.Concat(functions, names(db.query), slices.Sorted(maps.Keys(p.types)))
