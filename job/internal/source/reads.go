@@ -42,11 +42,7 @@ func (db *DB) reads(ctx context.Context, op string, planned bool, words []string
 	if planned {
 		statements = slices.Insert(statements, 0, statement{text: explainQuery(db.query)})
 	}
-	results, err := db.batch(ctx, op, statements...)
-	if err != nil {
-		return nil, err
-	}
-	return results[len(results)-1].Rows, nil
+	return lastRows(db.batch(ctx, op, statements...))
 }
 
 // elaborate adds to an error about the query what the server does not say: which grant is missing, who locks a table, and

@@ -13,8 +13,11 @@ import (
 	"vertexmetadata/job/internal/words"
 )
 
-// sampleRows are compared.
-const sampleRows = 100
+// sampleRows are compared, or as many as have sampleBytes: they are kept in memory.
+const (
+	sampleRows  = 100
+	sampleBytes = 16 << 20
+)
 
 // sampleTime bounds each of the two reads of a sample, in PostgreSQL's spelling.
 const sampleTime = "3s"
@@ -97,11 +100,12 @@ func (db *DB) firstRows(ctx context.Context) (rows [][][]byte, all bool, err err
 	}
 	limit(sampleTime)
 	defer limit(strconv.FormatInt(db.config.StatementTimeout.Milliseconds(), 10))
+	size := 0
 	err = db.Scan(ctx, func(row [][]byte) error {
-		if len(rows) < sampleRows {
+		if len(rows) < sampleRows && size < sampleBytes {
 			kept := make([][]byte, len(row))
 			for i, value := range row {
-				kept[i] = bytes.Clone(value)
+				kept[i], size = bytes.Clone(value), size+len(value)
 			}
 			rows = append(rows, kept)
 		}
@@ -113,20 +117,17 @@ func (db *DB) firstRows(ctx context.Context) (rows [][][]byte, all bool, err err
 	return rows, err == nil, err
 }
 
-// sampleAgain reads the rows with the given ids by another plan.
+// sampleAgain reads the rows with the given ids by another plan. Where ids are repeated there may be millions of them: one
+// more than there are ids proves it.
 func (db *DB) sampleAgain(ctx context.Context, ids []string) ([][][]byte, error) {
 	var statements []statement
 	for _, set := range [][2]string{{"statement_timeout", sampleTime}, {"enable_seqscan", "off"}, {"enable_hashjoin", "off"}, {"enable_hashagg", "off"}} {
 		statements = append(statements, statement{"SELECT pg_catalog.set_config($1::pg_catalog.text, $2::pg_catalog.text, true)", [][]byte{[]byte(set[0]), []byte(set[1])}})
 	}
-	again := "SELECT * FROM (\n" + db.statement + "\n) AS q WHERE q.id::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[])"
+	again := "SELECT * FROM (\n" + db.statement + "\n) AS q WHERE q.id::pg_catalog.text OPERATOR(pg_catalog.=) ANY ($1::pg_catalog.text[]) LIMIT " + strconv.Itoa(len(ids)+1)
 	db.wire.longest = db.config.MaxValueBytes
 	defer func() { db.wire.longest = 0 }()
-	results, err := db.batch(ctx, "read the rows a second time", append(statements, statement{again, [][]byte{textArray(ids)}})...)
-	if err != nil {
-		return nil, err
-	}
-	return results[len(results)-1].Rows, nil
+	return lastRows(db.batch(ctx, "read the rows a second time", append(statements, statement{again, [][]byte{textArray(ids)}})...))
 }
 
 // idColumn is where the id is; Columns demands one.

@@ -43,11 +43,15 @@ func (db *DB) batch(ctx context.Context, op string, statements ...statement) ([]
 
 // own runs a statement of the job's and returns its rows.
 func (db *DB) own(ctx context.Context, op, text string, params ...[]byte) ([][][]byte, error) {
-	results, err := db.batch(ctx, op, statement{text: ownPath}, statement{text, params})
+	return lastRows(db.batch(ctx, op, statement{text: ownPath}, statement{text, params}))
+}
+
+// lastRows returns the rows of a batch's last statement.
+func lastRows(results []*pgconn.Result, err error) ([][][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return results[1].Rows, nil
+	return results[len(results)-1].Rows, nil
 }
 
 // theirs runs a statement around the user's query, with the user's search_path, and returns its rows.
