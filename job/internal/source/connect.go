@@ -136,7 +136,10 @@ func (a *attempt) refused(e *Error, server *pgconn.PgError) {
 func (a *attempt) unreached(err error) (reason, remedy string) {
 	// This comes from pgconn or the connector, which name addresses and settings but not the password; ours is taken out
 	// all the same.
-	text := withoutSecret(err.Error(), a.pg.Password)
+	text := err.Error()
+	if a.pg.Password != "" {
+		text = strings.ReplaceAll(text, a.pg.Password, "***")
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "it was interrupted", ""
@@ -240,11 +243,4 @@ func (a *attempt) settings() (from []string) {
 		from = append([]string{"a parameter of DATABASE_URL"}, from...)
 	}
 	return from
-}
-
-func withoutSecret(text, secret string) string {
-	if secret == "" {
-		return text
-	}
-	return strings.ReplaceAll(text, secret, "***")
 }
