@@ -3,12 +3,14 @@ package source
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"vertexmetadata/job/internal/column"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Columns describes the result of the query and thereby checks it: the server parses it, so a syntax error, a missing
@@ -105,7 +107,7 @@ func checkNames(fields []pgconn.FieldDescription, query string) error {
 
 // Types whose values, cast to text, are what PostgreSQL sends for them anyway. An id of any other type is cast, so that
 // true becomes the document's id and not t, and char(n) comes without its padding.
-var plainIDTypes = map[uint32]bool{oidInt8: true, oidInt2: true, oidInt4: true, oidText: true, oidVarchar: true, oidUUID: true}
+var plainIDTypes = []uint32{pgtype.Int8OID, pgtype.Int2OID, pgtype.Int4OID, pgtype.TextOID, pgtype.VarcharOID, pgtype.UUIDOID}
 
 // setColumns decides about every column, and whether the query must be wrapped for it. Simple columns stay untouched.
 func (db *DB) setColumns(fields []pgconn.FieldDescription, types catalog) {
@@ -118,11 +120,11 @@ func (db *DB) setColumns(fields []pgconn.FieldDescription, types catalog) {
 		switch {
 		case f.Name == "id":
 			described = column.Column{Name: f.Name, Kind: column.Text, Type: described.Type}
-			if !plainIDTypes[oid] {
-				expr, oid, wrap = expr+"::pg_catalog.text AS "+name, oidText, true
+			if !slices.Contains(plainIDTypes, oid) {
+				expr, oid, wrap = expr+"::pg_catalog.text AS "+name, pgtype.TextOID, true
 			}
 		case jsonType:
-			expr, oid, wrap = "pg_catalog.to_json("+expr+") AS "+name, oidJSON, true
+			expr, oid, wrap = "pg_catalog.to_json("+expr+") AS "+name, pgtype.JSONOID, true
 		}
 		exprs, db.columns = append(exprs, expr), append(db.columns, described)
 		db.types, db.queried = append(db.types, oid), append(db.queried, f.DataTypeOID)

@@ -17,8 +17,8 @@ import (
 // last argument says that it holds until the end of the transaction. Temporary objects come last, not first.
 const ownPath = "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"
 
-// ownTime is what a statement may take beyond the wait for a lock.
-const ownTime = 15 * time.Second
+// spareTime is what a server may take beyond the statement's own time, or the wait for a lock, before it is given up.
+const spareTime = 15 * time.Second
 
 // statement is one of a batch, with its parameters in text form.
 type statement struct {
@@ -67,7 +67,7 @@ func (db *DB) theirs(ctx context.Context, limit time.Duration, op string, when p
 
 // answerTime bounds each statement but the one that reads the rows: longer than the wait for a lock, and an answer must
 // come from a server that works.
-func (db *DB) answerTime() time.Duration { return db.config.LockTimeout + ownTime }
+func (db *DB) answerTime() time.Duration { return db.config.LockTimeout + spareTime }
 
 // limited returns a context that ends after a time of ours. Its cause is what failure then says.
 func (db *DB) limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
