@@ -55,8 +55,9 @@ var rows = []row{
 
 	// What no role cures.
 	{
-		reasons: []string{"SECURITY_POLICY_VIOLATED", "VPC_SERVICE_CONTROLS", "vpcServiceControls"}, text: `vpcServiceControlsUniqueIdentifier|prohibited by organization's policy|service perimeter`,
-		kind: "blocked by VPC Service Controls", hint: "give the unique identifier {uid} to the administrator of the service perimeter and ask for access to {api}; no role helps",
+		reasons: []string{"SECURITY_POLICY_VIOLATED", "VPC_SERVICE_CONTROLS", "vpcServiceControls"},
+		text:    `vpcServiceControlsUniqueIdentifier|prohibited by organization's policy|service perimeter`,
+		kind:    "blocked by VPC Service Controls", hint: "give the unique identifier {uid} to the administrator of the service perimeter and ask for access to {api}; no role helps",
 	},
 	{
 		service: Storage, codes: denied, text: `ip filter`,
@@ -67,7 +68,8 @@ var rows = []row{
 		kind: "access denied by a policy", hint: "ask who runs the deny policies and access boundaries of project {project} to allow the account the job runs as; no role helps",
 	},
 	{
-		codes: refused, reasons: []string{"KEY_DISABLED", "KEY_DESTROYED", "KMS_KEY_DISABLED"}, text: `(kms|cmek|crypto_?key|encryption key).*(disabled|destroy|not enabled|not usable|unusable)`,
+		codes: refused, reasons: []string{"KEY_DISABLED", "KEY_DESTROYED", "KMS_KEY_DISABLED"},
+		text: `(kms|cmek|crypto_?key|encryption key).*(disabled|destroy|not enabled|not usable|unusable)`,
 		kind: "encryption key unusable", hint: "enable or restore the key version: gcloud kms keys versions enable, or restore; data under a destroyed key is lost",
 	},
 	{

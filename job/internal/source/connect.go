@@ -193,7 +193,8 @@ func (a *attempt) onNetwork(err error) (reason, remedy string) {
 		return "connection refused", "check host and port, and that the database is up"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "no route to the host", "check the host in DATABASE_URL, VPC egress and firewall"
-	case is[*tls.CertificateVerificationError](err), is[x509.UnknownAuthorityError](err), is[x509.CertificateInvalidError](err): // the latter by verify-ca
+	case is[*tls.CertificateVerificationError](err), is[x509.UnknownAuthorityError](err), is[x509.CertificateInvalidError](err):
+		// For verify-ca pgconn verifies by itself: its errors are those of x509.
 		return "the server's TLS certificate is not trusted", "set sslrootcert in DATABASE_URL to its authority, and check the host name"
 	case is[tls.RecordHeaderError](err), strings.Contains(err.Error(), "refused TLS"):
 		if reason = "the server does not speak TLS"; pgurl.Defaulted(a.config.URL) {

@@ -46,7 +46,8 @@ func (h *Holder) Locked(key string) error {
 	if h.PID == 0 {
 		remedy = "end it with COMMIT PREPARED or ROLLBACK PREPARED: SELECT gid FROM pg_prepared_xacts lists them"
 	}
-	return &refusal.Advice{Text: fmt.Sprintf("take lock %s: a session that is not a run of this job holds it (%v)", key, h), Remedy: remedy}
+	text := fmt.Sprintf("take lock %s: a session that is not a run of this job holds it (%v)", key, h)
+	return &refusal.Advice{Text: text, Remedy: remedy}
 }
 
 // lockTries is how often Lock looks for a holder that was gone when it was looked for.

@@ -106,7 +106,8 @@ var queryRemedies = []remedy{
 func find(remedies []remedy, e *pgconn.PgError, when phase) remedy {
 	for _, r := range remedies {
 		isOf := func(code string) bool { return strings.HasPrefix(e.Code, code) }
-		if (r.codes == "" || slices.ContainsFunc(strings.Fields(r.codes), isOf)) && (r.when == "" || r.when == when) && strings.Contains(e.Message, r.text) {
+		isCode := r.codes == "" || slices.ContainsFunc(strings.Fields(r.codes), isOf)
+		if isCode && (r.when == "" || r.when == when) && strings.Contains(e.Message, r.text) {
 			return r
 		}
 	}

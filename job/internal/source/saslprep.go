@@ -19,8 +19,8 @@ func saslPrep(password string) (prepared string, ok bool) {
 		switch {
 		case r > unicode.MaxASCII && unicode.Is(unicode.Zs, r), r == 0x200B:
 			return ' '
-		case unicode.Is(unicode.Variation_Selector, r), strings.ContainsRune("\u00ad\u034f\u1806\u200c\u200d\u2060\ufeff", r): // table B.1 of RFC 3454
-			return -1
+		case unicode.Is(unicode.Variation_Selector, r), strings.ContainsRune("\u00ad\u034f\u1806\u200c\u200d\u2060\ufeff", r):
+			return -1 // table B.1 of RFC 3454
 		}
 		return r
 	}, password)
