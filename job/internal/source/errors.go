@@ -33,8 +33,8 @@ func (e *Error) Error() string {
 // Hint is the remedy, empty if there is none.
 func (e *Error) Hint() string { return e.Remedy }
 
-// Unwrap returns the cause. It is a *pgconn.PgError, an error of package net, or a context's error, none of which holds
-// the connection's settings (pgconn.ConnectError would, password included).
+// Unwrap returns the cause. It is a *pgconn.PgError, io.ErrUnexpectedEOF or a context's error, none of which holds the
+// connection's settings (pgconn.ConnectError would, password included).
 func (e *Error) Unwrap() error { return e.Err }
 
 // serverReason is what the server says: its message and its hint always; its detail and context only where they cannot
