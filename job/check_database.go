@@ -78,7 +78,7 @@ func checkLock(ctx context.Context, cfg config.Config, db *source.DB) finding {
 	longest := cmp.Or(cfg.StatementTimeout, source.DefaultStatementTimeout) + cfg.ImportWait + lockSlack
 	switch {
 	case !holder.Ours:
-		return failed("lock", &source.ErrLocked{Key: "of this data store", Holder: *holder})
+		return failed("lock", holder.Locked("of this data store"))
 	case !holder.Since.IsZero() && time.Since(holder.Since) > longest:
 		return failed("lock", &refusal.Advice{
 			Text:   fmt.Sprintf("a run holds the lock for longer than %v (%v), and every other run is skipped", longest, holder),

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"cloud.google.com/go/auth/credentials"
@@ -84,16 +83,14 @@ func openBucket(ctx context.Context, cfg config.Config) (*bucket.Bucket, error) 
 	return bucket.Open(ctx, bucket.Config{Name: cfg.Bucket, Project: cfg.Project, Root: string(layout.New(cfg.Sync.Name))})
 }
 
-// password reads the database password, unless DATABASE_URL or a token stands for it. A byte order mark before it is an
-// editor's.
+// password reads the database password, unless DATABASE_URL or a token stands for it.
 func password(ctx context.Context, cfg config.Config) (string, error) {
 	if cfg.DatabaseURL != "" || cfg.IAMAuth {
 		return "", nil
 	}
-	value, err := secret.Access(ctx, secret.Config{
+	return secret.Access(ctx, secret.Config{
 		Project: cfg.Project, Secret: cfg.SecretID, Version: cfg.SecretVersion, Endpoint: cfg.SecretManagerEndpoint,
 	})
-	return strings.TrimPrefix(value, "\uFEFF"), err
 }
 
 func openStore(ctx context.Context, cfg config.Config) (*datastore.Store, error) {

@@ -2,7 +2,6 @@ package pgurl
 
 import (
 	"crypto/tls"
-	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -22,7 +21,7 @@ func secure(base string, pairs []pair, config *pgconn.Config) (*pgconn.Config, e
 			return nil, explain(base, pairs, err)
 		}
 	}
-	isOpen := func(f pgconn.FallbackConfig) bool { return isRemote(f) && !verifies(f.TLSConfig) }
+	isOpen := func(f pgconn.FallbackConfig) bool { return isRemote(f) && !Verifies(f.TLSConfig) }
 	if config.RequireAuth == "" && slices.ContainsFunc(Addresses(config), isOpen) {
 		config.RequireAuth = "!password"
 	}
@@ -80,8 +79,8 @@ func Local(host string) bool {
 	return false
 }
 
-// verifies reports that the server's certificate is verified.
-func verifies(config *tls.Config) bool {
+// Verifies reports that the server's certificate is verified, if not against its name.
+func Verifies(config *tls.Config) bool {
 	return config != nil && (!config.InsecureSkipVerify || config.VerifyPeerCertificate != nil || config.VerifyConnection != nil)
 }
 
@@ -91,6 +90,5 @@ func Address(f pgconn.FallbackConfig) string {
 	if network == "unix" {
 		return "socket " + address
 	}
-	host, port, _ := net.SplitHostPort(address)
-	return "host " + net.JoinHostPort(host, port)
+	return "host " + address
 }

@@ -145,7 +145,7 @@ func (r *Run) lock(ctx context.Context) (bool, error) {
 	case err != nil || holder == nil:
 		return holder == nil, err
 	case !holder.Ours:
-		return false, &source.ErrLocked{Key: name, Holder: *holder}
+		return false, holder.Locked(name)
 	}
 	r.Log.InfoContext(ctx, "another run is active", "lock", name, "pid", holder.PID, "application", holder.Application, "since", holder.Since)
 	return false, nil

@@ -88,8 +88,7 @@ func (a *answer) readDetails(details *apierror.APIError) {
 
 // Text is what a service said, in one line, or what kept a call from it.
 func Text(err error) string {
-	a := read(err)
-	return a.message
+	return read(err).message
 }
 
 // readHTTP reads the message and the reasons of the storage API. Those of a refused read are left in the

@@ -85,6 +85,21 @@ func Split(err error) (text, hint string) {
 	return strings.TrimSuffix(strings.ReplaceAll(err.Error(), "\n", "; "), ": "+hint), hint
 }
 
+// Join is one error for several that stay until somebody changes a setting: every text, and each remedy once.
+func Join(verb string, all []*Advice) *Advice {
+	joined := &Advice{Config: true}
+	var texts, remedies []string
+	for _, a := range all {
+		texts = append(texts, a.Text)
+		if !slices.Contains(remedies, a.Remedy) {
+			remedies = append(remedies, a.Remedy)
+		}
+		joined.Causes = append(joined.Causes, a)
+	}
+	joined.Text, joined.Remedy = verb+strings.Join(texts, "; "), strings.Join(remedies, "; ")
+	return joined
+}
+
 // Explain turns the error of a call into `verb object: kind: the service's words`, and its
 // remedy. is is what errors.Is shall find in it beside err.
 func Explain(verb, object string, err error, t Target, is ...error) *Advice {
@@ -113,15 +128,14 @@ func Known(err error, t Target) bool {
 // row is one kind of refusal. It applies when the service and the code fit, and the
 // reason or the text where it names any. The first that applies counts.
 type row struct {
-	name     string
-	services []Service    // none: any
-	codes    []codes.Code // none: any
-	reasons  []string     // google.rpc.ErrorInfo.reason, or the storage API's errors[].reason
-	text     string       // a regular expression, upper and lower case alike
-	foreign  bool         // only where the request was billed to a project known to be another one
-	kind     string
-	hint     string // with {project}, {bucket}, …: see fill
-	is       error  // in the chain of the explained error
+	service Service      // "": any
+	codes   []codes.Code // none: any
+	reasons []string     // google.rpc.ErrorInfo.reason, or the storage API's errors[].reason
+	text    string       // a regular expression, upper and lower case alike
+	foreign bool         // only where the request was billed to a project known to be another one
+	kind    string
+	hint    string // with {project}, {bucket}, …: see fill
+	is      error  // in the chain of the explained error
 }
 
 func find(a answer, t Target) row {
@@ -138,7 +152,7 @@ func find(a answer, t Target) row {
 
 func (r *row) fits(a answer, t Target, text *regexp.Regexp) bool {
 	switch {
-	case len(r.services) > 0 && !slices.Contains(r.services, t.Service),
+	case r.service != "" && r.service != t.Service,
 		len(r.codes) > 0 && !slices.Contains(r.codes, a.code),
 		r.foreign && !a.foreign(t):
 		return false

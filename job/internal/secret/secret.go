@@ -24,8 +24,8 @@ type Config struct {
 	Budget   time.Duration // default: refusal.Budget
 }
 
-// Access returns the secret's value, without line breaks at its end, which
-// secrets that were made with a shell often have. Errors name the resource and
+// Access returns the secret's value, without line breaks at its end, which secrets that were made with a shell often have,
+// and without a byte order mark before it, which is an editor's. Errors name the resource and
 // the remedy, never anything of the value.
 func Access(ctx context.Context, cfg Config) (string, error) {
 	name := fmt.Sprintf("projects/%s/secrets/%s/versions/%s", cfg.Project, cfg.Secret, cfg.Version)
@@ -50,9 +50,9 @@ func Access(ctx context.Context, cfg Config) (string, error) {
 			return "", fmt.Errorf("access %s: checksum mismatch: the value is not what the service sent", name)
 		}
 	}
-	value := strings.TrimRight(string(data), "\r\n")
+	value := strings.TrimRight(strings.TrimPrefix(string(data), "\uFEFF"), "\r\n")
 	if value == "" {
-		return "", fmt.Errorf("access %s: value is empty: add a version with the database password", name)
+		return "", &refusal.Advice{Text: "access " + name + ": value is empty", Remedy: "add a version with the database password", Config: true}
 	}
 	return value, nil
 }

@@ -73,6 +73,7 @@ func start(t *testing.T, s *service) Config {
 func TestAccess(t *testing.T) {
 	for _, tt := range []struct{ name, value, version string }{
 		{"plain", password, "latest"},
+		{"a byte order mark before it", "\uFEFF" + password, "latest"},
 		{"line break at the end", password + "\n", "latest"},
 		{"line breaks at the end", password + "\r\n\n", "7"},
 	} {
@@ -117,7 +118,8 @@ func TestAccessFails(t *testing.T) {
 		{"unauthenticated", refuse(codes.Unauthenticated, "no token"), nil, "access " + version + ": not signed in: no token | give the job a service account, or run: gcloud auth application-default login"},
 		{"away", refuse(codes.Unavailable, "down"), nil, "access " + version + ": the service is unavailable: down" + again},
 		{"damaged", &service{value: password, damaged: true}, nil, "access " + version + ": checksum mismatch: the value is not what the service sent"},
-		{"empty", &service{value: "\n"}, nil, "access " + version + ": value is empty: add a version with the database password"},
+		{"empty", &service{value: "\n"}, nil, "access " + version + ": value is empty | add a version with the database password"},
+		{"a byte order mark alone", &service{value: "\uFEFF\r\n"}, nil, "access " + version + ": value is empty | add a version with the database password"},
 		{"hangs", &service{hang: true}, nil, "access " + version + ": the service is unavailable: no answer within 400ms" + again},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"vertexmetadata/job/internal/column"
 
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Columns describes the result of the query and thereby checks it: the server parses it, so a syntax error, a missing
@@ -30,7 +31,7 @@ func (db *DB) Columns(ctx context.Context) ([]column.Column, error) {
 	// What is not a SELECT, or is one with INTO, cannot stand in brackets; neither can an unbalanced bracket that would
 	// change the meaning of the wrapping. Planning it with its select list, moreover, checks the permissions, which parsing
 	// does not.
-	plan, err := db.theirs(ctx, db.answerTime(), op, explainQuery(query))
+	plan, err := db.theirs(ctx, db.answerTime(), op, preparing, explainQuery(query))
 	if err != nil {
 		if e, ok := asServerError(err); ok && (e.Code == codeSyntax || e.Code == codeNotSupported) {
 			return nil, badQuery("it is not a single SELECT", "leave a single SELECT, VALUES or WITH … SELECT in SYNC_QUERY or SYNC_QUERY_FILE")
@@ -56,11 +57,11 @@ func explainQuery(query string) string {
 
 // describe returns the columns of the query's result.
 func (db *DB) describe(ctx context.Context, op, query string) ([]pgconn.FieldDescription, error) {
-	ctx, cancel := limited(ctx, db.answerTime())
+	ctx, cancel := db.limited(ctx, db.answerTime())
 	defer cancel()
 	described, err := db.conn.Prepare(ctx, "", query, nil)
 	if err != nil {
-		return nil, db.explained(ctx, op, query, err)
+		return nil, db.elaborate(ctx, db.failure(ctx, op, query, preparing, err))
 	}
 	if len(described.ParamOIDs) > 0 {
 		return nil, badQuery("it has parameters ($1)", "write the values into the query")
@@ -106,7 +107,7 @@ func checkNames(fields []pgconn.FieldDescription, query string) error {
 
 // Types whose values, cast to text, are what PostgreSQL sends for them anyway. An id of any other type is cast, so that
 // true becomes the document's id and not t, and char(n) comes without its padding.
-var plainIDTypes = map[uint32]bool{oidInt8: true, oidInt2: true, oidInt4: true, oidText: true, oidVarchar: true, oidUUID: true}
+var plainIDTypes = []uint32{pgtype.Int8OID, pgtype.Int2OID, pgtype.Int4OID, pgtype.TextOID, pgtype.VarcharOID, pgtype.UUIDOID}
 
 // setColumns decides about every column, and whether the query must be wrapped for it. Simple columns stay untouched.
 func (db *DB) setColumns(fields []pgconn.FieldDescription, types catalog) {
@@ -122,13 +123,13 @@ func (db *DB) setColumns(fields []pgconn.FieldDescription, types catalog) {
 		name, oid := quoteName(f.Name), f.DataTypeOID
 		expr := "q." + name
 		switch {
-		case f.Name == "id", oid == oidBPChar && (f.Name == "content_uri" || f.Name == "content_mime_type"): // no address and no MIME type ends with padding
+		case f.Name == "id", oid == pgtype.BPCharOID && (f.Name == "content_uri" || f.Name == "content_mime_type"): // no address and no MIME type ends with padding
 			described = column.Column{Name: f.Name, Kind: column.Text, Type: described.Type}
-			if !plainIDTypes[oid] {
-				expr, oid, wrap = expr+"::pg_catalog.text AS "+name, oidText, true
+			if !slices.Contains(plainIDTypes, oid) {
+				expr, oid, wrap = expr+"::pg_catalog.text AS "+name, pgtype.TextOID, true
 			}
 		case jsonType:
-			expr, oid, wrap = "pg_catalog.to_json("+expr+") AS "+name, oidJSON, true
+			expr, oid, wrap = "pg_catalog.to_json("+expr+") AS "+name, pgtype.JSONOID, true
 		}
 		exprs, db.columns = append(exprs, expr), append(db.columns, described)
 		db.types, db.queried = append(db.types, oid), append(db.queried, f.DataTypeOID)

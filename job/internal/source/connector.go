@@ -9,22 +9,9 @@ import (
 )
 
 // dialer returns a dial function that goes through Google's connector in place of the mounted socket, and what closes it.
-// The connector encrypts, and proves the server's identity, by certificates of the Cloud SQL Admin API.
+// The connector encrypts, and proves the server's identity, by certificates of the Cloud SQL Admin API. They are fetched
+// when they are needed: the processor of a job is not its own between two requests.
 func (c Config) dialer(ctx context.Context) (pgconn.DialFunc, func(), error) {
-	dialer, err := cloudsqlconn.NewDialer(ctx, c.connectorOptions()...)
-	if err != nil {
-		return nil, nil, &Error{
-			Op: "connect to instance " + c.Instance, Reason: err.Error(), Err: err,
-			Remedy: "give the job a service account with roles/cloudsql.client, or run: gcloud auth application-default login",
-		}
-	}
-	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return dialer.Dial(ctx, c.Instance) }
-	return dial, func() { _ = dialer.Close() }, nil
-}
-
-// connectorOptions say how to reach the instance, and as whom. Certificates are fetched when they are needed: the processor
-// of a job is not its own between two requests.
-func (c Config) connectorOptions() []cloudsqlconn.Option {
 	options := []cloudsqlconn.Option{
 		cloudsqlconn.WithLazyRefresh(),
 		cloudsqlconn.WithUserAgent(DefaultApplicationName),
@@ -33,7 +20,15 @@ func (c Config) connectorOptions() []cloudsqlconn.Option {
 	if c.IAM {
 		options = append(options, cloudsqlconn.WithIAMAuthN())
 	}
-	return append(options, c.connectorExtra...)
+	dialer, err := cloudsqlconn.NewDialer(ctx, append(options, c.connectorExtra...)...)
+	if err != nil {
+		return nil, nil, &Error{
+			Op: "connect to instance " + c.Instance, Reason: err.Error(), Err: err,
+			Remedy: "give the job a service account with roles/cloudsql.client, or run: gcloud auth application-default login",
+		}
+	}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) { return dialer.Dial(ctx, c.Instance) }
+	return dial, func() { _ = dialer.Close() }, nil
 }
 
 var ipTypes = map[string]cloudsqlconn.DialOption{

@@ -42,13 +42,13 @@ func TestSilentServer(t *testing.T) {
 		"read": {func(t *testing.T, db *DB) error {
 			err := db.Scan(t.Context(), func([][]byte) error { return nil })
 			return err
-		}, "read rows", func(c *Config) time.Duration { return c.StatementTimeout + scanTime }},
+		}, "read rows", func(c *Config) time.Duration { return c.StatementTimeout + spareTime }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			db := open(t, Config{URL: server.URL(""), Query: "SELECT 1 AS id"})
 			// Short times in place of the real ones, which are known to be used: the error names them.
-			db.config.LockTimeout, db.config.StatementTimeout = 200*time.Millisecond-ownTime, 200*time.Millisecond-scanTime
+			db.config.LockTimeout, db.config.StatementTimeout = 200*time.Millisecond-spareTime, 200*time.Millisecond-spareTime
 			if name == "read" {
 				db.config.LockTimeout = time.Second
 				if _, err := db.Columns(t.Context()); err != nil {
@@ -79,12 +79,12 @@ func TestSilentServer(t *testing.T) {
 	}
 }
 
-func ownLimit(c *Config) time.Duration { return c.LockTimeout + ownTime }
+func ownLimit(c *Config) time.Duration { return c.LockTimeout + spareTime }
 
 // TestSilentSource: a statement that ignores its timeout because it waits for somebody else's server is ended from here.
 func TestSilentSource(t *testing.T) {
 	db := open(t, Config{URL: server.URL(""), Query: "SELECT 1 AS id, pg_sleep(60)::text AS t", StatementTimeout: time.Hour})
-	db.config.StatementTimeout = 200*time.Millisecond - scanTime
+	db.config.StatementTimeout = 200*time.Millisecond - spareTime
 	begin := time.Now()
 	err := db.Scan(t.Context(), func([][]byte) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "server process "+db.pid+" gave no answer within 200ms") || time.Since(begin) > 5*time.Second {

@@ -23,21 +23,18 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	s := e.Message()
+	s := words.Line(fmt.Sprintf("%s: %.2000s", e.Op, e.Reason)) // what a server says may be long
 	if e.Remedy != "" {
 		s += ": " + e.Remedy
 	}
 	return s
 }
 
-// Message is the error without its remedy: what failed, on what, why. What a server says may be long.
-func (e *Error) Message() string { return words.Line(fmt.Sprintf("%s: %.2000s", e.Op, e.Reason)) }
-
 // Hint is the remedy, empty if there is none.
 func (e *Error) Hint() string { return e.Remedy }
 
-// Unwrap returns the cause. It is a *pgconn.PgError, an error of package net, or a context's error, none of which holds
-// the connection's settings (pgconn.ConnectError would, password included).
+// Unwrap returns the cause. It is a *pgconn.PgError, io.ErrUnexpectedEOF or a context's error, none of which holds the
+// connection's settings (pgconn.ConnectError would, password included).
 func (e *Error) Unwrap() error { return e.Err }
 
 // serverReason is what the server says: its message and its hint always; its detail and context only where they cannot
@@ -61,11 +58,12 @@ func labelled(label, text string) string {
 // class is the first two characters of an SQLSTATE.
 func class(code string) string { return code[:min(2, len(code))] }
 
-// phase says when a statement over the user's query failed: what fails before the first row was computed is the query's
-// fault, what fails later may be a row's.
+// phase says when a statement failed. What fails before the first row was computed is the query's fault, what fails later
+// may be a row's.
 type phase string
 
 const (
+	opening   phase = "at the start"
 	preparing phase = "before"
 	reading   phase = "during"
 )
@@ -82,11 +80,10 @@ func (db *DB) failure(ctx context.Context, op, query string, when phase, err err
 		return e
 	}
 	e := &Error{Op: op, Reason: "the connection was lost", Remedy: nextRun, Err: io.ErrUnexpectedEOF}
-	var late *lateError
+	var late *Error
 	switch {
 	case errors.As(context.Cause(ctx), &late):
-		e.Err, e.Reason = context.DeadlineExceeded, fmt.Sprintf("server process %s gave no answer within %v", db.pid, late.limit)
-		e.Remedy = fmt.Sprintf("look at it with SELECT * FROM pg_stat_activity WHERE pid = %s, and end it with SELECT pg_terminate_backend(%s) or by a restart", db.pid, db.pid)
+		e.Err, e.Reason, e.Remedy = context.DeadlineExceeded, late.Reason, late.Remedy
 	case errors.Is(ctx.Err(), context.Canceled), errors.Is(err, context.Canceled):
 		e.Err, e.Reason, e.Remedy = context.Canceled, "it was interrupted", ""
 	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
@@ -97,11 +94,6 @@ func (db *DB) failure(ctx context.Context, op, query string, when phase, err err
 	}
 	return e
 }
-
-// lateError is the cause of a context that ended because the server gave no answer.
-type lateError struct{ limit fmt.Stringer }
-
-func (e *lateError) Error() string { return fmt.Sprintf("no answer within %v", e.limit) }
 
 func asServerError(err error) (*pgconn.PgError, bool) {
 	var e *pgconn.PgError

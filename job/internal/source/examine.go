@@ -3,14 +3,16 @@ package source
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"vertexmetadata/job/internal/column"
 	"vertexmetadata/job/internal/pgurl"
-	"vertexmetadata/job/internal/words"
+	"vertexmetadata/job/internal/refusal"
 )
 
 // Finding is one thing that a person should know before a run trips over it.
@@ -23,12 +25,8 @@ type Finding struct {
 }
 
 func failing(name string, err error) Finding {
-	f := Finding{Name: name, Text: words.Line(err.Error()), Err: err}
-	var e *Error
-	if errors.As(err, &e) {
-		f.Text, f.Remedy = e.Message(), e.Hint()
-	}
-	return f
+	text, remedy := refusal.Split(err)
+	return Finding{Name: name, Text: text, Remedy: remedy, Err: err}
 }
 
 // Examine looks at what the query reads and at the session's role, and reads its rows for a while: all that a run would only find out
@@ -57,11 +55,11 @@ func (db *DB) encryption() Finding {
 	switch conn, encrypted := db.conn.Conn().(*tls.Conn); {
 	case db.config.connector():
 		f.Text = "encrypted, both sides proved by certificates (Cloud SQL connector)"
-	case encrypted && conn.ConnectionState().VerifiedChains == nil:
+	case encrypted && db.proof == "":
 		f.Text = fmt.Sprintf("encrypted (%s), but the server's certificate is not verified", tls.VersionName(conn.ConnectionState().Version))
 		f.Remedy, f.Warning = "set sslmode=verify-full and sslrootcert in DATABASE_URL, or channel_binding=require", true
 	case encrypted:
-		f.Text = fmt.Sprintf("encrypted (%s), the server's certificate is verified", tls.VersionName(conn.ConnectionState().Version))
+		f.Text = fmt.Sprintf("encrypted (%s), the server is verified by %s", tls.VersionName(conn.ConnectionState().Version), db.proof)
 	case db.conn.Conn().RemoteAddr().Network() == "unix":
 		f.Text = "over a Unix socket, which does not leave this machine"
 	case pgurl.Local(host):
@@ -70,6 +68,17 @@ func (db *DB) encryption() Finding {
 		f.Text, f.Remedy, f.Warning = "not encrypted", "set sslmode=verify-full in DATABASE_URL", true
 	}
 	return f
+}
+
+// proof is how a server over TLS proves that it is the one meant, empty if it need not.
+func proof(pg *pgconn.Config) string {
+	switch addresses := pgurl.Addresses(pg); {
+	case pg.ChannelBinding == "require":
+		return "channel binding"
+	case !slices.ContainsFunc(addresses, func(f pgconn.FallbackConfig) bool { return !pgurl.Verifies(f.TLSConfig) }):
+		return "its certificate"
+	}
+	return ""
 }
 
 // Vertex AI Search takes at most two fields of vectors, of at most 768 numbers.

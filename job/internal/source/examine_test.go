@@ -200,6 +200,22 @@ func TestSample(t *testing.T) {
 	}
 }
 
+// TestSampleIsBounded: however large or repeated the rows are, few are kept.
+func TestSampleIsBounded(t *testing.T) {
+	url := database(t)
+	db := open(t, Config{URL: url, Query: "SELECT g AS id, repeat('x', 3 << 20) AS t FROM generate_series(1, 10) g"})
+	if rows, all, err := db.firstRows(t.Context()); err != nil || !all || len(rows) != 6 {
+		t.Errorf("%d rows, %v, %v", len(rows), all, err)
+	}
+	db = open(t, Config{URL: url, Query: "SELECT 7 AS id FROM generate_series(1, 1000)"})
+	if _, err := db.Columns(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := db.sampleAgain(t.Context(), []string{"7"}); err != nil || len(rows) != 2 {
+		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
 func TestEncryptionFindings(t *testing.T) {
 	if diff := cmp.Diff([]string{"ok over a Unix socket, which does not leave this machine | "}, found(t, Config{URL: server.URL(""), Query: "SELECT 1 AS id"}, "encryption")); diff != "" {
 		t.Error(diff)

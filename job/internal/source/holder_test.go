@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 // TestHolder: the holder of a lock is named, and one that is not a run of ours is a failure.
@@ -50,14 +52,14 @@ func TestHolder(t *testing.T) {
 				t.Errorf("since %v", holder.Since)
 			}
 			ok, err := tryLock(t.Context(), db, "k")
-			var locked *ErrLocked
+			var locked *refusal.Advice
 			switch {
 			case ok, tt.ours && err != nil, !tt.ours && !errors.As(err, &locked):
 				t.Errorf("tryLock = %v, %v", ok, err)
 			case !tt.ours:
-				want := fmt.Sprintf("take lock k: a session that is not a run of this job holds it (%v): end it with SELECT pg_terminate_backend(%d); if it is this job under another role, let all runs for a data store use one role", holder, holder.PID)
-				if err.Error() != want {
-					t.Errorf("got  %v\nwant %s", err, want)
+				want := fmt.Sprintf("take lock k: a session that is not a run of this job holds it (%v) | end it with SELECT pg_terminate_backend(%d); if it is this job under another role, let all runs for a data store use one role", holder, holder.PID)
+				if got := err.Error() + " | " + locked.Hint(); got != want {
+					t.Errorf("got  %s\nwant %s", got, want)
 				}
 			}
 		})
@@ -70,5 +72,20 @@ func TestHolder(t *testing.T) {
 	}
 	if got, want := holder.String(), fmt.Sprintf(`server process %s of role "app", application "vertex-metadata-sync execution-1", connected since %s`, db.pid, holder.Since.UTC().Format(time.RFC3339)); got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// TestPreparedHolder: a prepared transaction keeps its lock without a process that could be ended.
+func TestPreparedHolder(t *testing.T) {
+	url := database(t)
+	run(t, url, "BEGIN", fmt.Sprintf("SELECT pg_advisory_xact_lock(%s)", lockNumber("k")), "PREPARE TRANSACTION 'held'")
+	defer run(t, url, "ROLLBACK PREPARED 'held'")
+	holder, err := open(t, Config{URL: url}).Lock(t.Context(), "k")
+	if err != nil || holder == nil {
+		t.Fatal(holder, err)
+	}
+	text, hint := refusal.Split(holder.Locked("k"))
+	if got, want := text+" | "+hint, "take lock k: a session that is not a run of this job holds it (a prepared transaction) | end it with COMMIT PREPARED or ROLLBACK PREPARED: SELECT gid FROM pg_prepared_xacts lists them"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }

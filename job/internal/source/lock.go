@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"vertexmetadata/job/internal/refusal"
 	"vertexmetadata/job/internal/words"
 )
 
@@ -21,7 +22,7 @@ func lockNumber(key string) []byte {
 
 // Holder is the session that holds a lock.
 type Holder struct {
-	PID         int
+	PID         int // zero: it is a prepared transaction, which has no session
 	Role        string
 	Application string
 	Since       time.Time // when the session began; zero: PostgreSQL does not say it to this role
@@ -29,6 +30,9 @@ type Holder struct {
 }
 
 func (h *Holder) String() string {
+	if h.PID == 0 {
+		return "a prepared transaction"
+	}
 	s := fmt.Sprintf("server process %d of role %q, application %q", h.PID, h.Role, h.Application)
 	if !h.Since.IsZero() {
 		s += ", connected since " + h.Since.UTC().Format(time.RFC3339)
@@ -36,25 +40,14 @@ func (h *Holder) String() string {
 	return s
 }
 
-// ErrLocked is the error of Lock for a lock that somebody else holds.
-type ErrLocked struct {
-	Key    string
-	Holder Holder
-}
-
-func (e *ErrLocked) Error() string {
-	if e.Holder.Ours {
-		return fmt.Sprintf("take lock %s: another run holds it (%v)", e.Key, &e.Holder)
+// Locked is the error of a run that a session of somebody else keeps from the lock of the key.
+func (h *Holder) Locked(key string) error {
+	remedy := fmt.Sprintf("end it with SELECT pg_terminate_backend(%d); if it is this job under another role, let all runs for a data store use one role", h.PID)
+	if h.PID == 0 {
+		remedy = "end it with COMMIT PREPARED or ROLLBACK PREPARED: SELECT gid FROM pg_prepared_xacts lists them"
 	}
-	return fmt.Sprintf("take lock %s: a session that is not a run of this job holds it (%v): %s", e.Key, &e.Holder, e.Hint())
-}
-
-// Hint says how to go on: an active run ends by itself.
-func (e *ErrLocked) Hint() string {
-	if e.Holder.Ours {
-		return ""
-	}
-	return fmt.Sprintf("end it with SELECT pg_terminate_backend(%d); if it is this job under another role, let all runs for a data store use one role", e.Holder.PID)
+	text := fmt.Sprintf("take lock %s: a session that is not a run of this job holds it (%v)", key, h)
+	return &refusal.Advice{Text: text, Remedy: remedy}
 }
 
 // lockTries is how often Lock looks for a holder that was gone when it was looked for.
@@ -89,7 +82,7 @@ func (db *DB) LockHolder(ctx context.Context, key string) (*Holder, error) {
 		return nil, err
 	}
 	row := rows[0]
-	pid, _ := strconv.Atoi(string(row[0])) // a prepared transaction has none
+	pid, _ := strconv.Atoi(string(row[0]))
 	h := &Holder{PID: pid, Role: string(row[1]), Application: words.Line(string(row[2]))}
 	if epoch, err := strconv.ParseInt(string(row[3]), 10, 64); err == nil && epoch > 0 {
 		h.Since = time.Unix(epoch, 0)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 func TestLocks(t *testing.T) {
@@ -98,7 +100,7 @@ func waitForLock(t *testing.T, db *DB, key string, limit time.Duration) {
 	defer cancel()
 	for {
 		ok, err := tryLock(ctx, db, key)
-		if locked := (*ErrLocked)(nil); errors.As(err, &locked) {
+		if locked := (*refusal.Advice)(nil); errors.As(err, &locked) {
 			continue // a stranger's session that is about to end
 		}
 		if err != nil {
@@ -185,7 +187,7 @@ func TestStatementTimeout(t *testing.T) {
 func tryLock(ctx context.Context, db *DB, key string) (bool, error) {
 	holder, err := db.Lock(ctx, key)
 	if err == nil && holder != nil && !holder.Ours {
-		err = &ErrLocked{key, *holder}
+		err = holder.Locked(key)
 	}
 	return err == nil && holder == nil, err
 }

@@ -18,18 +18,19 @@ import (
 type impostor struct {
 	listener net.Listener
 	cert     *tls.Certificate // nil: no TLS
+	trusting bool             // it lets everybody in, without a password
 
 	mu        sync.Mutex
 	passwords []string
 }
 
-func newImpostor(t *testing.T, cert *tls.Certificate) *impostor {
+func newImpostor(t *testing.T, cert *tls.Certificate, trusting bool) *impostor {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := &impostor{listener: l, cert: cert}
+	i := &impostor{listener: l, cert: cert, trusting: trusting}
 	t.Cleanup(func() { _ = l.Close() })
 	go func() {
 		for {
@@ -60,6 +61,13 @@ func (i *impostor) serve(conn net.Conn) {
 	if err != nil {
 		return
 	}
+	if i.trusting {
+		backend.Send(&pgproto3.AuthenticationOk{})
+		backend.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+		_ = backend.Flush()
+		_, _ = backend.Receive() // the goodbye
+		return
+	}
 	backend.Send(&pgproto3.AuthenticationCleartextPassword{})
 	if backend.Flush() != nil || backend.SetAuthType(pgproto3.AuthTypeCleartextPassword) != nil {
 		return
@@ -75,8 +83,8 @@ func (i *impostor) serve(conn net.Conn) {
 	_ = backend.Flush()
 }
 
-// connectTo connects by a URL whose host is somewhere else, but reaches the impostor.
-func (i *impostor) connect(t *testing.T, url string) error {
+// connect connects by a URL whose host is somewhere else, but reaches the impostor.
+func (i *impostor) connect(t *testing.T, url string) (*DB, error) {
 	t.Helper()
 	config := Config{URL: url}
 	pg, err := config.parse()
@@ -90,16 +98,16 @@ func (i *impostor) connect(t *testing.T, url string) error {
 	a := &attempt{config: config, pg: pg}
 	a.watch()
 	conn, err := a.connect(t.Context())
-	if err == nil {
-		_ = conn.Close(t.Context())
-		return nil
+	if err != nil {
+		return nil, a.failure(t.Context(), err)
 	}
-	return a.failure(t.Context(), err)
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return &DB{conn: conn, proof: proof(pg)}, nil
 }
 
 // TestImpostor: nobody in between gets the password, and no error advises to make that possible.
 func TestImpostor(t *testing.T) {
-	cert := selfSigned(t)
+	cert, other := selfSigned(t), authorityFile(t, selfSigned(t))
 	const away = `connect to database "d" as user "u" at host db.example:5432: `
 	const clear = away + "the server asks for the password in a form that others on the network can read: set password_encryption = 'scram-sha-256' on the server, set the password again and use scram-sha-256 in pg_hba.conf, " +
 		"or let the certificate be verified: sslmode=verify-full and sslrootcert in DATABASE_URL"
@@ -116,11 +124,12 @@ func TestImpostor(t *testing.T) {
 		{"preferred", "postgres://u:s3cr3t@db.example/d?sslmode=prefer", nil, clear, false},
 		{"channel binding", "postgres://u:s3cr3t@db.example/d?sslmode=require&channel_binding=require", cert, clear, false},
 		{"verified", "postgres://u:s3cr3t@db.example/d?sslmode=verify-full", cert, away + "the server's TLS certificate is not trusted: set sslrootcert in DATABASE_URL to its authority, and check the host name", false},
+		{"verified, but for its name", "postgres://u:s3cr3t@db.example/d?sslmode=verify-ca&sslrootcert=" + other, cert, away + "the server's TLS certificate is not trusted: set sslrootcert in DATABASE_URL to its authority, and check the host name", false},
 		{"this machine", "postgres://u:s3cr3t@localhost/d?sslmode=disable", nil, `connect to database "d" as user "u" at host localhost:5432: thank you: check the user (DB_USER, or DATABASE_URL) and the server's pg_hba.conf`, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			i := newImpostor(t, tt.cert)
-			err := i.connect(t, tt.url)
+			i := newImpostor(t, tt.cert, false)
+			_, err := i.connect(t, tt.url)
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
@@ -130,6 +139,34 @@ func TestImpostor(t *testing.T) {
 				t.Errorf("it was told %q", i.passwords)
 			}
 		})
+	}
+}
+
+// TestVerifiedServers: check warns of a server that need not prove who it is, and of no other.
+func TestVerifiedServers(t *testing.T) {
+	cert := selfSigned(t)
+	i := newImpostor(t, cert, true)
+	for parameters, want := range map[string]string{
+		"":                 "encrypted (TLS 1.3), but the server's certificate is not verified",
+		"?sslmode=require": "encrypted (TLS 1.3), but the server's certificate is not verified",
+		"?sslmode=verify-ca&sslrootcert=" + authorityFile(t, cert):   "encrypted (TLS 1.3), the server is verified by its certificate",
+		"?sslmode=require&sslrootcert=" + authorityFile(t, cert):     "encrypted (TLS 1.3), the server is verified by its certificate",
+		"?sslmode=verify-full&sslrootcert=" + authorityFile(t, cert): "encrypted (TLS 1.3), the server is verified by its certificate",
+	} {
+		db, err := i.connect(t, "postgres://u:p@db.example/d"+parameters)
+		if err != nil {
+			t.Errorf("%s: %v", parameters, err)
+			continue
+		}
+		if f := db.encryption(); f.Text != want || f.Warning != (f.Remedy != "") || f.Warning != strings.Contains(want, "not") {
+			t.Errorf("%s: got %+v", parameters, f)
+		}
+	}
+	for parameters, want := range map[string]string{"": "", "?channel_binding=require": "channel binding", "?sslmode=disable": "", "?sslmode=prefer": "", "?sslmode=verify-full": "its certificate"} {
+		pg, err := (Config{URL: "postgres://u:p@db.example,db2.example/d" + parameters}).parse()
+		if err != nil || proof(pg) != want {
+			t.Errorf("%s: got %q, %v", parameters, proof(pg), err)
+		}
 	}
 }
 

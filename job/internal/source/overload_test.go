@@ -58,13 +58,13 @@ var sqlWords = []string{"any", "in", "as", "exists", "values", "coalesce", "late
 // anywhere else would be a way around them.
 func TestOnlyOneWayToTheServer(t *testing.T) {
 	allowed := map[string][]string{
-		"session.go": {"conn.ExecBatch", "conn.ExecParams", "batch"}, // batch, theirs, own
-		"reads.go":   {"batch"},                                      // which begins with ownPath, or with the user's query
-		"stats.go":   {"batch"},                                      // which begins with a qualified function and ownPath
-		"columns.go": {"conn.Prepare"},                               // the user's query
-		"scan.go":    {"conn.ExecParams"},                            // the user's query
-		"sample.go":  {"batch"},                                      // the user's query, after qualified functions
-		"db.go":      {"conn.Exec"},                                  // SET, which calls nothing, and one qualified function
+		"session.go":  {"conn.ExecBatch", "conn.ExecParams", "batch"}, // batch, theirs, own
+		"reads.go":    {"batch"},                                      // which begins with ownPath, or with the user's query
+		"stats.go":    {"batch"},                                      // which begins with a qualified function and ownPath
+		"columns.go":  {"conn.Prepare"},                               // the user's query
+		"scan.go":     {"conn.ExecParams"},                            // the user's query
+		"sample.go":   {"batch"},                                      // the user's query, after qualified functions
+		"settings.go": {"conn.Exec"},                                  // SET, which calls nothing, and one qualified function
 	}
 	call := regexp.MustCompile(`\.(batch|conn\.(?:Exec|ExecBatch|ExecParams|ExecPrepared|ExecStatement|Prepare|CopyTo|CopyFrom))\(`)
 	files, err := os.ReadDir(".")
@@ -197,7 +197,7 @@ func TestPlantedOverloads(t *testing.T) {
 				t.Errorf("Rows = %q, %v", rows, err)
 			}
 			for _, code := range []string{codeLockNotAvailable, codeInsufficientRight, codeNoTable, "08001"} {
-				_ = db.explained(t.Context(), "try", "", &pgconn.PgError{Code: code})
+				_ = db.elaborate(t.Context(), db.failure(t.Context(), "try", "", preparing, &pgconn.PgError{Code: code}))
 			}
 			for _, s := range []*DB{db, other} {
 				if err := s.Check(t.Context()); err != nil {

@@ -1,114 +1,87 @@
 package source
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // trimQuery returns the query without the semicolon at its end and all that follows, so that it can stand in brackets.
 // A second statement after the semicolon is an error.
 func trimQuery(query string) (string, error) {
-	lex := lexer{text: query}
-	end := -1
-	empty := true
-	for {
-		c, at := lex.next()
+	end, empty := len(query), true
+	for _, t := range pieces(query) {
 		switch {
-		case at < 0:
-			if empty {
-				return "", badQuery("it is empty", "set SYNC_QUERY or SYNC_QUERY_FILE to a SELECT")
-			}
-			if end < 0 {
-				end = len(query)
-			}
-			return query[:end], nil
-		case c == ';':
-			if end < 0 {
-				end = at
-			}
-		case end >= 0:
-			return "", badQuery("it holds more than one statement"+position(query, len([]rune(query[:at]))+1), "leave a single SELECT in SYNC_QUERY or SYNC_QUERY_FILE")
+		case query[t.at] == ';':
+			end = min(end, t.at)
+		case t.at > end:
+			return "", badQuery("it holds more than one statement"+position(query, len([]rune(query[:t.at]))+1), "leave a single SELECT in SYNC_QUERY or SYNC_QUERY_FILE")
 		default:
 			empty = false
 		}
 	}
-}
-
-// lexer finds the parts of a statement that are neither blanks, comments nor the inside of literals.
-// https://www.postgresql.org/docs/current/sql-syntax-lexical.html
-type lexer struct {
-	text string
-	pos  int
-}
-
-// next returns the first byte of the next token, or of a piece of one, and where it is; -1 at the end.
-func (l *lexer) next() (byte, int) {
-	for l.pos < len(l.text) {
-		at := l.pos
-		c, rest := l.text[at], l.text[at:]
-		switch {
-		case strings.IndexByte(" \t\r\n\f\v", c) >= 0:
-			l.pos++
-			continue
-		case strings.HasPrefix(rest, "--"):
-			l.skipPast(rest, 2, "\n")
-			continue
-		case strings.HasPrefix(rest, "/*"):
-			l.pos += blockComment(rest)
-			continue
-		case c == '\'':
-			l.pos += quoted(rest, at > 0 && isEscapePrefix(l.text[:at]))
-		case c == '"':
-			l.pos += quoted(rest, false)
-		case c == '$':
-			if tag := dollarTag(l.text, at); tag != "" {
-				l.skipPast(rest, len(tag), tag)
-			} else {
-				l.pos++
-			}
-		default:
-			l.pos++
-		}
-		return c, at
+	if empty {
+		return "", badQuery("it is empty", "set SYNC_QUERY or SYNC_QUERY_FILE to a SELECT")
 	}
-	return 0, -1
+	return query[:end], nil
 }
 
-// names returns the names in the text, as PostgreSQL reads them: in lower case unless they are quoted. Keywords and the
-// letters of U&"…" are among them, which does no harm.
+// names returns the names in the text. Keywords are among them, which does no harm.
 func names(text string) (names []string) {
-	lex := lexer{text: text}
-	for {
-		c, at := lex.next()
-		switch {
-		case at < 0:
-			return names
-		case c == '"':
-			inner := strings.TrimSuffix(text[at+1:lex.pos], `"`)
-			for lex.pos < len(text) && text[lex.pos] == '"' { // a doubled quote
-				from := lex.pos
-				lex.next()
-				inner += strings.TrimSuffix(text[from:lex.pos], `"`)
-			}
-			names = append(names, inner)
-		case isNameByte(c) && (c < '0' || c > '9'):
-			end := at
-			for end < len(text) && (isNameByte(text[end]) || text[end] == '$') {
-				end++
-			}
-			if end < len(text) && text[end] == '\'' && end == at+1 && strings.IndexByte("EeBbXxNn", c) >= 0 {
-				continue // the prefix of a literal
-			}
-			lex.pos = end
-			names = append(names, strings.ToLower(text[at:end]))
+	for _, t := range pieces(text) {
+		if t.name != "" {
+			names = append(names, t.name)
 		}
 	}
+	return names
 }
 
-// skipPast moves behind the next occurrence of end in rest, looked for from an offset, or to the end of the text.
-func (l *lexer) skipPast(rest string, offset int, end string) {
-	if i := strings.Index(rest[offset:], end); i >= 0 {
-		l.pos += offset + i + len(end)
-		return
+// piece is a token of a statement, or a part of one.
+type piece struct {
+	at   int    // its first byte
+	name string // as PostgreSQL reads it, if it is one: with a small a to z unless it is quoted
+}
+
+// pieceForms are the forms of PostgreSQL's tokens, as far as one must know them to find where a statement ends and what it
+// names; any other is taken byte by byte. Of comments that nest and of texts in dollars it knows only how they begin.
+// https://www.postgresql.org/docs/current/sql-syntax-lexical.html
+var pieceForms = regexp.MustCompile(`(?s)^(?:` + strings.Join([]string{
+	`([\s\v]+|--[^\r\n]*)`, // 1: a blank, or a comment to the end of the line
+	`(/\*)`,                // 2
+	`(\$(?:[A-Za-z_[:^ascii:]][\w[:^ascii:]]*)?\$)`, // 3
+	`[eE]'(?:[^'\\]|\\.|'')*'?`,                     // a literal with backslashes
+	`(?:[bBnNxX]|[uU]&)?'(?:[^']|'')*'?`,            // any other literal
+	`(?:[uU]&)?"((?:[^"]|"")*)"?`,                   // 4: a quoted name
+	`([A-Za-z_[:^ascii:]][\w$[:^ascii:]]*)`,         // 5: a name
+	`.`,
+}, "|") + `)`)
+
+func pieces(text string) (all []piece) {
+	for at := 0; at < len(text); {
+		rest := text[at:]
+		form := pieceForms.FindStringSubmatch(rest)
+		length, blank, comment, tag := len(form[0]), form[1], form[2], form[3]
+		switch {
+		case comment != "":
+			length = blockComment(rest)
+		case tag != "":
+			if length = len(rest); strings.Contains(rest[len(tag):], tag) {
+				length = 2*len(tag) + strings.Index(rest[len(tag):], tag)
+			}
+		}
+		if blank == "" && comment == "" {
+			all = append(all, piece{at, strings.ReplaceAll(form[4], `""`, `"`) + strings.Map(lower, form[5])})
+		}
+		at += length
 	}
-	l.pos = len(l.text)
+	return all
+}
+
+// lower is what PostgreSQL does to the letters of a name: those beyond ASCII stay.
+func lower(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		r += 'a' - 'A'
+	}
+	return r
 }
 
 // blockComment returns the length of the comment at the start of text; comments nest.
@@ -127,44 +100,4 @@ func blockComment(text string) int {
 		}
 	}
 	return len(text)
-}
-
-// quoted returns the length of the literal or quoted name at the start of text. A doubled quote needs no care: it reads
-// as the end of one literal and the start of the next.
-func quoted(text string, backslashes bool) int {
-	for i := 1; i < len(text); i++ {
-		switch {
-		case text[i] == '\\' && backslashes:
-			i++
-		case text[i] == text[0]:
-			return i + 1
-		}
-	}
-	return len(text)
-}
-
-// isEscapePrefix reports whether a quote after this text begins an E'…' literal.
-func isEscapePrefix(before string) bool {
-	n := len(before)
-	return (before[n-1] == 'E' || before[n-1] == 'e') && (n == 1 || !isNameByte(before[n-2]))
-}
-
-// dollarTag returns the $tag$ that begins at the given place, or "".
-func dollarTag(text string, at int) string {
-	if at > 0 && isNameByte(text[at-1]) {
-		return ""
-	}
-	for i := at + 1; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '$':
-			return text[at : i+1]
-		case !isNameByte(c), i == at+1 && '0' <= c && c <= '9':
-			return ""
-		}
-	}
-	return ""
-}
-
-func isNameByte(c byte) bool {
-	return c == '_' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }

@@ -11,7 +11,7 @@ func TestTrimQuery(t *testing.T) {
 	same := []string{
 		"SELECT 1", "SELECT ';'", `SELECT 1 AS ";"`, "SELECT $$;$$", "SELECT $a$;$$;$a$", "SELECT 1 -- ;", "SELECT /* ; /* ; */ ; */ 1",
 		`SELECT E'\';'`, `SELECT e'\\'`, "SELECT 'it''s;'", "SELECT a$b$c FROM t", "SELECT 1 -- no newline; at the end", "SELECT 'open ;", "SELECT $1", "SELECT 1 /* ;",
-		`SELECT 'backslash\' AS a`, "SELECT type'x'",
+		`SELECT 'backslash\' AS a`, "SELECT type'x'", `SELECT E'a''b\';'`, `SELECT U&"a;"`, "SELECT 1 $$ no end;",
 	}
 	for _, query := range same {
 		if got, err := trimQuery(query); err != nil || got != query {
@@ -20,10 +20,24 @@ func TestTrimQuery(t *testing.T) {
 	}
 	for query, want := range map[string]string{
 		"SELECT 1;": "SELECT 1", "SELECT 1 ; ;\n -- done;\n/* ; */ ;": "SELECT 1 ", "SELECT ';';": "SELECT ';'", `SELECT E'\\';`: `SELECT E'\\'`,
-		"SELECT $x$;$x$;": "SELECT $x$;$x$",
+		"SELECT $x$;$x$;": "SELECT $x$;$x$", "SELECT 1 -- one\r; -- two\r": "SELECT 1 -- one\r", "SELECT N'a';": "SELECT N'a'",
 	} {
 		if got, err := trimQuery(query); err != nil || got != want {
 			t.Errorf("trimQuery(%q) = %q, %v, want %q", query, got, err, want)
+		}
+	}
+}
+
+// TestNames: names are those that the server makes of the text, not those of Unicode: it changes A to Z only.
+func TestNames(t *testing.T) {
+	for text, want := range map[string][]string{
+		`SELECT Äpfel."Ä""b", T.c$1 FROM İt`:                                                     {"select", "Äpfel", `Ä"b`, "t", "c$1", "from", "İt"},
+		"-- no\n/* /* no */ no */ $$no$$ $a$ no $b$ no $a$ 'no''no' E'no\\'no' N'no' U&'no' yes": {"yes"},
+		`U&"d" 1e5 ""`:                  {"d", "e5"},
+		`relation "S.T" does not exist`: {"relation", "S.T", "does", "not", "exist"},
+	} {
+		if diff := cmp.Diff(want, names(text)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
 		}
 	}
 }

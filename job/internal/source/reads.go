@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -41,11 +42,7 @@ func (db *DB) reads(ctx context.Context, op string, planned bool, words []string
 	if planned {
 		statements = slices.Insert(statements, 0, statement{text: explainQuery(db.query)})
 	}
-	results, err := db.batch(ctx, op, statements...)
-	if err != nil {
-		return nil, err
-	}
-	return results[len(results)-1].Rows, nil
+	return lastRows(db.batch(ctx, op, statements...))
 }
 
 // elaborate adds to an error about the query what the server does not say: which grant is missing, who locks a table, and
@@ -74,11 +71,8 @@ func (db *DB) elaborate(ctx context.Context, e *Error) error {
 	case server.Code == codeLockNotAvailable:
 		e.Reason += bracketed(list(lockersQuery))
 	case server.Code == codeInsufficientRight:
-		columns := "false"
-		if strings.Contains(query, "*") {
-			columns = "true"
-		}
-		if grants := list(strings.ReplaceAll(grantsQuery, "$3", columns)); len(grants) > 0 {
+		hasStar := strconv.FormatBool(strings.Contains(query, "*"))
+		if grants := list(strings.ReplaceAll(grantsQuery, "$3", hasStar)); len(grants) > 0 {
 			e.Remedy = "run " + strings.Join(grants, "; ")
 			return e
 		}

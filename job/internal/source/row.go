@@ -11,5 +11,5 @@ func (db *DB) Rows(ctx context.Context, id string) ([][][]byte, error) {
 	statement := "SELECT * FROM (\n" + db.statement + "\n) AS q WHERE q.id::pg_catalog.text OPERATOR(pg_catalog.=) $1::pg_catalog.text LIMIT 2"
 	db.wire.longest = db.config.MaxValueBytes
 	defer func() { db.wire.longest = 0 }()
-	return db.theirs(ctx, db.config.StatementTimeout+scanTime, "read the row of the document", statement, []byte(id))
+	return db.theirs(ctx, db.config.StatementTimeout+spareTime, "read the row of the document", reading, statement, []byte(id))
 }

@@ -29,4 +29,10 @@ func TestRows(t *testing.T) {
 			}
 		}
 	}
+	// What is wrong with one row is not the query's fault.
+	_, err := open(t, Config{URL: url, Query: "SELECT id, 1 / (n - n) AS n FROM docs"}).Rows(t.Context(), "one")
+	const want = "read the row of the document: division by zero: a row holds what the query cannot work with: correct that row or the query (SYNC_QUERY or SYNC_QUERY_FILE), or leave the row out"
+	if e, ok := err.(*Error); !ok || err.Error() != want || e.Config {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
 }

@@ -47,7 +47,7 @@ func TestRowSecurityOfWhoReads(t *testing.T) {
 		"CREATE TABLE strict (id int)", "INSERT INTO strict SELECT generate_series(1, 9)", "ALTER TABLE strict ENABLE ROW LEVEL SECURITY", "CREATE POLICY every ON strict USING (true)", "CREATE POLICY odd ON strict AS RESTRICTIVE USING (id % 2 = 1)",
 		"CREATE SCHEMA elsewhere", "CREATE TABLE elsewhere.parent (id int)", "ALTER TABLE elsewhere.parent ENABLE ROW LEVEL SECURITY")
 	reader := readerURL(t, url, "who_reads", "t", "mine", "of_mine", "of_t", "outer_view", "kept", "parted", "part", "of_parted", "parent", "child", "gate", "gated", "strict")
-	if major := open(t, Config{URL: url}).version; major >= 15 {
+	if major := open(t, Config{URL: url}).version(); major >= 15 {
 		run(t, url, "CREATE VIEW invoker WITH (security_invoker) AS SELECT * FROM mine", "CREATE VIEW around AS SELECT * FROM invoker", "GRANT SELECT ON invoker, around TO who_reads")
 	}
 	hides := func(table, policies, role string) string {
@@ -83,7 +83,7 @@ func TestRowSecurityOfWhoReads(t *testing.T) {
 	} {
 		db := open(t, Config{URL: tt.url, Query: tt.query})
 		found, err := db.RowSecurity(t.Context())
-		if e, ok := asServerError(err); ok && e.Code == "42P01" && db.version < 15 {
+		if e, ok := asServerError(err); ok && e.Code == "42P01" && db.version() < 15 {
 			continue // no security_invoker
 		}
 		if err != nil {

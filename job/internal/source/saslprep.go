@@ -19,20 +19,11 @@ func saslPrep(password string) (prepared string, ok bool) {
 		switch {
 		case r > unicode.MaxASCII && unicode.Is(unicode.Zs, r), r == 0x200B:
 			return ' '
-		case mappedToNothing(r):
-			return -1
+		case unicode.Is(unicode.Variation_Selector, r), strings.ContainsRune("\u00ad\u034f\u1806\u200c\u200d\u2060\ufeff", r):
+			return -1 // table B.1 of RFC 3454
 		}
 		return r
 	}, password)
 	prepared = norm.NFKC.String(mapped)
 	return prepared, prepared != "" && !strings.ContainsFunc(prepared, unicode.IsControl)
-}
-
-// mappedToNothing is table B.1 of RFC 3454.
-func mappedToNothing(r rune) bool {
-	switch {
-	case r == 0xAD, r == 0x34F, r == 0x1806, 0x180B <= r && r <= 0x180D, r == 0x200C, r == 0x200D, r == 0x2060, 0xFE00 <= r && r <= 0xFE0F, r == 0xFEFF:
-		return true
-	}
-	return false
 }

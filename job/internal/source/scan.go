@@ -12,9 +12,6 @@ import (
 	"vertexmetadata/job/internal/column"
 )
 
-// scanTime is what a server may take beyond the statement's own time before it is given up.
-const scanTime = 15 * time.Second
-
 // Scan calls fn with every row, in the order in which PostgreSQL finds them, all from one snapshot. The row
 // and its values are valid until fn returns; nil is NULL. The server may use a parallel plan, since the result is asked
 // for as a whole, and its transaction ends with the last row.
@@ -26,7 +23,7 @@ func (db *DB) Scan(ctx context.Context, fn func(row [][]byte) error) error {
 	if _, err := db.Columns(ctx); err != nil {
 		return err
 	}
-	limited, cancel := limited(ctx, db.config.StatementTimeout+scanTime)
+	limited, cancel := db.limited(ctx, db.config.StatementTimeout+spareTime)
 	defer cancel()
 	stopped, stop := context.WithCancel(limited)
 	defer stop()

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -16,8 +17,8 @@ import (
 // last argument says that it holds until the end of the transaction. Temporary objects come last, not first.
 const ownPath = "SELECT pg_catalog.set_config('search_path', 'pg_catalog, pg_temp', true)"
 
-// ownTime is what a statement may take beyond the wait for a lock.
-const ownTime = 15 * time.Second
+// spareTime is what a server may take beyond the statement's own time, or the wait for a lock, before it is given up.
+const spareTime = 15 * time.Second
 
 // statement is one of a batch, with its parameters in text form.
 type statement struct {
@@ -27,7 +28,7 @@ type statement struct {
 
 // batch runs statements in one round trip and one transaction.
 func (db *DB) batch(ctx context.Context, op string, statements ...statement) ([]*pgconn.Result, error) {
-	ctx, cancel := limited(ctx, db.answerTime())
+	ctx, cancel := db.limited(ctx, db.answerTime())
 	defer cancel()
 	batch := &pgconn.Batch{}
 	for _, s := range statements {
@@ -42,34 +43,36 @@ func (db *DB) batch(ctx context.Context, op string, statements ...statement) ([]
 
 // own runs a statement of the job's and returns its rows.
 func (db *DB) own(ctx context.Context, op, text string, params ...[]byte) ([][][]byte, error) {
-	results, err := db.batch(ctx, op, statement{text: ownPath}, statement{text, params})
+	return lastRows(db.batch(ctx, op, statement{text: ownPath}, statement{text, params}))
+}
+
+// lastRows returns the rows of a batch's last statement.
+func lastRows(results []*pgconn.Result, err error) ([][][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return results[1].Rows, nil
+	return results[len(results)-1].Rows, nil
 }
 
 // theirs runs a statement around the user's query, with the user's search_path, and returns its rows.
-func (db *DB) theirs(ctx context.Context, limit time.Duration, op, text string, params ...[]byte) ([][][]byte, error) {
-	ctx, cancel := limited(ctx, limit)
+func (db *DB) theirs(ctx context.Context, limit time.Duration, op string, when phase, text string, params ...[]byte) ([][][]byte, error) {
+	ctx, cancel := db.limited(ctx, limit)
 	defer cancel()
 	result := db.conn.ExecParams(ctx, text, params, nil, nil, nil).Read()
 	if result.Err != nil {
-		return nil, db.explained(ctx, op, "", result.Err)
+		return nil, db.elaborate(ctx, db.failure(ctx, op, "", when, result.Err))
 	}
 	return result.Rows, nil
 }
 
-// explained is failure for the user's query before it is read, with what can be found out about it.
-func (db *DB) explained(ctx context.Context, op, query string, err error) error {
-	return db.elaborate(ctx, db.failure(ctx, op, query, preparing, err))
-}
-
 // answerTime bounds each statement but the one that reads the rows: longer than the wait for a lock, and an answer must
 // come from a server that works.
-func (db *DB) answerTime() time.Duration { return db.config.LockTimeout + ownTime }
+func (db *DB) answerTime() time.Duration { return db.config.LockTimeout + spareTime }
 
-// limited returns a context that ends after a time of ours; failure then says that the server gave no answer.
-func limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, limit, &lateError{limit})
+// limited returns a context that ends after a time of ours. Its cause is what failure then says.
+func (db *DB) limited(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, limit, &Error{
+		Reason: fmt.Sprintf("server process %s gave no answer within %v", db.pid, limit),
+		Remedy: fmt.Sprintf("look at it with SELECT * FROM pg_stat_activity WHERE pid = %[1]s, and end it with SELECT pg_terminate_backend(%[1]s) or by a restart", db.pid),
+	})
 }

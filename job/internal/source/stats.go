@@ -37,7 +37,7 @@ func (db *DB) TableStats(ctx context.Context) (Stats, error) {
 	const op = "read table statistics"
 	explained := db.plan
 	if db.plan = nil; explained == nil {
-		rows, err := db.theirs(ctx, db.answerTime(), op, explainQuery(db.query))
+		rows, err := db.theirs(ctx, db.answerTime(), op, preparing, explainQuery(db.query))
 		if err != nil {
 			return Stats{}, err
 		}

@@ -10,29 +10,23 @@ import (
 	"vertexmetadata/job/internal/column"
 
 	"github.com/jackc/pgx/v5/pgconn"
-)
-
-// Object ids of types that PostgreSQL fixed for ever (pg_type.dat).
-const (
-	oidBool, oidInt8, oidInt2, oidInt4, oidText, oidJSON = 16, 20, 21, 23, 25, 114
-	oidFloat4, oidFloat8, oidNumeric                     = 700, 701, 1700
-	oidVarchar, oidUUID, oidJSONB, oidBPChar             = 1043, 2950, 3802, 1042
-	oidRecord, oidRecords                                = 2249, 2287 // record and record[] count as pseudo-types
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Types that are known beforehand. Any other costs a look into pg_type.
 var knownKinds = map[uint32]column.Kind{
-	oidBool: column.Bool,
-	oidInt8: column.Number, oidInt2: column.Number, oidInt4: column.Number, oidFloat4: column.Number, oidFloat8: column.Number, oidNumeric: column.Number,
-	oidJSON: column.JSON, oidJSONB: column.JSON,
-	1114: column.Timestamp, 1184: column.Timestamp, // timestamp, timestamptz
-	oidText: column.Text, oidVarchar: column.Text, oidBPChar: column.Text, 18: column.Text, 19: column.Text, oidUUID: column.Text, // text, varchar, bpchar, "char", name, uuid
-	1082: column.Text, 1083: column.Text, 1266: column.Text, 1186: column.Text, // date, time, timetz, interval
-	17: column.Text, 869: column.Text, 650: column.Text, 829: column.Text, 142: column.Text, 790: column.Text, // bytea, inet, cidr, macaddr, xml, money
+	pgtype.BoolOID: column.Bool,
+	pgtype.Int8OID: column.Number, pgtype.Int2OID: column.Number, pgtype.Int4OID: column.Number,
+	pgtype.Float4OID: column.Number, pgtype.Float8OID: column.Number, pgtype.NumericOID: column.Number,
+	pgtype.JSONOID: column.JSON, pgtype.JSONBOID: column.JSON,
+	pgtype.TimestampOID: column.Timestamp, pgtype.TimestamptzOID: column.Timestamp,
+	pgtype.TextOID: column.Text, pgtype.VarcharOID: column.Text, pgtype.BPCharOID: column.Text, pgtype.QCharOID: column.Text, pgtype.NameOID: column.Text,
+	pgtype.UUIDOID: column.Text, pgtype.DateOID: column.Text, pgtype.TimeOID: column.Text, pgtype.TimetzOID: column.Text, pgtype.IntervalOID: column.Text,
+	pgtype.ByteaOID: column.Text, pgtype.InetOID: column.Text, pgtype.CIDROID: column.Text, pgtype.MacaddrOID: column.Text, pgtype.XMLOID: column.Text,
 }
 
 // The numbers that can have more digits than a double, by their names.
-var wideTypes = map[uint32]string{oidInt8: "bigint", oidNumeric: "numeric"}
+var wideTypes = map[uint32]string{pgtype.Int8OID: "bigint", pgtype.NumericOID: "numeric"}
 
 // catalog is what is known of the types that are not known beforehand.
 type catalog map[uint32]typeRow
@@ -109,7 +103,7 @@ func (c catalog) column(f pgconn.FieldDescription) (described column.Column, jso
 		described.Kind, described.Vector = column.Numbers, true // its text is an array of numbers already
 		described.Dimensions = max(0, int(f.TypeModifier))
 		return described, false
-	case t.Kind == "c", t.Elem != 0, t.JSONCast, t.OID == oidRecord, t.OID == oidRecords:
+	case t.Kind == "c", t.Elem != 0, t.JSONCast, t.OID == pgtype.RecordOID, t.OID == pgtype.RecordArrayOID: // record counts as a pseudo-type
 		described.Kind, described.Shape, described.Wide = column.JSON, c.shape(f.DataTypeOID), c.isWide(f.DataTypeOID)
 		if s := described.Shape; s != nil && s.Elem != nil && s.Elem.Number {
 			described.Kind, described.Shape = column.Numbers, nil
