@@ -2,9 +2,11 @@ package stack
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -161,29 +163,29 @@ func duration(key, def, doc string, into *time.Duration) Setting {
 }
 
 func list(key, doc string, into *[]string) Setting {
-	return parsed(key, "array", "[]", doc, "is not a list of strings", into)
-}
-
-func object(key, doc string, into *map[string]string) Setting {
-	return parsed(key, "object", "{}", doc, "is not a map of strings; quote numbers and booleans", into)
-}
-
-// parsed is a setting that the CLI hands over as JSON.
-func parsed[T any](key, typ, def, doc, problem string, into *T) Setting {
-	return Setting{key, typ, def, doc, func(v string) error {
+	return Setting{key, "array", "[]", doc, func(v string) error {
+		*into = nil
 		if json.Unmarshal([]byte(v), into) != nil {
-			return fmt.Errorf("%s", problem)
+			return errors.New("is not a list of strings")
 		}
 		return nil
 	}, into}
 }
 
+func object(key, doc string, into *map[string]string) Setting {
+	return Setting{key, "object", "{}", doc, func(v string) (err error) {
+		*into, err = texts(v)
+		return err
+	}, into}
+}
+
 func secrets(key, doc string, into *map[string]pulumi.StringInput) Setting {
 	return Setting{key, "object", "{}", doc, func(v string) error {
-		var values map[string]string
-		if json.Unmarshal([]byte(v), &values) != nil {
-			return fmt.Errorf("is not a map of strings; quote numbers and booleans") // without the values, which are secret
+		values, err := texts(v)
+		if err != nil {
+			return err
 		}
+		*into = nil
 		if len(values) > 0 {
 			*into = map[string]pulumi.StringInput{}
 		}
@@ -192,4 +194,27 @@ func secrets(key, doc string, into *map[string]pulumi.StringInput) Setting {
 		}
 		return nil
 	}, into}
+}
+
+// texts reads a map of texts. Numbers and booleans are taken as they are written, for pulumi config set --path stores them as such;
+// findUnquoted names those that YAML takes for others. A problem names a key and never a value, which may be secret.
+func texts(v string) (map[string]string, error) {
+	var given map[string]any
+	decoder := json.NewDecoder(strings.NewReader(v))
+	decoder.UseNumber()
+	if decoder.Decode(&given) != nil {
+		return nil, errors.New("is not a map of strings")
+	}
+	values := map[string]string{}
+	for _, name := range sortedKeys(given) {
+		switch value := given[name].(type) {
+		case nil:
+			values[name] = ""
+		case string, bool, json.Number:
+			values[name] = fmt.Sprint(value)
+		default:
+			return nil, fmt.Errorf("%s is not text", name)
+		}
+	}
+	return values, nil
 }

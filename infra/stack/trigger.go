@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/cloudscheduler"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -21,7 +22,7 @@ func (d *deployment) scheduleTrigger() {
 			Project:         pulumi.String(d.Project),
 			Region:          pulumi.String(d.Region),
 			Name:            pulumi.String(d.TriggerName),
-			Schedule:        pulumi.String(d.Schedule),
+			Schedule:        pulumi.String(strings.Join(strings.Fields(d.Schedule), " ")),
 			TimeZone:        pulumi.String(d.TimeZone),
 			Paused:          pulumi.Bool(d.Paused), // said even when false, or a trigger paused by hand is no drift
 			AttemptDeadline: pulumi.String(seconds(d.AttemptDeadline)),
