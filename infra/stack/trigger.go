@@ -14,7 +14,7 @@ func (d *deployment) scheduleTrigger() {
 	d.try("trigger "+d.TriggerName, func() (err error) {
 		first := append([]pulumi.Resource{d.services[apiScheduler], d.job}, append(d.grants, d.jobGrants...)...)
 		name, renamed := d.named("trigger", d.TriggerName)
-		opts := d.adopting(append(d.after(first...), renamed), fmt.Sprintf("projects/%s/locations/%s/jobs/%s", d.Project, d.Region, d.TriggerName),
+		opts := d.adopting(append(d.after(first...), renamed), d.triggerID(),
 			"attemptDeadline", "description", "httpTarget", "paused", "retryConfig", "schedule", "timeZone")
 		// A destroy takes the trigger first. Were the job alone protected, it would be refused with the trigger gone.
 		opts = append(opts, pulumi.Protect(d.DeletionProtection))
@@ -46,4 +46,9 @@ func (d *deployment) scheduleTrigger() {
 		}, opts...)
 		return err
 	})
+}
+
+// triggerID is how Cloud Scheduler and Pulumi name the trigger in full.
+func (a Args) triggerID() string {
+	return fmt.Sprintf("projects/%s/locations/%s/jobs/%s", a.Project, a.Region, a.TriggerName)
 }
