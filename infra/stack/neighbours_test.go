@@ -19,7 +19,9 @@ func TestSettingsThatContradictEachOther(t *testing.T) {
 		change func(a *Args)
 		want   []string
 	}{
-		{"address twice", func(a *Args) { a.Monitoring, a.AlertEmails = true, []string{"a@example.com", "b@example.com", "a@example.com"} }, []string{"alertEmails: a@example.com is there twice; remove one"}},
+		{"address twice", func(a *Args) {
+			a.Monitoring, a.AlertEmails = true, []string{"a@example.com", "b@example.com", "a@example.com"}
+		}, []string{"alertEmails: a@example.com is there twice; remove one"}},
 		{"egress without a network", func(a *Args) { a.VPCEgress = "all-traffic" }, []string{"vpcEgress: is all-traffic though vpcNetwork is not set; name the network, or leave it out"}},
 		{"a line's end in a name", func(a *Args) { a.Database = pulumi.String("app\n") }, []string{`database: "app\n" begins or ends with a blank, or has a control character in it; remove it`}},
 		{"a blank in a name", func(a *Args) { a.DatabaseUser = pulumi.String("two words") }, nil},

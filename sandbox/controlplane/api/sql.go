@@ -95,7 +95,7 @@ func (s *Server) prepareUser(c *engine.Call, _, user object) error {
 	case kind == "CLOUD_IAM_SERVICE_ACCOUNT" && strings.HasSuffix(name, ".gserviceaccount.com"):
 		return engine.Invalid("Invalid request: Database username for Cloud IAM service account should be created without \".gserviceaccount.com\" suffix.")
 	case kind == "CLOUD_IAM_SERVICE_ACCOUNT" && s.account(name+".gserviceaccount.com") == nil:
-		return engine.Invalid("Invalid request: Service account %s.gserviceaccount.com does not exist.", name)
+		return engine.Invalid("Invalid request: Provided CLOUD_IAM_SERVICE_ACCOUNT: %s.gserviceaccount.com, does not exist.", name)
 	}
 	describeSQL(c, user, "sql#user", name)
 	if user["host"] == nil {
