@@ -31,7 +31,7 @@ func Declared(a *Args) []Setting {
 		input("database", "", "Database; empty: the secret db_name holds it", &a.Database),
 		input("databaseUser", "", "Role that the job logs in as; empty: the secret db_user holds it, or with databaseAuth iam the job's account", &a.DatabaseUser),
 		text("databaseAuth", authPassword, "How the job logs in: password, or iam: by its account's token, without a password", &a.DatabaseAuth),
-		boolean("createDatabaseUser", "false", "Create the role in the instance, with the password that secretValues has; with databaseAuth iam it is always created", &a.CreateDatabaseUser),
+		boolean("createDatabaseUser", "false", "Create the role in the instance, with the password that secretValues has; with databaseAuth iam it is created unless databaseUser names one", &a.CreateDatabaseUser),
 		text("dbPasswordSecret", "", "Secret of the database password, as secret or secret:version; empty: the secret secret_id names it", &a.DBPasswordSecret),
 
 		input("dataStore", "", "Vertex AI Search data store; empty: the secret data_store_id holds it", &a.DataStore),
@@ -60,7 +60,7 @@ func Declared(a *Args) []Setting {
 		input("image", "", "Deploy this image, by digest (…@sha256:…), and build none", &a.Image),
 		text("imageName", "create-vertex-metadata", "Name of the image that is built", &a.ImageName),
 		text("imageTag", "latest", "Tag to push; the job is deployed by digest whatever the tag", &a.ImageTag),
-		text("imageRegistry", "", "Registry to push to, as host or host:port; empty: LOCATION-docker.pkg.dev. Not Google's: docker login there first", &a.ImageRegistry),
+		text("imageRegistry", "", "Registry to push to, as host or host:port; empty: LOCATION-docker.pkg.dev. Cloud Run pulls from gcr.io, docker.pkg.dev and docker.io alone", &a.ImageRegistry),
 		object("imageBuildArgs", "Build arguments, for example GO_IMAGE and RUNTIME_IMAGE for mirrored base images", &a.ImageBuildArgs),
 		text("imageBuildNetwork", "default", "Network of the build's commands: default, host or none", &a.ImageBuildNetwork),
 

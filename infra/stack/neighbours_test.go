@@ -138,3 +138,17 @@ func TestUnencryptedBesideEncrypted(t *testing.T) {
 		}
 	}
 }
+
+// Cloud Run refuses other registries when all else is made.
+func TestRegistriesThatCloudRunPullsFrom(t *testing.T) {
+	for image, want := range map[string]bool{
+		"gcr.io/p/a": true, "asia.gcr.io/p/a": true, "us-docker.pkg.dev/p/r/a": true, "europe-west1-docker.pkg.dev/p/r/a": true, "docker.io/me/a": true, "me/a": true, "a": true,
+		"ghcr.io/me/a": false, "localhost/a": false, "registry:5000/a": false, "gcr.io.evil.example/p/a": false, "quay.io/me/a": false,
+	} {
+		a := valid()
+		a.Image = pulumi.String(image + "@sha256:" + strings.Repeat("0", 64))
+		if host := a.imageHost(); (host == "" || pulledFrom.MatchString(host)) != want {
+			t.Errorf("%s: registry %q is taken to be pulled from: %t", image, host, !want)
+		}
+	}
+}
