@@ -17,19 +17,22 @@ import (
 type refusal struct {
 	text   *regexp.Regexp
 	of     string // what is waited for
-	orRole bool   // it may as well be a role that the deployer lacks: waited for only where this update made an account
+	orRole bool   // it may as well be a role that the deployer lacks: waited for only where this update made an account, and for roleLimit
 }
 
 // https://cloud.google.com/iam/docs/access-change-propagation
 var refusals = []refusal{
 	{regexp.MustCompile(`SERVICE_DISABLED|has not been used in project .* before or it is disabled|API \[[a-z.]+\] not enabled`), "an API that was just enabled", false},
 	{regexp.MustCompile(`(?i)service[ _]?account:? \S+ (does not exist|was not found|not found)|unknown service account`), "an account that was just made", false},
-	{regexp.MustCompile(`(?i)actAs' denied on service account \S+ \(or it may not exist\)`), "an account that was just made", true},
+	{regexp.MustCompile(`(?i)actAs' denied on service account \S+ \(or it may not exist\)`), "an account that was just made (or roles/iam.serviceAccountUser, if you lack it)", true},
 	{regexp.MustCompile(`(?i)service agent does not have permission`), "a service agent that was just made", false},
 	{regexp.MustCompile(`Permission denied on secret`), "a grant on a secret that was just made", false},
 	// Another stack is deployed into the project at the same time: https://github.com/pulumi/pulumi-gcp/issues/1028
 	{regexp.MustCompile(`concurrent policy changes`), "somebody else's change of the same policy", false},
 }
+
+// roleLimit is how long what may be a missing role is waited for.
+const roleLimit = 2 * time.Minute
 
 // exists matches what Google says where the name is taken.
 var exists = regexp.MustCompile(`\b409\b|(?i)already exists|ALREADY_EXISTS|a user exists with the same name`)
@@ -74,7 +77,7 @@ func (d *deployment) retryUntilSettled() {
 			if len(failed.Errors) == 0 {
 				return false, nil
 			}
-			if failed.FailedOperation == "create" && s.waitsFor(failed.Errors[0]) == "" && exists.MatchString(failed.Errors[0]) {
+			if failed.FailedOperation == "create" && s.waitsFor(failed.Errors[0]) == nil && exists.MatchString(failed.Errors[0]) {
 				s.notice(d.takenNotice(failed))
 				return false, nil
 			}
@@ -149,8 +152,12 @@ func (d *deployment) importID(failed *pulumi.ErrorHookArgs) string {
 // a minute.
 func (s *settling) again(ctx context.Context, urn pulumi.URN, name, message string, attempt int) (bool, error) {
 	what := s.waitsFor(message)
-	if what == "" {
+	if what == nil {
 		return false, nil
+	}
+	limit := s.limit
+	if what.orRole {
+		limit = min(limit, roleLimit)
 	}
 	wait := min(2*time.Second<<min(attempt-1, 4), 30*time.Second)
 	s.mu.Lock()
@@ -160,22 +167,22 @@ func (s *settling) again(ctx context.Context, urn pulumi.URN, name, message stri
 		s.since[urn] = first
 	}
 	s.mu.Unlock()
-	if s.now().Add(wait).Sub(first) > s.limit {
-		s.notice(fmt.Sprintf("%s: gave up after %s waiting for %s to take effect; run pulumi up again", name, Short(s.now().Sub(first).Round(time.Second)), what))
+	if s.now().Add(wait).Sub(first) > limit {
+		s.notice(fmt.Sprintf("%s: gave up after %s waiting for %s to take effect; run pulumi up again", name, Short(s.now().Sub(first).Round(time.Second)), what.of))
 		return false, nil
 	}
-	s.notice(fmt.Sprintf("%s: waiting for %s to take effect; next try in %s, for at most %s: %s", name, what, Short(wait), Short(s.limit), firstLine(message)))
+	s.notice(fmt.Sprintf("%s: waiting for %s to take effect; next try in %s, for at most %s: %s", name, what.of, Short(wait), Short(limit), firstLine(message)))
 	return true, s.sleep(ctx, wait)
 }
 
-// waitsFor says what a refusal waits for; empty: waiting does not help.
-func (s *settling) waitsFor(message string) string {
-	for _, r := range refusals {
+// waitsFor says what is waited for after a refusal; nil: waiting does not help.
+func (s *settling) waitsFor(message string) *refusal {
+	for i, r := range refusals {
 		if r.text.MatchString(message) && (!r.orRole || s.account.Load()) {
-			return r.of
+			return &refusals[i]
 		}
 	}
-	return ""
+	return nil
 }
 
 // firstLine is the first line of an error that says anything, and not too much of it.

@@ -27,15 +27,22 @@ func TestOnlyWhatTakesEffectLaterIsRetried(t *testing.T) {
 		{"googleapi: Error 400: The request has errors, badRequest", ""},
 		{"googleapi: Error 403: Request is prohibited by organization's policy. SECURITY_POLICY_VIOLATED", ""},
 	} {
-		if got := new(settling).waitsFor(test.message); got != test.want {
+		if got := waits(new(settling), test.message); got != test.want {
 			t.Errorf("%s: waits for %q, want %q", test.message, got, test.want)
 		}
 	}
 	made := new(settling)
 	made.account.Store(true)
-	if got := made.waitsFor(actAs); got != "an account that was just made" {
+	if got := waits(made, actAs); got != "an account that was just made (or roles/iam.serviceAccountUser, if you lack it)" {
 		t.Errorf("after an account was made, %s: waits for %q", actAs, got)
 	}
+}
+
+func waits(s *settling, message string) string {
+	if what := s.waitsFor(message); what != nil {
+		return what.of
+	}
+	return ""
 }
 
 // Cloud Run says the same of an account that is not there yet and of a deployer without the role.
@@ -66,6 +73,27 @@ func TestRetriesAreBounded(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, []string{notices[0], notices[len(notices)-1]}); diff != "" {
 		t.Errorf("notices (-want +got):\n%s", diff)
+	}
+}
+
+// What may be a role that the deployer lacks is waited for a shorter time.
+func TestMissingRoleIsNotWaitedForLong(t *testing.T) {
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	var last string
+	s := &settling{
+		limit: 10 * time.Minute, now: func() time.Time { return now }, since: map[pulumi.URN]time.Time{},
+		sleep:  func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil },
+		notice: func(text string) { last = text },
+	}
+	s.account.Store(true)
+	for attempt, again := 1, true; again; attempt++ {
+		var err error
+		if again, err = s.again(context.Background(), "urn", "vertex-metadata-job", actAs, attempt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := "vertex-metadata-job: gave up after 2m waiting for an account that was just made (or roles/iam.serviceAccountUser, if you lack it) to take effect; run pulumi up again"; last != want {
+		t.Errorf("got  %s\nwant %s", last, want)
 	}
 }
 
