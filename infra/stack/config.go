@@ -60,7 +60,7 @@ func Declared(a *Args) []Setting {
 		input("image", "", "Deploy this image, by digest (…@sha256:…), and build none", &a.Image),
 		text("imageName", "create-vertex-metadata", "Name of the image that is built", &a.ImageName),
 		text("imageTag", "latest", "Tag to push; the job is deployed by digest whatever the tag", &a.ImageTag),
-		text("imageRegistry", "", "Registry to push to, as host or host:port; empty: LOCATION-docker.pkg.dev. Cloud Run pulls from gcr.io, docker.pkg.dev and docker.io alone", &a.ImageRegistry),
+		text("imageRegistry", "", "Registry to push to, as host or host:port; empty: LOCATION-docker.pkg.dev. Cloud Run pulls from gcr.io, docker.pkg.dev and docker.io alone; docker login first where it is not Google's", &a.ImageRegistry),
 		object("imageBuildArgs", "Build arguments, for example GO_IMAGE and RUNTIME_IMAGE for mirrored base images", &a.ImageBuildArgs),
 		text("imageBuildNetwork", "default", "Network of the build's commands: default, host or none", &a.ImageBuildNetwork),
 
