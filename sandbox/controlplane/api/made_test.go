@@ -49,7 +49,7 @@ func (r *recorder) DeleteDatabase(instance, name string) error {
 	return r.fails
 }
 
-func (r *recorder) CreateUser(instance, name string) error {
+func (r *recorder) CreateUser(instance, name, _ string) error {
 	r.note("create user", instance, name)
 	return r.fails
 }

@@ -44,8 +44,8 @@ func (s *Server) sqlKinds() []*engine.Kind {
 			NewID:   func(c *engine.Call) (string, error) { return fields.Text(c.Body, "name"), nil },
 			Absent:  func(c *engine.Call) string { return "User " + c.Vars["user"] + " does not exist." },
 			Prepare: s.prepareUser,
-			Written: func(c *engine.Call, _ string, _ object) *engine.Error {
-				return s.inData(func(d DataPlane) error { return d.CreateUser(c.Vars["instance"], c.Vars["user"]) })
+			Written: func(c *engine.Call, _ string, user object) *engine.Error {
+				return s.inData(func(d DataPlane) error { return d.CreateUser(c.Vars["instance"], c.Vars["user"], fields.Text(user, "password")) })
 			},
 			Removing: func(c *engine.Call, _ string, _ object) error {
 				return orNil(s.inData(func(d DataPlane) error { return d.DeleteUser(c.Vars["instance"], c.Vars["user"]) }))
