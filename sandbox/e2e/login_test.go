@@ -80,3 +80,26 @@ func checkBothSyncs(t *testing.T, s *system) {
 		}
 	}
 }
+
+// TestLoginByPassword deploys a job whose role and password the stack makes; another password reaches both with the next up.
+func TestLoginByPassword(t *testing.T) {
+	findPulumi(t)
+	t.Parallel()
+	s := newSystem(t)
+	stack := newStack(t, s, map[string]string{
+		"database": s.Data.Source.Database, "databaseUser": "reader", "createDatabaseUser": "true", "dbPasswordSecret": "reader_password",
+		"createSecrets": "true", "bucket": dataplane.Bucket, "dataStore": dataplane.DataStoreID,
+	})
+	for _, password := range []string{"0123456", "another password"} {
+		stack.must("config", "set", "--secret", "--path", "secretValues.reader_password", password)
+		stack.must("up", "--yes", "--skip-preview")
+		stack.must("preview", "--refresh", "--expect-no-changes")
+		s.change(t, stack.must("stack", "output", "databaseGrant", "--stack", stack.name))
+		if err := s.tick(t); err != nil {
+			t.Fatalf("run: %v\n%v", err, s.newest(t, "severity>=ERROR"))
+		}
+		if state := stack.must("stack", "export"); strings.Contains(state, password) {
+			t.Error("the password is in the state in the clear")
+		}
+	}
+}
