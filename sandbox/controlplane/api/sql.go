@@ -45,7 +45,9 @@ func (s *Server) sqlKinds() []*engine.Kind {
 			Absent:  func(c *engine.Call) string { return "User " + c.Vars["user"] + " does not exist." },
 			Prepare: s.prepareUser,
 			Written: func(c *engine.Call, _ string, user object) *engine.Error {
-				return s.inData(func(d DataPlane) error { return d.CreateUser(c.Vars["instance"], c.Vars["user"], fields.Text(user, "password")) })
+				return s.inData(func(d DataPlane) error {
+					return d.CreateUser(c.Vars["instance"], c.Vars["user"], fields.Text(user, "password"))
+				})
 			},
 			Removing: func(c *engine.Call, _ string, _ object) error {
 				return orNil(s.inData(func(d DataPlane) error { return d.DeleteUser(c.Vars["instance"], c.Vars["user"]) }))
