@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,20 +22,22 @@ type checkCommand struct {
 // checkTime bounds all checks of a sync together, which run side by side.
 const checkTime = 10 * time.Second
 
-// Run tries every dependency of every chosen sync.
+// Run tries every dependency of every chosen sync. Its exit code is that of a sync which meets what was found.
 func (c *checkCommand) Run(ctx context.Context, env environment) error {
 	_, err := config.Load(env.getenv)
 	var problems *refusal.Advice
 	if !errors.As(err, &problems) {
 		return c.each(ctx, env, "check", func(cfg config.Config, out *printer) error {
-			return c.printAll(out, cfg.Sync.Name, check(ctx, cfg))
+			return c.print(out, cfg.Sync.Name, check(ctx, cfg))
 		})
 	}
 	var found []finding
 	for _, problem := range problems.Causes {
 		found = append(found, failed("config", problem))
 	}
-	return c.printAll(newPrinter(env), "", found)
+	out := newPrinter(env)
+	err = c.print(out, "", found)
+	return errors.Join(err, env.report(ctx, "check", "", out.flush()))
 }
 
 // check tries every dependency, also after one has failed, as far as that makes sense.
@@ -60,43 +63,32 @@ func check(ctx context.Context, cfg config.Config) []finding {
 		})
 	}
 	running.Wait()
-	all := append([]finding{fine("config", "every variable is valid")}, standIns(cfg)...)
-	all = append(all, slices.Concat(found...)...)
+	all := append([]finding{fine("config", "every variable is valid")}, slices.Concat(found...)...)
+	if len(cfg.StandIns) > 0 { // anybody who may set the environment of a run can read what it sends there
+		all = append(all, warning("stand-ins", strings.Join(cfg.StandIns, ", ")+" set: these are not Google's services, and nothing sent to them is encrypted",
+			"unset them to use the real ones"))
+	}
 	all = append(all, match.findings()...)
 	return securityLast(append(all, match.contentBuckets(cfg)...))
 }
 
-// printAll prints every finding. Its error decides the exit code, which is a sync's.
-func (c *checkCommand) printAll(out *printer, sync string, found []finding) error {
+// print shows every finding. Its error are those that failed.
+func (c *checkCommand) print(out *printer, sync string, found []finding) error {
 	var failed []error
 	for _, f := range found {
-		failed = append(failed, f.err)
-		if err := c.print(out, sync, f); err != nil {
-			return err
+		if f.err != nil {
+			failed = append(failed, &reportedError{f.err})
+		}
+		if c.JSON {
+			f.Sync = sync
+			out.json(f)
+			continue
+		}
+		shown := statuses[f.Status]
+		out.printf("%s  %-11s  %s\n", out.paint(shown.color, fmt.Sprintf("%-4s", shown.word)), f.Name, oneLine(f.Text))
+		if f.Remedy != "" {
+			out.printf("%19s%s\n", "", out.paint(bold, oneLine(f.Remedy)))
 		}
 	}
-	if err := out.flush(); err != nil {
-		return err
-	}
-	if err := errors.Join(failed...); err != nil {
-		return &reportedError{err}
-	}
-	return nil
-}
-
-func (c *checkCommand) print(out *printer, sync string, f finding) error {
-	if c.JSON {
-		return out.json(struct {
-			Sync   string `json:"sync,omitempty"`
-			Name   string `json:"name"`
-			Status string `json:"status"`
-			Text   string `json:"text"`
-			Remedy string `json:"remedy,omitempty"`
-		}{sync, f.name, f.status.json, f.text, f.remedy})
-	}
-	out.printf("%s  %-11s  %s\n", out.paint(f.status.color, fmt.Sprintf("%-4s", f.status.word)), f.name, oneLine(f.text))
-	if f.remedy != "" {
-		out.printf("%19s%s\n", "", out.paint(bold, oneLine(f.remedy)))
-	}
-	return nil
+	return errors.Join(failed...)
 }

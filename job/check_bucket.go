@@ -32,10 +32,7 @@ func checkBucket(ctx context.Context, cfg config.Config) []finding {
 	if err != nil {
 		return []finding{failed("bucket", err), untried("objects", "needs the bucket")}
 	}
-	settings, err := b.Settings(ctx)
-	if err != nil {
-		settings = bucket.Settings{} // a permission that the job need not have
-	}
+	settings, _ := b.Settings(ctx) // a permission that the job need not have
 	found := []finding{fine("bucket", "gs://"+cfg.Bucket+describe(settings)), probe(ctx, b, layout.New(cfg.Sync.Name).Root())}
 	if settings.Retention > 0 {
 		found = append(found, warning("retention", fmt.Sprintf("objects can be neither replaced nor deleted for %s", settings.Retention),
@@ -45,8 +42,16 @@ func checkBucket(ctx context.Context, cfg config.Config) []finding {
 		found = append(found, warning("hold", "new objects can be neither replaced nor deleted until somebody releases their hold",
 			"run: gcloud storage buckets update gs://"+cfg.Bucket+" --no-default-event-based-hold"))
 	}
-	if writers, err := b.Writers(ctx); err == nil && len(writers) > 0 { // another permission that the job need not have
-		found = append(found, writersFinding(writers))
+	writers, err := b.Writers(ctx)
+	names := strings.Join(writers, ", ")
+	switch {
+	case err != nil || len(writers) == 0: // another permission that the job need not have
+	case slices.ContainsFunc(writers, bucket.Public):
+		found = append(found, failed("writers", &refusal.Advice{
+			Text: "everybody may write into the bucket (" + names + ")", Remedy: "remove allUsers and allAuthenticatedUsers from its policy",
+		}))
+	default:
+		found = append(found, fine("writers", "by the bucket's own policy: "+names))
 	}
 	return found
 }
@@ -74,15 +79,4 @@ func describe(s bucket.Settings) (text string) {
 		text += fmt.Sprintf(", deleted objects are kept (and billed) for %s", s.SoftDelete)
 	}
 	return text
-}
-
-// writersFinding says who else may write what the job reads back.
-func writersFinding(writers []string) finding {
-	names := strings.Join(writers, ", ")
-	if slices.ContainsFunc(writers, bucket.Public) {
-		return failed("writers", &refusal.Advice{
-			Text: "everybody may write into the bucket (" + names + ")", Remedy: "remove allUsers and allAuthenticatedUsers from its policy",
-		})
-	}
-	return fine("writers", "by the bucket's own policy: "+names)
 }

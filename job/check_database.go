@@ -41,7 +41,12 @@ func (m *contentMatch) checkSource(ctx context.Context, cfg config.Config) (foun
 		return found
 	}
 	m.columns = columns
-	found = append(found, checkStatistics(ctx, db))
+	stats, err := db.TableStats(ctx)
+	text := "a run skips reading the source while they do not change"
+	if !stats.Trusted {
+		text = "every run reads the source: " + stats.Reason
+	}
+	found = append(found, tried("statistics", text, err))
 	examined, err := db.Examine(ctx)
 	if err != nil {
 		return append(found, failed("source", err))
@@ -61,15 +66,6 @@ func fromSource(f source.Finding) finding {
 		return warning(f.Name, f.Text, f.Remedy)
 	}
 	return fine(f.Name, f.Text)
-}
-
-func checkStatistics(ctx context.Context, db *source.DB) finding {
-	stats, err := db.TableStats(ctx)
-	text := "a run skips reading the source while they do not change"
-	if !stats.Trusted {
-		text = "every run reads the source: " + stats.Reason
-	}
-	return tried("statistics", text, err)
 }
 
 // checkLock looks who holds the lock of a run. A run of our own is no failure unless it is older than any can be: the

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/discoveryengine/apiv1/discoveryenginepb"
+	"google.golang.org/grpc/codes"
 
 	"vertexmetadata/sandbox/discoveryengine"
 	"vertexmetadata/sandbox/storage"
@@ -23,6 +24,11 @@ func TestCheckFindsWhatARunWouldMeet(t *testing.T) {
 		return func(*world) func() {
 			f.Op = op
 			return objects.Inject(f).Remove
+		}
+	}
+	denied := func(method string) func(*world) func() {
+		return func(*world) func() {
+			return engine.Inject(discoveryengine.Fault{Method: method, Count: -1, Code: codes.PermissionDenied, Message: "denied by test"}).Remove
 		}
 	}
 	store := func(c discoveryengine.StoreConfig) func(*world) func() {
@@ -52,6 +58,7 @@ func TestCheckFindsWhatARunWouldMeet(t *testing.T) {
 		{"key disabled", fault(storage.KeyDisabled(), storage.OpRead), 1, []string{"FAIL  objects      read gs://{WORLD}/metadata/.sync/v2/probe-"}},
 		{"billing", fault(storage.BillingDisabled(), storage.OpInsert), 1, []string{"FAIL  objects      create gs://{WORLD}/metadata/.sync/v2/probe-"}},
 		{"settings may not be read", fault(storage.Fault{Count: -1, Status: 403}, storage.OpBucketGet), 0, []string{"ok    bucket       gs://{WORLD}", "ok    objects      can be written, read, listed and deleted"}},
+		{"an empty data store whose schema may not be read", denied("GetSchema"), 0, []string{"ok    permissions  documents and operations can be listed"}},
 		{"access control", store(discoveryengine.StoreConfig{ACL: true}), 1, []string{"FAIL  permissions  {WORLD}: its documents have access control"}},
 		{
 			"schema", store(discoveryengine.StoreConfig{Content: discoveryenginepb.DataStore_CONTENT_REQUIRED, Schema: map[string]string{"location": "number", "ai_answer": "string", "other": "array"}}), 1,

@@ -6,7 +6,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"vertexmetadata/job/internal/column"
@@ -36,7 +35,7 @@ func (m *contentMatch) checkStore(ctx context.Context, cfg config.Config) []find
 	}
 	found := []finding{fine("data store", cfg.DataStore+" in "+cfg.Location)}
 	if described.KMSKey != "" {
-		found[0].text += ", encrypted with " + described.KMSKey
+		found[0].Text += ", encrypted with " + described.KMSKey
 	}
 	if described.ACL {
 		return append(found, failed("permissions", &refusal.Advice{
@@ -44,9 +43,7 @@ func (m *contentMatch) checkStore(ctx context.Context, cfg config.Config) []find
 			Remedy: "create a data store without access control and set DATA_STORE_ID",
 		}))
 	}
-	if m.schema, err = store.Schema(ctx, described); err != nil {
-		m.schema = nil // a permission that the job need not have
-	}
+	m.schema, _ = store.Schema(ctx, described) // a permission that the job need not have
 	for _, err = range store.IDs(ctx) {
 		break // the first page proves the permission to read documents
 	}
@@ -68,6 +65,19 @@ func (m *contentMatch) findings() (found []finding) {
 		found = append(found, tried("content", "the query's documents are of the kind that the data store takes", m.store.Suits(m.hasContent())))
 	}
 	return append(append(found, schemaFindings(m.columns, m.schema)...), nameFindings(m.columns)...)
+}
+
+// contentBuckets says where content may come from. The service's agent reads it with rights of its own, so that whoever may
+// write a row may have any object that the agent can read made searchable.
+func (m *contentMatch) contentBuckets(cfg config.Config) []finding {
+	switch {
+	case !m.hasContent(): // or the columns are not known
+		return nil
+	case len(cfg.ContentBuckets) > 0:
+		return []finding{fine("sources", "content may come from gs://"+strings.Join(cfg.ContentBuckets, ", gs://"))}
+	}
+	return []finding{warning("sources", "content may come from any bucket that the service's agent can read, as content_uri says",
+		"set CONTENT_BUCKETS to the buckets that are meant")}
 }
 
 // schemaTypes are the types of a schema that take the values of a kind of column. JSON may be anything.
@@ -95,20 +105,15 @@ func schemaFindings(columns []column.Column, schema map[string]string) (found []
 }
 
 // plainName are the names of fields that Google's own examples have. A dot separates the steps of a path in filters.
-var plainName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`) })
+var plainName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 
 // nameFindings warns of fields whose names nobody has seen to work.
 func nameFindings(columns []column.Column) []finding {
-	var odd []string
-	for _, name := range columnNames(columns) {
-		if !plainName().MatchString(name) {
-			odd = append(odd, fmt.Sprintf("%q", name))
-		}
-	}
+	odd := slices.DeleteFunc(columnNames(columns), plainName.MatchString)
 	if len(odd) == 0 {
 		return nil
 	}
-	return []finding{warning("names", "whether Vertex AI Search filters, sorts and returns fields of such names is not documented: "+strings.Join(odd, ", "),
+	return []finding{warning("names", fmt.Sprintf(`whether Vertex AI Search filters, sorts and returns fields of such names is not documented: "%s"`, strings.Join(odd, `", "`)),
 		"use letters, digits, _ and - alone: rename the column with AS")}
 }
 

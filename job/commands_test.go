@@ -188,9 +188,26 @@ func TestCommandsOfSeveralSyncs(t *testing.T) {
 		if len(seen) != 2 || !seen["first"] || !seen["second"] {
 			t.Errorf("%v --json names %v", args, seen)
 		}
+		if all := w.run(args); all.code != 0 {
+			t.Errorf("%v: exit %d, %v", args, all.code, failures(all))
+		}
 		if none := w.run(append(args, "--only=third")); none.code != exitConfiguration || len(failures(none)) != 1 {
 			t.Errorf("%v --only=third: exit %d, %v", args, none.code, failures(none))
 		}
+	}
+}
+
+// A document that is in one of several syncs is found; one that is in none of them is missing once.
+func TestShowInSeveralSyncs(t *testing.T) {
+	s := newSyncs(t, 2, 1)
+	s.exec(`INSERT INTO b VALUES ('only-b', 'body')`)
+	if r := s.run([]string{"show", "only-b"}); r.code != 0 || r.stderr != "" {
+		t.Errorf("exit %d, %s", r.code, r.stderr)
+	}
+	r := s.run([]string{"show", "nowhere"})
+	const want = `show failed: there is no document "nowhere" in the query, in the data store or in the ledger: check the id; job plan and job search show some`
+	if got := failures(r); r.code != exitFailure || len(got) != 1 || got[0] != want {
+		t.Errorf("exit %d, got %q, want %s", r.code, got, want)
 	}
 }
 

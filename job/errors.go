@@ -2,12 +2,54 @@ package main
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"vertexmetadata/job/internal/refusal"
+	"vertexmetadata/job/internal/source"
 )
 
-// answerTime is how long a person waits for what one of Google's services has to say.
+// Exit codes.
+const (
+	exitDone          = 0 // done, nothing to do, another run active, or import pending
+	exitFailure       = 1
+	exitConfiguration = 2
+)
+
+// exitCode maps the error of a command.
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return exitDone
+	case isConfiguration(err):
+		return exitConfiguration
+	}
+	return exitFailure
+}
+
+// isConfiguration reports that trying again is useless until somebody changes a setting, the query for instance. Of several
+// failures each must be of that kind: trying again may help the others.
+func isConfiguration(err error) bool {
+	switch e := err.(type) {
+	case *source.Error:
+		return e.Config
+	case *refusal.Advice:
+		return e.Config
+	case interface{ Unwrap() error }:
+		return isConfiguration(e.Unwrap())
+	case interface{ Unwrap() []error }:
+		all := e.Unwrap()
+		return len(all) > 0 && !slices.ContainsFunc(all, func(one error) bool { return !isConfiguration(one) })
+	}
+	return false
+}
+
+// reportedError wraps an error that was shown already.
+type reportedError struct{ error }
+
+func (e *reportedError) Unwrap() error { return e.error }
+
+// answerTime is how long a person waits for what a service or the database has to say.
 const answerTime = 10 * time.Second
 
 var errNoAnswer = &refusal.Advice{Text: "no answer in time", Remedy: "check the network, and that the service is up"}
@@ -26,7 +68,7 @@ const (
 // advice is what failed and why, and what to do.
 func advice(err error) (text, hint string) {
 	text, hint = refusal.Split(err)
-	if exitCode(err) == exitConfiguration {
+	if isConfiguration(err) {
 		return text, cmp.Or(hint, hintCorrect)
 	}
 	return text, cmp.Or(hint, hintWait)

@@ -7,14 +7,15 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"vertexmetadata/job/internal/datastore"
 )
 
 // field is a part of a document: one of structData under its own name, or content.uri and content.mimeType.
 type field struct {
-	Name  string          `json:"name"`
-	Value json.RawMessage `json:"value"`
+	Name  string
+	Value json.RawMessage
 }
 
 // members returns the members of a JSON object in their order; what is no object has none.
@@ -38,27 +39,34 @@ func members(object json.RawMessage) (fields []field) {
 func fieldsOf(d datastore.Document) []field {
 	fields := members(d.StructData)
 	if d.URI != "" || d.MIMEType != "" {
-		fields = append(fields, text("content.uri", d.URI), text("content.mimeType", d.MIMEType))
+		fields = append(fields, field{"content.uri", quoted(d.URI)}, field{"content.mimeType", quoted(d.MIMEType)})
 	}
 	return fields
+}
+
+// object is a JSON object of the fields in their order, which a map would not keep.
+func object(fields []field) json.RawMessage {
+	members := make([]string, len(fields))
+	for i, f := range fields {
+		members[i] = string(quoted(f.Name)) + ":" + string(f.Value)
+	}
+	return json.RawMessage("{" + strings.Join(members, ",") + "}")
+}
+
+func quoted(text string) json.RawMessage {
+	encoded, _ := json.Marshal(text) // a string always can be
+	return encoded
 }
 
 // sent is a document as it is sent, in the form that the data store has it. The line is the job's own JSON.
 func sent(line []byte) datastore.Document {
 	var d struct {
-		StructData json.RawMessage `json:"structData"`
-		Content    struct {
-			URI      string `json:"uri"`
-			MIMEType string `json:"mimeType"`
-		} `json:"content"`
+		StructData json.RawMessage    `json:"structData"`
+		Content    datastore.Document `json:"content"`
 	}
 	_ = json.Unmarshal(line, &d)
-	return datastore.Document{StructData: d.StructData, URI: d.Content.URI, MIMEType: d.Content.MIMEType}
-}
-
-func text(name, value string) field {
-	encoded, _ := json.Marshal(value) // a string always can be
-	return field{Name: name, Value: encoded}
+	d.Content.StructData = d.StructData
+	return d.Content
 }
 
 // difference is a field that is not the same before and after; nil is a field that is not there.
@@ -100,10 +108,20 @@ func sameValue(a, b json.RawMessage) bool {
 }
 
 const (
+	shownCharacters = 60 // of a field's name or, in a list of results, of its value; Japanese ones are twice as wide as others
 	// shownValue is how many characters of a value a difference shows, from a little before the place where the two part.
 	shownValue  = 160
 	beforeParts = 24
 )
+
+// fields shows each field in a line of its own. most is how many characters of a value are shown; 0: all.
+func (p *printer) fields(indent string, fields []field, most int) {
+	columns := tabwriter.NewWriter(p.w, 0, 0, 2, ' ', 0)
+	for _, f := range fields {
+		fmt.Fprintf(columns, "%s%s\t%s\n", indent, p.paint(faint, shorten(visible(f.Name), shownCharacters)), brief(f.Value, most))
+	}
+	_ = columns.Flush() // p.w keeps the error
+}
 
 // printDifferences shows each field that differs, before and after. whole shows values of any length.
 func printDifferences(out *printer, indent string, found []difference, whole bool) {

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"vertexmetadata/job/internal/config"
@@ -36,15 +35,13 @@ func (c *historyCommand) Run(ctx context.Context, env environment) error {
 			return nil
 		}
 		for _, s := range states {
-			if err := out.json(entryOf(cfg.Sync.Name, s)); err != nil {
-				return err
-			}
+			out.json(entryOf(cfg.Sync.Name, s))
 		}
 		return nil
 	})
 }
 
-// historyEntry is what one revision of the ledger says, for people and programs.
+// historyEntry is what one revision of the ledger says, for programs.
 type historyEntry struct {
 	Sync      string     `json:"sync,omitempty"`
 	Revision  int64      `json:"revision"`
@@ -76,6 +73,15 @@ func entryOf(sync string, s ledger.State) historyEntry {
 	return r
 }
 
+// eventWords are what a revision of the ledger records, for people.
+var eventWords = []struct{ event, word, meaning, color string }{
+	{"begin", "prepared", "about to send", ""},
+	{"started", "started", "the service accepted the import", ""},
+	{"confirmed", "confirmed", "done", green},
+	{"dropped", "dropped", "the import failed or was lost: the next run retries", red},
+	{"scanned", "scanned", "the source was read, nothing to send", ""},
+}
+
 func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 	if len(states) == 0 {
 		out.printf("No run has recorded anything in gs://%s/%s yet.\n", cfg.Bucket, layout.New(cfg.Sync.Name).Revisions())
@@ -85,39 +91,24 @@ func printHistory(out *printer, cfg config.Config, states []ledger.State) {
 	if p := states[0].Pending; p != nil {
 		out.printf("%s since %s UTC: %s\n", out.paint(yellow, "Pending"), p.Started.UTC().Format(stamp), cmp.Or(oneLine(p.Operation), "whether the import was started is not known"))
 	}
-	rows, colors := [][]string{{"time (UTC)", "what", "sent", "deleted", "rejected", "documents", "execution"}}, []string{bold}
+	rows, colors := [][]string{{"time (UTC)", "what", "sent", "deleted", "rejected", "documents", "execution"}}, map[int]string{}
 	for _, s := range states {
-		r, event := entryOf(cfg.Sync.Name, s), wordOf(s.Note.Event)
-		if r.Full {
-			event.word += ", full"
+		n, word := s.Note, visible(s.Note.Event) // one of another version of the job stands for itself
+		for _, known := range eventWords {
+			if known.event == n.Event {
+				word, colors[len(rows)] = known.word, known.color
+			}
+		}
+		if n.Full {
+			word += ", full"
 		}
 		rows = append(rows, []string{
-			r.Time.Format(stamp), event.word, words.Number(r.Sent), words.Number(r.Deleted), words.Number(r.Rejected), words.Number(r.Documents), oneLine(r.Execution),
+			n.At.UTC().Format(stamp), word, words.Number(n.Sent), words.Number(n.Deleted), words.Number(n.Rejected), words.Number(s.Documents()), oneLine(n.Execution),
 		})
-		colors = append(colors, event.color)
 	}
 	out.table(rows, colors)
 	out.printf("\n")
 	for _, w := range eventWords {
 		out.printf("%-10s %s\n", w.word, w.meaning)
 	}
-}
-
-// eventWord is what a revision of the ledger records, for people.
-type eventWord struct{ event, word, meaning, color string }
-
-var eventWords = []eventWord{
-	{"begin", "prepared", "about to send", ""},
-	{"started", "started", "the service accepted the import", ""},
-	{"confirmed", "confirmed", "done", green},
-	{"dropped", "dropped", "the import failed or was lost: the next run retries", red},
-	{"scanned", "scanned", "the source was read, nothing to send", ""},
-}
-
-// wordOf is the word for an event; one of another version of the job stands for itself.
-func wordOf(event string) eventWord {
-	if i := slices.IndexFunc(eventWords, func(w eventWord) bool { return w.event == event }); i >= 0 {
-		return eventWords[i]
-	}
-	return eventWord{word: visible(event)}
 }

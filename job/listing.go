@@ -16,83 +16,80 @@ const (
 	// be half printed.
 	mostIDs   = 100_000
 	mostBytes = 64 << 20
+	// maxShownID is how many characters of an id are shown: any longer one is refused for its length.
+	maxShownID = 128
+	// readAtOnce bounds how many documents are held while they are compared.
+	readAtOnce = 200
 )
 
-// kindsOfChange are the kinds in the order in which a plan shows them, and what they are called.
+// kindsOfChange are the kinds in the order in which a plan shows them.
 var kindsOfChange = []struct {
-	kind         diff.Kind
-	title, color string
-	key          string // in JSON
+	kind              diff.Kind
+	title, color, key string // key is the one in JSON
+	count             func(diff.Counts) int64
 }{
-	{diff.Add, "Add", green, "add"},
-	{diff.Update, "Change", yellow, "change"},
-	{diff.Remove, "Delete", red, "delete"},
-	{diff.Refuse, "Refuse", red, "refuse"},
+	{diff.Add, "Add", green, "add", func(c diff.Counts) int64 { return c.New }},
+	{diff.Update, "Change", yellow, "change", func(c diff.Counts) int64 { return c.Changed }},
+	{diff.Remove, "Delete", red, "delete", func(c diff.Counts) int64 { return c.Gone }},
+	{diff.Refuse, "Refuse", red, "refuse", func(c diff.Counts) int64 { return c.Refused }},
 }
 
-// listing keeps some of the changes of a plan, and counts all.
+// listing keeps some of the changes of a plan.
 type listing struct {
-	most      int // ids of a kind
-	documents int // changed documents that are kept whole
-	ids       map[diff.Kind][]listedChange
-	total     map[diff.Kind]int64
-	changed   []changedDocument
-	bytes     int
+	withFields bool // of the changed documents, as --diff asks for
+	all        bool
+	changes    map[diff.Kind][]listedChange
+	bytes      int // of the documents that are kept
 }
 
-// listedChange is a change of which a plan shows the id, and why the document is refused.
-type listedChange struct{ id, reason string }
-
-// changedDocument is a document whose content differs from what the data store holds.
-type changedDocument struct {
+// listedChange is a document that a plan names.
+type listedChange struct {
 	ID     string       `json:"id"`
 	Fields []difference `json:"fields"`
-	line   []byte
+	reason string       // why it is refused
+	line   []byte       // the document as it would be sent, until it is compared
 }
 
-func newListing(withDiff, all bool) *listing {
-	l := &listing{most: listedIDs, ids: map[diff.Kind][]listedChange{}, total: map[diff.Kind]int64{}}
-	if withDiff {
-		l.documents = listedDocuments
-	}
-	if all {
-		l.most = mostIDs
-		l.documents *= mostIDs
-	}
-	return l
+func newListing(withFields, all bool) *listing {
+	return &listing{withFields: withFields, all: all, changes: map[diff.Kind][]listedChange{}}
 }
 
 func (l *listing) add(c diff.Change) {
-	l.total[c.Kind]++
-	if len(l.ids[c.Kind]) < l.most {
-		l.ids[c.Kind] = append(l.ids[c.Kind], listedChange{shorten(string(c.ID), maxShownID), c.Reason})
+	isCompared, most := l.withFields && c.Kind == diff.Update, listedIDs
+	switch {
+	case l.all:
+		most = mostIDs
+	case isCompared:
+		most = listedDocuments
 	}
-	if c.Kind == diff.Update && len(l.changed) < l.documents && l.bytes < mostBytes {
-		l.changed = append(l.changed, changedDocument{ID: string(c.ID), line: slices.Clone(c.Line)})
+	if len(l.changes[c.Kind]) >= most || isCompared && l.bytes >= mostBytes {
+		return
+	}
+	listed := listedChange{ID: shorten(string(c.ID), maxShownID), reason: c.Reason}
+	if isCompared {
+		listed.line = slices.Clone(c.Line)
 		l.bytes += len(c.Line)
 	}
+	l.changes[c.Kind] = append(l.changes[c.Kind], listed)
 }
 
-// maxShownID is how many characters of an id are shown: any longer one is refused for its length.
-const maxShownID = 128
-
-// readAtOnce bounds how many documents are held while they are compared.
-const readAtOnce = 200
-
-// compare reads the documents as the data store has them and finds the fields that differ.
-func (l *listing) compare(ctx context.Context, store *datastore.Store) ([]changedDocument, error) {
-	for some := range slices.Chunk(l.changed, readAtOnce) {
+// compare reads the changed documents as the data store has them and finds the fields that differ.
+func (l *listing) compare(ctx context.Context, store *datastore.Store) error {
+	if !l.withFields {
+		return nil
+	}
+	for some := range slices.Chunk(l.changes[diff.Update], readAtOnce) {
 		ids := make([]string, len(some))
 		for i, c := range some {
 			ids[i] = c.ID
 		}
 		stored, err := store.Get(ctx, ids...)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for i := range some {
 			some[i].Fields, some[i].line = differences(fieldsOf(stored[some[i].ID]), fieldsOf(sent(some[i].line))), nil
 		}
 	}
-	return l.changed, nil
+	return nil
 }

@@ -23,10 +23,8 @@ const maxLogText = 8 << 10
 
 // logger returns the logger of a sync with this name; the only sync of a job has none.
 func (e environment) logger(sync, level string) *slog.Logger {
-	least := slog.LevelInfo
-	if level == "debug" {
-		least = slog.LevelDebug
-	}
+	var least slog.Level // info, unless level is one
+	_ = least.UnmarshalText([]byte(level))
 	log := newLogger(e.screen, e.screen.look, e.screen.terminal, least)
 	if sync != "" {
 		log = log.With("sync", sync)
@@ -34,8 +32,11 @@ func (e environment) logger(sync, level string) *slog.Logger {
 	return log
 }
 
-// fail reports why a command other than sync failed.
-func (e environment) fail(ctx context.Context, command, sync string, err error) {
+// report shows why a command other than sync failed, if it did and that was not shown yet.
+func (e environment) report(ctx context.Context, command, sync string, err error) error {
+	if shown := (*reportedError)(nil); err == nil || errors.As(err, &shown) {
+		return err
+	}
 	e.screen.close()
 	if e.screen.terminal {
 		name := "job " + command
@@ -43,10 +44,11 @@ func (e environment) fail(ctx context.Context, command, sync string, err error) 
 			name += " of " + sync
 		}
 		fmt.Fprint(e.screen, explained(e.screen.look, name+" failed", err))
-		return
+	} else {
+		attrs := append([]slog.Attr{slog.String("command", command)}, whyFailed(err)...)
+		e.logger(sync, "").LogAttrs(context.WithoutCancel(ctx), slog.LevelError, "command failed", attrs...)
 	}
-	attrs := append([]slog.Attr{slog.String("command", command)}, whyFailed(err)...)
-	e.logger(sync, "").LogAttrs(context.WithoutCancel(ctx), slog.LevelError, "command failed", attrs...)
+	return &reportedError{err}
 }
 
 // explained is a failure as a person reads it: what failed and why, and below that what to do.

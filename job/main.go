@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -17,15 +16,6 @@ import (
 	"golang.org/x/term"
 
 	"vertexmetadata/job/internal/config"
-	"vertexmetadata/job/internal/refusal"
-	"vertexmetadata/job/internal/source"
-)
-
-// Exit codes.
-const (
-	exitDone          = 0 // done, nothing to do, another run active, or import pending
-	exitFailure       = 1
-	exitConfiguration = 2
 )
 
 // idleGCPercent keeps the garbage collector from starting in an idle tick, whose heap ends just above the 4 MB at which it
@@ -87,13 +77,8 @@ func run(ctx context.Context, args []string, env environment) int {
 	if err != nil {
 		return exitCode(misuse(ctx, env, parser, args, err))
 	}
-	err = parsed.Run()
-	var reported *reportedError
-	if err != nil && !errors.As(err, &reported) {
-		command, _, _ := strings.Cut(parsed.Command(), " ")
-		env.fail(ctx, command, "", err)
-	}
-	return exitCode(err)
+	command, _, _ := strings.Cut(parsed.Command(), " ")
+	return exitCode(env.report(ctx, command, "", parsed.Run()))
 }
 
 // usage says what there is to run: somebody who types the name alone wants to know that, and not to begin a sync. Nothing
@@ -111,29 +96,9 @@ func misuse(ctx context.Context, env environment, parser *kong.Kong, args []stri
 	err = misused(err)
 	isNamed := func(n *kong.Node) bool { return n.Name == args[0] && n.Name != "sync" }
 	if len(args) > 0 && slices.ContainsFunc(parser.Model.Children, isNamed) {
-		env.fail(ctx, args[0], "", err)
-		return err
+		return env.report(ctx, args[0], "", err)
 	}
 	defer env.screen.seal()
 	cfg, _ := config.Load(env.getenv)
 	return newSyncRun(env, cfg).finish(ctx, failedSummary, err)
-}
-
-// reportedError wraps an error that was shown already.
-type reportedError struct{ error }
-
-func (e *reportedError) Unwrap() error { return e.error }
-
-// exitCode maps the error of a command. What fails until somebody changes a setting, the query for instance, is the
-// configuration's fault.
-func exitCode(err error) int {
-	var db *source.Error
-	var advice *refusal.Advice
-	switch {
-	case err == nil:
-		return exitDone
-	case errors.As(err, &db) && db.Config, errors.As(err, &advice) && advice.Config:
-		return exitConfiguration
-	}
-	return exitFailure
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"cloud.google.com/go/auth/credentials"
 	"golang.org/x/sync/errgroup"
 
 	"vertexmetadata/job/internal/bucket"
@@ -15,6 +16,7 @@ import (
 	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/job/internal/panics"
 	"vertexmetadata/job/internal/reconcile"
+	"vertexmetadata/job/internal/refusal"
 	"vertexmetadata/job/internal/secret"
 	"vertexmetadata/job/internal/source"
 )
@@ -79,7 +81,7 @@ func openBucket(ctx context.Context, cfg config.Config) (*bucket.Bucket, error) 
 			return nil, fmt.Errorf("set STORAGE_EMULATOR_HOST: %w", err)
 		}
 	}
-	return bucket.Open(ctx, bucket.Config{Name: cfg.Bucket, Project: cfg.Project, Root: layout.New(cfg.Sync.Name).Prefix()})
+	return bucket.Open(ctx, bucket.Config{Name: cfg.Bucket, Project: cfg.Project, Root: string(layout.New(cfg.Sync.Name))})
 }
 
 // password reads the database password, unless DATABASE_URL or a token stands for it. A byte order mark before it is an
@@ -98,6 +100,32 @@ func openStore(ctx context.Context, cfg config.Config) (*datastore.Store, error)
 	return datastore.Open(ctx, datastore.Config{
 		Project: cfg.Project, Location: cfg.Location, DataStore: cfg.DataStore, Endpoint: cfg.DiscoveryEngineEndpoint,
 	})
+}
+
+// loginScope is all that a token needs to log in to a Cloud SQL database.
+// https://cloud.google.com/sql/docs/postgres/iam-logins
+const loginScope = "https://www.googleapis.com/auth/sqlservice.login"
+
+// databaseToken returns an access token of the job's account, which takes the place of the database password.
+func databaseToken(ctx context.Context) (string, error) {
+	account, err := credentials.DetectDefault(&credentials.DetectOptions{Scopes: []string{loginScope}})
+	if err != nil {
+		return "", &refusal.Advice{
+			Text:   fmt.Sprintf("find the account to log in to the database as: %v", err),
+			Remedy: "give the job a service account, or run: gcloud auth application-default login", Causes: []error{err},
+		}
+	}
+	token, err := account.Token(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil: // the account is not to blame
+		return "", fmt.Errorf("get a token to log in to the database: %w", context.Cause(ctx))
+	case err != nil:
+		return "", &refusal.Advice{
+			Text:   fmt.Sprintf("get a token to log in to the database: %v", err),
+			Remedy: "check the account that the job runs as", Causes: []error{err},
+		}
+	}
+	return token.Value, nil
 }
 
 // Close ends every session, the database's first: it frees the locks.

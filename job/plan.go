@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 
 	"vertexmetadata/job/internal/config"
@@ -20,46 +19,40 @@ type planCommand struct {
 
 // Run prints what a sync would change. It fails where the sync would stop or fail.
 func (c *planCommand) Run(ctx context.Context, env environment) error {
-	return c.each(ctx, env, "plan", func(cfg config.Config, out *printer) error { return c.plan(ctx, env, cfg, out) })
-}
-
-func (c *planCommand) plan(ctx context.Context, env environment, cfg config.Config, out *printer) error {
-	env.screen.reopen()
-	defer env.screen.close()
-	clients, err := open(ctx, cfg, "plan")
-	if err != nil {
-		return err
-	}
-	defer clients.Close()
-	run := reconcile.Run{
-		Settings: settings(cfg, c.Full, c.AllowMassDelete),
-		Clients:  clients.Clients,
-		Log:      env.logger(cfg.Sync.Name, cfg.LogLevel),
-		Progress: env.screen.progress,
-	}
-	var found *listing
-	p, err := run.Plan(ctx, func() func(diff.Change) {
-		found = newListing(c.Diff, c.All)
-		return found.add
-	})
-	if err != nil {
-		return err
-	}
-	if found == nil {
-		found = newListing(false, false) // the source was not read
-	}
-	changed, err := found.compare(ctx, clients.Store)
-	if err != nil {
-		return err
-	}
-	env.screen.close()
-	if !c.JSON {
-		printPlan(out, p, found, changed)
-	} else if err := out.json(planJSON(cfg.Sync.Name, p, found, changed)); err != nil {
-		return err
-	}
-	if p.Stop == nil {
+	return c.each(ctx, env, "plan", func(cfg config.Config, out *printer) error {
+		env.screen.reopen()
+		defer env.screen.close()
+		clients, err := open(ctx, cfg, "plan")
+		if err != nil {
+			return err
+		}
+		defer clients.Close()
+		run := reconcile.Run{
+			Settings: settings(cfg, c.Full, c.AllowMassDelete),
+			Clients:  clients.Clients,
+			Log:      env.logger(cfg.Sync.Name, cfg.LogLevel),
+			Progress: env.screen.progress,
+		}
+		found := newListing(c.Diff, c.All)
+		p, err := run.Plan(ctx, func() func(diff.Change) {
+			found = newListing(c.Diff, c.All)
+			return found.add
+		})
+		if err == nil {
+			err = found.compare(ctx, clients.Store)
+		}
+		if err != nil {
+			return err
+		}
+		env.screen.close()
+		if c.JSON {
+			out.json(planJSON(cfg.Sync.Name, p, found))
+		} else {
+			printPlan(out, p, found)
+		}
+		if p.Stop != nil {
+			return &reportedError{p.Stop}
+		}
 		return nil
-	}
-	return cmp.Or[error](out.flush(), &reportedError{p.Stop})
+	})
 }

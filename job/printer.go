@@ -3,10 +3,11 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
-	"unicode/utf8"
+	"text/tabwriter"
 
 	"golang.org/x/term"
 )
@@ -37,50 +38,48 @@ func (l look) paint(color, text string) string {
 	return "\x1b[" + color + "m" + text + "\x1b[0m"
 }
 
-// printer writes results for people and keeps the first error.
+// printer writes results and keeps the first error, which flush returns.
 type printer struct {
 	look
-	w *bufio.Writer
+	w   *bufio.Writer
+	err error
 }
 
 func newPrinter(env environment) *printer {
 	return &printer{w: bufio.NewWriter(env.stdout), look: env.look}
 }
 
-// printf writes like fmt.Printf; flush returns its error.
+// printf writes like fmt.Printf.
 func (p *printer) printf(format string, args ...any) { fmt.Fprintf(p.w, format, args...) }
 
-// table prints rows of cells in columns, each row in its colour; the first one is the heading.
-func (p *printer) table(rows [][]string, colors []string) {
-	widths := make([]int, len(rows[0]))
+// table prints rows of cells in columns. The first row is the heading; colors are those of the rows, as far as they have any.
+func (p *printer) table(rows [][]string, colors map[int]string) {
+	var text strings.Builder
+	columns := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		for i, cell := range row {
-			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
-		}
+		fmt.Fprintln(columns, strings.Join(row, "\t"))
 	}
-	for i, row := range rows {
-		var line strings.Builder
-		for j, cell := range row {
-			fmt.Fprintf(&line, "%-*s  ", widths[j], cell)
+	_ = columns.Flush() // a builder takes everything
+	for i, line := range strings.Split(strings.TrimSuffix(text.String(), "\n"), "\n") {
+		color := colors[i]
+		if i == 0 {
+			color = bold
 		}
-		p.printf("%s\n", p.paint(colors[i], strings.TrimRight(line.String(), " ")))
+		p.printf("%s\n", p.paint(color, strings.TrimRight(line, " ")))
 	}
 }
 
 // json writes a value as one line. What a terminal would act upon is escaped, which JSON's strings allow.
-func (p *printer) json(value any) error {
+func (p *printer) json(value any) {
 	var line strings.Builder
 	encoder := json.NewEncoder(&line)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return fmt.Errorf("print result: %w", err)
-	}
+	p.err = errors.Join(p.err, encoder.Encode(value))
 	p.printf("%s\n", visible(strings.TrimSuffix(line.String(), "\n")))
-	return nil
 }
 
 func (p *printer) flush() error {
-	if err := p.w.Flush(); err != nil {
+	if err := errors.Join(p.err, p.w.Flush()); err != nil {
 		return fmt.Errorf("print result: %w", err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"time"
@@ -13,28 +14,6 @@ import (
 type queryCommand struct {
 	report
 }
-
-// Run prints the query in use, where it comes from, and what becomes of each of its columns.
-func (c *queryCommand) Run(ctx context.Context, env environment) error {
-	return c.each(ctx, env, "query", func(cfg config.Config, out *printer) error {
-		q := usedQuery{Sync: cfg.Sync.Name, Origin: cfg.QueryOrigin, Query: cfg.Query}
-		columns, err := columnsOf(ctx, cfg, queryTime)
-		for _, column := range columns {
-			q.Columns = append(q.Columns, usedColumn{Name: column.Name, Kind: jsonKinds[column.Kind], Becomes: becomes(column.Name)})
-		}
-		if c.JSON {
-			if err == nil {
-				err = out.json(q)
-			}
-			return err
-		}
-		printQuery(out, q)
-		return err
-	})
-}
-
-// queryTime bounds what a person waits for the columns of the query.
-const queryTime = 20 * time.Second
 
 // usedQuery is a query and what becomes of its columns.
 type usedQuery struct {
@@ -50,6 +29,24 @@ type usedColumn struct {
 	Becomes string `json:"becomes"`
 }
 
+// Run prints the query in use, where it comes from, and what becomes of each of its columns.
+func (c *queryCommand) Run(ctx context.Context, env environment) error {
+	return c.each(ctx, env, "query", func(cfg config.Config, out *printer) error {
+		q := usedQuery{Sync: cfg.Sync.Name, Origin: cfg.QueryOrigin, Query: cfg.Query}
+		columns, err := columnsOf(ctx, cfg, answerTime)
+		for _, c := range columns {
+			q.Columns = append(q.Columns, usedColumn{Name: c.Name, Kind: jsonKinds[c.Kind], Becomes: cmp.Or(parts[c.Name], "structData."+c.Name)})
+		}
+		switch {
+		case !c.JSON:
+			printQuery(out, q)
+		case err == nil:
+			out.json(q)
+		}
+		return err
+	})
+}
+
 // jsonKinds are what the kinds of columns are in JSON.
 var jsonKinds = map[column.Kind]string{
 	column.Text:      "string",
@@ -60,18 +57,8 @@ var jsonKinds = map[column.Kind]string{
 	column.Timestamp: "string (date and time)",
 }
 
-// becomes says which part of the document a column is.
-func becomes(column string) string {
-	switch column {
-	case "id":
-		return "id"
-	case "content_uri":
-		return "content.uri"
-	case "content_mime_type":
-		return "content.mimeType"
-	}
-	return "structData." + column
-}
+// parts are the columns that become another part of a document than a field of structData.
+var parts = map[string]string{"id": "id", "content_uri": "content.uri", "content_mime_type": "content.mimeType"}
 
 // columnsOf asks the database for the columns of the query.
 func columnsOf(ctx context.Context, cfg config.Config, limit time.Duration) ([]column.Column, error) {
@@ -90,10 +77,10 @@ func printQuery(out *printer, q usedQuery) {
 	if len(q.Columns) == 0 {
 		return
 	}
-	rows, colors := [][]string{{"column", "JSON", "becomes"}}, []string{bold}
+	rows := [][]string{{"column", "JSON", "becomes"}}
 	for _, c := range q.Columns {
-		rows, colors = append(rows, []string{visible(c.Name), c.Kind, visible(c.Becomes)}), append(colors, "")
+		rows = append(rows, []string{visible(c.Name), c.Kind, visible(c.Becomes)})
 	}
 	out.printf("\n")
-	out.table(rows, colors)
+	out.table(rows, nil)
 }

@@ -55,36 +55,30 @@ func (s *screen) progress(rows, about int64) { s.show(reading(rows, about)) }
 // enter shows what the run does after it has read the source.
 func (s *screen) enter(p reconcile.Phase, documents int64) { s.show(entered(p, documents)) }
 
+// show sets what the bar shows, and begins to show it if there is none yet.
 func (s *screen) show(v view) {
 	v.begin = time.Now()
 	if last := s.view.Load(); last != nil && last.phase == v.phase {
 		v.begin = last.begin
 	}
 	s.view.Store(&v)
-	s.draw()
-}
-
-// draw begins to show the bar, if there is none yet.
-func (s *screen) draw() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.terminal || s.closed || s.bar != nil {
+	if !s.terminal || s.closed || s.container != nil {
 		return
 	}
 	container := mpb.New(mpb.WithOutput(s.out))
-	bar, err := bar(container, s.view.Load)
-	if err != nil {
-		return // no bar is no reason to fail
+	if bar, err := bar(container, s.view.Load); err == nil { // no bar is no reason to fail
+		s.container, s.bar = container, bar
 	}
-	s.container, s.bar = container, bar
 }
 
 // reopen shows a bar again: each of several syncs has its own.
 func (s *screen) reopen() {
 	s.mu.Lock()
-	s.closed, s.bar = false, nil
-	s.view.Store(nil)
+	s.closed = false
 	s.mu.Unlock()
+	s.view.Store(nil)
 	s.show(connecting())
 }
 

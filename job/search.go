@@ -3,13 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/datastore"
@@ -23,11 +20,8 @@ type searchCommand struct {
 	report
 }
 
-// How much of a result is shown.
-const (
-	shownFields     = 6
-	shownCharacters = 60 // of each field; Japanese ones are twice as wide as others
-)
+// shownFields is how many fields of a result are shown.
+const shownFields = 6
 
 // columnsTime is how long a search waits for the database, which it needs for the order of the fields alone.
 const columnsTime = 2 * time.Second
@@ -45,11 +39,6 @@ func (c *searchCommand) Run(ctx context.Context, env environment) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoAnswer) // all syncs together
 	defer cancel()
 	return c.each(ctx, env, "search", func(cfg config.Config, out *printer) error {
-		order := make(chan []string, 1)
-		go func() {
-			columns, _ := columnsOf(ctx, cfg, columnsTime) // without it: by the alphabet
-			order <- columnNames(columns)
-		}()
 		store, err := openStore(ctx, cfg)
 		if err != nil {
 			return err
@@ -59,79 +48,58 @@ func (c *searchCommand) Run(ctx context.Context, env environment) error {
 		if err != nil {
 			return err
 		}
-		names := <-order
-		for i, hit := range hits {
-			if err := c.print(out, cfg, i+1, hit, names); err != nil {
-				return err
+		if len(hits) == 0 {
+			if !c.JSON {
+				out.printf("No document of data store %s answers %q.\n", cfg.DataStore, c.Text)
 			}
+			return nil
 		}
-		if len(hits) == 0 && !c.JSON {
-			out.printf("No document of data store %s answers %q.\n", cfg.DataStore, c.Text)
+		columns, _ := columnsOf(ctx, cfg, columnsTime) // without it: by the alphabet
+		order := columnNames(columns)
+		for i, hit := range hits {
+			fields := ordered(members(hit.StructData), order)
+			if c.JSON {
+				hit.StructData = object(fields)
+				out.json(searchResult{Sync: cfg.Sync.Name, ID: hit.ID, Document: hit})
+				continue
+			}
+			out.printf("%d. %s  %s\n", i+1, out.paint(bold, visible(hit.ID)), visible(hit.URI))
+			c.printFields(out, fields)
 		}
 		return nil
 	})
 }
 
-// ordered returns the fields of a document that have a value: those of the query in its order, then others by the alphabet.
-// The service does not keep their order.
-func ordered(hit datastore.Document, order []string) []field {
-	all := slices.DeleteFunc(members(hit.StructData), func(f field) bool { return string(f.Value) == "null" })
-	place := func(name string) int {
-		if i := slices.Index(order, name); i >= 0 {
+// searchResult is a result for programs.
+type searchResult struct {
+	Sync string `json:"sync,omitempty"`
+	ID   string `json:"id"`
+	datastore.Document
+}
+
+// ordered sorts the fields of a document that have a value: those of the query in its order, then others by the alphabet. The
+// service does not keep their order.
+func ordered(fields []field, order []string) []field {
+	fields = slices.DeleteFunc(fields, func(f field) bool { return string(f.Value) == "null" })
+	place := func(f field) int {
+		if i := slices.Index(order, f.Name); i >= 0 {
 			return i
 		}
 		return len(order)
 	}
-	slices.SortFunc(all, func(a, b field) int {
-		return cmp.Or(cmp.Compare(place(a.Name), place(b.Name)), strings.Compare(a.Name, b.Name))
-	})
-	return all
+	slices.SortFunc(fields, func(a, b field) int { return cmp.Or(cmp.Compare(place(a), place(b)), strings.Compare(a.Name, b.Name)) })
+	return fields
 }
 
-// print shows a document: its id and address, and some of its fields.
-func (c *searchCommand) print(out *printer, cfg config.Config, rank int, hit datastore.Document, order []string) error {
-	fields := ordered(hit, order)
-	if c.JSON {
-		return out.json(struct {
-			Sync     string `json:"sync,omitempty"`
-			ID       string `json:"id"`
-			URI      string `json:"uri,omitempty"`
-			MIMEType string `json:"mimeType,omitempty"`
-			Data     object `json:"structData"`
-		}{cfg.Sync.Name, hit.ID, hit.URI, hit.MIMEType, fields})
+// printFields shows some of a document's fields, unless all were asked for.
+func (c *searchCommand) printFields(out *printer, fields []field) {
+	if c.All {
+		out.fields("   ", fields, 0)
+		return
 	}
-	out.printf("%d. %s  %s\n", rank, out.paint(bold, visible(hit.ID)), visible(hit.URI))
-	shown, most, width := fields, 0, 0
-	if !c.All {
-		shown, most = fields[:min(len(fields), shownFields)], shownCharacters
-	}
-	for _, f := range shown {
-		width = max(width, utf8.RuneCountInString(visible(f.Name)))
-	}
-	for _, f := range shown {
-		out.printf("   %s  %s\n", out.paint(faint, fmt.Sprintf("%-*s", min(width, shownCharacters), shorten(visible(f.Name), shownCharacters))), brief(f.Value, most))
-	}
+	shown := fields[:min(len(fields), shownFields)]
+	out.fields("   ", shown, shownCharacters)
 	if left := len(fields) - len(shown); left > 0 {
 		out.printf("   and %d more (--all)\n", left)
 	}
-	return nil
-}
-
-// object is written as a JSON object that keeps the order of its members.
-type object []field
-
-// MarshalJSON implements json.Marshaler.
-func (o object) MarshalJSON() ([]byte, error) {
-	out := []byte{'{'}
-	for i, f := range o {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		name, err := json.Marshal(f.Name)
-		if err != nil {
-			return nil, err
-		}
-		out = append(append(append(out, name...), ':'), f.Value...)
-	}
-	return append(out, '}'), nil
 }

@@ -26,83 +26,49 @@ type report struct {
 // each calls do for every chosen sync, one after the other: one that fails does not stop the others. What do prints is under
 // a heading with the sync's name, unless it is JSON.
 func (r report) each(ctx context.Context, env environment, command string, do func(cfg config.Config, out *printer) error) error {
-	cfg, err := config.Load(env.getenv)
-	if err != nil {
-		return err
-	}
-	chosen, err := choose(cfg, r.Only)
+	_, chosen, err := r.load(env)
 	if err != nil {
 		return err
 	}
 	out := newPrinter(env)
 	var failed []error
 	for i, one := range chosen {
-		if !r.JSON {
-			heading(out, one, i == 0)
+		if i > 0 && !r.JSON {
+			out.printf("\n")
+		}
+		if one.Sync.Name != "" && !r.JSON { // the only sync of a job needs no heading
+			out.printf("%s\n", out.paint(bold, fmt.Sprintf("== %s (data store %s in %s)", one.Sync.Name, one.DataStore, one.Location)))
 		}
 		err := panics.Guard(func() error { return do(one, out) })()
-		err = errors.Join(err, out.flush())
-		var reported *reportedError
-		if err != nil && !errors.As(err, &reported) {
-			env.fail(ctx, command, one.Sync.Name, err)
-			err = &reportedError{err}
+		for _, err := range []error{err, out.flush()} {
+			failed = append(failed, env.report(ctx, command, one.Sync.Name, err))
 		}
-		failed = append(failed, err)
 	}
-	return worst(failed)
+	return errors.Join(failed...)
 }
 
-// heading tells the syncs apart. The only sync of a job has none.
-func heading(out *printer, cfg config.Config, isFirst bool) {
-	if cfg.Sync.Name == "" {
-		return
+// load returns the configuration, and that of each chosen sync.
+func (s selection) load(env environment) (cfg config.Config, chosen []config.Config, err error) {
+	if cfg, err = config.Load(env.getenv); err != nil {
+		return cfg, nil, err
 	}
-	if !isFirst {
-		out.printf("\n")
-	}
-	out.printf("%s\n", out.paint(bold, fmt.Sprintf("== %s (data store %s in %s)", cfg.Sync.Name, cfg.DataStore, cfg.Location)))
-}
-
-// choose returns a configuration for each sync, or for the one with that name.
-func choose(cfg config.Config, only string) (chosen []config.Config, err error) {
-	for _, s := range cfg.Syncs {
-		if only == "" || s.Name == only {
-			chosen = append(chosen, cfg.With(s))
+	for _, one := range cfg.Syncs {
+		if s.Only == "" || s.Only == one.Name {
+			chosen = append(chosen, cfg.With(one))
 		}
 	}
 	if len(chosen) == 0 {
-		return nil, misused(fmt.Errorf("--only %s: SYNCS has no sync of that name", only))
+		err = misused(fmt.Errorf("--only %s: SYNCS has no sync of that name", s.Only))
 	}
-	return chosen, nil
-}
-
-// ofTask returns the syncs of one of several tasks: every task has its own, so that they need not agree on anything.
-func ofTask(syncs []config.Config, task, tasks int) (mine []config.Config) {
-	for i := task; i < len(syncs); i += max(tasks, 1) {
-		mine = append(mine, syncs[i])
-	}
-	return mine
+	return cfg, chosen, err
 }
 
 // inTurn returns the syncs of a task in another order in every execution and at every attempt: one that takes up all of the
 // task's time, such as a first sync that is too large for it, must not keep the others from their turn for ever.
 func inTurn(syncs []config.Config, execution string, attempt int) []config.Config {
-	if execution == "" || len(syncs) == 0 {
+	if execution == "" {
 		return syncs
 	}
 	first := (xxh3.HashString(execution) + uint64(attempt)) % uint64(len(syncs))
 	return slices.Concat(syncs[first:], syncs[:first])
-}
-
-// worst returns the error that decides the exit code: what needs another configuration comes last, since trying again may
-// help the others.
-func worst(failed []error) error {
-	for _, code := range []int{exitFailure, exitConfiguration} {
-		for _, err := range failed {
-			if err != nil && exitCode(err) == code {
-				return err
-			}
-		}
-	}
-	return nil
 }

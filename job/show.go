@@ -32,8 +32,7 @@ type sighting struct {
 	Fields []difference      `json:"differences"` // from the data store's document to the query's
 	Errors map[string]string `json:"errors,omitempty"`
 
-	sourceErr, storeErr, ledgerErr error
-	stored                         datastore.Document
+	err error // why a place could not be read
 }
 
 // sourceView is the document as the query makes it now.
@@ -47,68 +46,93 @@ type sourceView struct {
 
 // storeView is what the data store holds.
 type storeView struct {
-	Found    bool            `json:"found"`
-	URI      string          `json:"uri,omitempty"`
-	MIMEType string          `json:"mimeType,omitempty"`
-	Data     json.RawMessage `json:"structData,omitempty"`
+	Found bool `json:"found"`
+	datastore.Document
 }
 
-// Run prints one document in all places. What cannot be reached does not hide the rest, and fails the command in the end;
-// so does an id that is nowhere.
+// places are those where a document may be, by their names in JSON.
+var places = []struct {
+	name, title string
+	read        func(*sighting, context.Context, config.Config) error
+	print       func(*sighting, *printer)
+}{
+	{"source", "Query:", (*sighting).readSource, (*sighting).printSource},
+	{"data_store", "Data store:", (*sighting).readStore, (*sighting).printStore},
+	{"ledger", "Ledger:", (*sighting).readLedger, (*sighting).printLedger},
+}
+
+// Run prints one document in all places. What cannot be reached does not hide the rest, and fails the command in the end; so
+// does an id that is nowhere, in none of several syncs.
 func (c *showCommand) Run(ctx context.Context, env environment) error {
-	return c.each(ctx, env, "show", func(cfg config.Config, out *printer) error {
+	found := false
+	err := c.each(ctx, env, "show", func(cfg config.Config, out *printer) error {
 		s := lookEverywhere(ctx, cfg, c.ID)
-		var err error
 		if c.JSON {
-			err = out.json(s)
+			out.json(s)
 		} else {
-			printShown(out, s)
+			s.print(out)
 		}
-		return errors.Join(err, s.failure(cfg))
+		found = found || s.Source.Rows > 0 || s.Store.Found || s.Ledger.Known
+		if s.err != nil {
+			return fmt.Errorf("not every place could be read: %w", s.err)
+		}
+		return nil
 	})
+	if err == nil && !found {
+		return &refusal.Advice{
+			Text:   fmt.Sprintf("there is no document %q in the query, in the data store or in the ledger", c.ID),
+			Remedy: "check the id; job plan and job search show some",
+		}
+	}
+	return err
 }
 
-// lookEverywhere looks in all three places at once.
+// lookEverywhere looks in all places at once.
 func lookEverywhere(ctx context.Context, cfg config.Config, id string) *sighting {
 	s := &sighting{Sync: cfg.Sync.Name, ID: id, Errors: map[string]string{}}
-	var all sync.WaitGroup
-	look := func(err *error, at func() error) { all.Go(func() { *err = panics.Guard(at)() }) }
-	look(&s.sourceErr, func() error { return s.Source.read(ctx, cfg, id) })
-	look(&s.storeErr, func() error { return s.readStore(ctx, cfg) })
-	look(&s.ledgerErr, func() (err error) {
-		s.Ledger, err = readLedger(ctx, cfg, id)
-		return err
-	})
-	all.Wait()
-	if s.sourceErr == nil {
-		s.Source.make(cfg, s.Ledger.needsContent)
+	errs := make([]error, len(places))
+	var reading sync.WaitGroup
+	for i, place := range places {
+		reading.Go(func() { errs[i] = panics.Guard(func() error { return place.read(s, ctx, cfg) })() })
 	}
-	s.Ledger.compare(s.Source.Document)
-	if s.Store.Found && s.Source.Document != nil {
-		s.Fields = differences(fieldsOf(s.stored), fieldsOf(sent(s.Source.Document)))
-	}
-	for place, err := range map[string]error{"source": s.sourceErr, "data_store": s.storeErr, "ledger": s.ledgerErr} {
+	reading.Wait()
+	s.err = errors.Join(errs...)
+	for i, err := range errs {
 		if err != nil {
-			s.Errors[place] = whatToDo(err)
+			s.Errors[places[i].name] = whatToDo(err)
 		}
+	}
+	s.Source.make(cfg, s.Ledger.needsContent)
+	if s.Source.Document == nil {
+		return s
+	}
+	if s.Ledger.Status == "confirmed" || s.Ledger.Status == "rejected" { // the others have no hash
+		isCurrent := document.Hash(s.Source.Document) == s.Ledger.hash
+		s.Ledger.Current = &isCurrent
+	}
+	if s.Store.Found {
+		s.Fields = differences(fieldsOf(s.Store.Document), fieldsOf(sent(s.Source.Document)))
 	}
 	return s
 }
 
-// read reads the row of the document.
-func (v *sourceView) read(ctx context.Context, cfg config.Config, id string) error {
+// readSource reads the row of the document.
+func (s *sighting) readSource(ctx context.Context, cfg config.Config) error {
 	db, err := openDatabase(ctx, cfg, "show")
 	if err != nil {
 		return err
 	}
 	defer db.Close(ctx)
-	rows, err := db.Rows(ctx, id)
+	columns, err := db.Columns(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := db.Rows(ctx, s.ID)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	v.Rows, v.row = len(rows), rows[0]
-	v.columns, err = db.Columns(ctx)
-	return err
+	s.Source = sourceView{Rows: len(rows), row: rows[0], columns: columns}
+	return nil
 }
 
 // make makes the document of the row.
@@ -137,52 +161,30 @@ func (s *sighting) readStore(ctx context.Context, cfg config.Config) error {
 		return err
 	}
 	defer store.Close()
-	s.stored, err = store.Document(ctx, s.ID)
+	found, err := store.Document(ctx, s.ID)
 	if errors.Is(err, datastore.ErrNoDocument) {
 		return nil
 	}
-	if err == nil {
-		s.Store = storeView{Found: true, URI: s.stored.URI, MIMEType: s.stored.MIMEType, Data: s.stored.StructData}
-	}
+	s.Store = storeView{Found: err == nil, Document: found}
 	return err
 }
 
-// failure is why the command fails, nil if it does not.
-func (s *sighting) failure(cfg config.Config) error {
-	err := worst([]error{s.sourceErr, s.storeErr, s.ledgerErr})
-	switch {
-	case err != nil:
-		text, hint := refusal.Split(err)
-		return &refusal.Advice{Text: "not every place could be read: " + text, Remedy: hint, Causes: []error{err}, Config: exitCode(err) == exitConfiguration}
-	case s.Source.Rows == 0 && !s.Store.Found && !s.Ledger.Known:
-		return &refusal.Advice{
-			Text:   fmt.Sprintf("there is no document %q in the query, in data store %s or in the ledger", s.ID, cfg.DataStore),
-			Remedy: "check the id; job plan and job search show some",
-		}
-	}
-	return nil
-}
-
-// printShown shows a document for people.
-func printShown(out *printer, s *sighting) {
-	for i, place := range []struct {
-		title string
-		err   error
-		print func(*printer, *sighting)
-	}{{"Query:", s.sourceErr, printSource}, {"Data store:", s.storeErr, printStored}, {"Ledger:", s.ledgerErr, printLedger}} {
+// print shows a document for people.
+func (s *sighting) print(out *printer) {
+	for i, place := range places {
 		if i > 0 {
 			out.printf("\n")
 		}
 		out.printf("%s ", out.paint(bold, place.title))
-		if place.err != nil {
-			out.printf("%s\n", out.paint(red, "cannot be read: "+oneLine(whatToDo(place.err))))
+		if why, failed := s.Errors[place.name]; failed {
+			out.printf("%s\n", out.paint(red, "cannot be read: "+oneLine(why)))
 			continue
 		}
-		place.print(out, s)
+		place.print(s, out)
 	}
 }
 
-func printSource(out *printer, s *sighting) {
+func (s *sighting) printSource(out *printer) {
 	switch v := s.Source; {
 	case v.Rows == 0:
 		out.printf("no row with this id\n")
@@ -196,15 +198,13 @@ func printSource(out *printer, s *sighting) {
 	}
 }
 
-func printStored(out *printer, s *sighting) {
+func (s *sighting) printStore(out *printer) {
 	switch {
 	case !s.Store.Found:
 		out.printf("holds no document with this id\n")
 	case s.Source.Document == nil:
 		out.printf("holds this document\n")
-		for _, f := range fieldsOf(s.stored) {
-			out.printf("  %s  %s\n", out.paint(faint, visible(f.Name)), brief(f.Value, 0))
-		}
+		out.fields("  ", fieldsOf(s.Store.Document), 0)
 	case len(s.Fields) == 0:
 		out.printf("%s\n", out.paint(green, "holds the same"))
 	default:

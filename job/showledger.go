@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
 	"vertexmetadata/job/internal/config"
-	"vertexmetadata/job/internal/document"
 	"vertexmetadata/job/internal/failure"
 	"vertexmetadata/job/internal/layout"
 	"vertexmetadata/job/internal/ledger"
@@ -17,7 +15,7 @@ import (
 // ledgerView is what the ledger knows of a document.
 type ledgerView struct {
 	Known    bool   `json:"known"`              // the manifest has the id, or a failure of it is remembered
-	Status   string `json:"status"`             // confirmed, unknown, rejected, deleted or absent
+	Status   string `json:"status"`             // one of statusTexts
 	Current  *bool  `json:"current,omitempty"`  // what is recorded is the document as the query makes it now
 	Reason   string `json:"reason,omitempty"`   // why it failed
 	Pending  string `json:"pending,omitempty"`  // what an import that is not done does with it
@@ -26,110 +24,6 @@ type ledgerView struct {
 
 	hash         uint64
 	needsContent bool
-}
-
-// readLedger looks for the document in the newest revision.
-func readLedger(ctx context.Context, cfg config.Config, id string) (ledgerView, error) {
-	v := ledgerView{Status: "absent"}
-	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoAnswer)
-	defer cancel()
-	b, err := openBucket(ctx, cfg)
-	if err != nil {
-		return v, err
-	}
-	defer b.Close()
-	store := ledger.NewStore(b, layout.New(cfg.Sync.Name), storeName(cfg))
-	state, doubt, err := store.Load(ctx)
-	if err != nil {
-		return v, err
-	}
-	if doubt != nil {
-		v.Doubt = doubt.Error()
-	}
-	v.Revision, v.needsContent = state.Revision, state.Scan.NeedsContent
-	for _, g := range state.Segments { // a later one is newer
-		e, err := entryIn(ctx, store, &g, id)
-		if err != nil {
-			return v, err
-		}
-		if e != nil {
-			v.take(*e, g.Unknown)
-		}
-	}
-	failures, err := store.ReadFailures(ctx, state.Scan.Failures)
-	if err != nil {
-		return v, err
-	}
-	remembered := failures.Remembered()
-	if i := slices.IndexFunc(remembered, func(f failure.Document) bool { return f.ID == id }); i >= 0 {
-		v.Known, v.Reason = true, remembered[i].Reason
-	}
-	return v, v.readPending(ctx, store, state.Pending, id)
-}
-
-// entryIn finds the document in a segment; nil if it is not there.
-func entryIn(ctx context.Context, store *ledger.Store, g *ledger.Segment, id string) (found *manifest.Entry, err error) {
-	if g == nil {
-		return nil, nil
-	}
-	err = store.EachEntry(ctx, []ledger.Segment{*g}, func(e manifest.Entry) error {
-		if string(e.ID) != id {
-			return nil
-		}
-		found = &e
-		return ledger.ErrStop
-	})
-	return found, err
-}
-
-// take takes over what an entry says.
-func (v *ledgerView) take(e manifest.Entry, isUnknown bool) {
-	v.Known, v.hash = true, e.Hash
-	switch {
-	case isUnknown:
-		v.Status, v.hash = "unknown", manifest.Unknown
-	case e.Gone:
-		v.Status = "deleted"
-	case e.Tried:
-		v.Status = "rejected"
-	case e.Hash == manifest.Unknown:
-		v.Status = "unknown"
-	default:
-		v.Status = "confirmed"
-	}
-}
-
-// readPending finds out whether work that is not done is about the document.
-func (v *ledgerView) readPending(ctx context.Context, store *ledger.Store, p *ledger.Import, id string) error {
-	if p == nil {
-		return nil
-	}
-	upserted, err := entryIn(ctx, store, p.Upserted, id)
-	if err != nil {
-		return err
-	}
-	removed, err := entryIn(ctx, store, p.Removed, id)
-	switch {
-	case upserted != nil:
-		v.Pending = "is being imported"
-	case removed != nil:
-		v.Pending = "is being deleted"
-	default:
-		return err
-	}
-	v.Pending += " since " + p.Started.UTC().Format(time.RFC3339)
-	if p.Operation != "" {
-		v.Pending += " by " + p.Operation
-	}
-	return err
-}
-
-// compare finds out whether the ledger's hash is that of the document as it is now.
-func (v *ledgerView) compare(line json.RawMessage) {
-	if line != nil && (v.Status == "confirmed" || v.Status == "rejected") {
-		current := document.Hash(line) == v.hash
-		v.Current = &current
-	}
 }
 
 // statusTexts explain each status.
@@ -141,12 +35,88 @@ var statusTexts = map[string]string{
 	"absent":    "no run has sent it",
 }
 
-func printLedger(out *printer, s *sighting) {
+// readLedger looks for the document in the newest revision.
+func (s *sighting) readLedger(ctx context.Context, cfg config.Config) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerTime, errNoAnswer)
+	defer cancel()
+	v := &s.Ledger
+	v.Status = "absent"
+	b, err := openBucket(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	store := ledger.NewStore(b, layout.New(cfg.Sync.Name), storeName(cfg))
+	state, doubt, err := store.Load(ctx)
+	if err != nil {
+		return err
+	}
+	if doubt != nil {
+		v.Doubt = doubt.Error()
+	}
+	v.Revision, v.needsContent = state.Revision, state.Scan.NeedsContent
+	for _, g := range state.Segments { // a later one is newer
+		err := store.EachEntry(ctx, []ledger.Segment{g}, func(e manifest.Entry) error {
+			if string(e.ID) != s.ID {
+				return nil
+			}
+			v.Known, v.hash, v.Status, v.Pending = true, e.Hash, statusOf(e, g.Unknown), pendingWork(state.Pending, g.Name)
+			return ledger.ErrStop
+		})
+		if err != nil {
+			return err
+		}
+	}
+	failures, err := store.ReadFailures(ctx, state.Scan.Failures)
+	if err != nil {
+		return err
+	}
+	remembered := failures.Remembered()
+	if i := slices.IndexFunc(remembered, func(f failure.Document) bool { return f.ID == s.ID }); i >= 0 {
+		v.Known, v.Reason = true, remembered[i].Reason
+	}
+	return nil
+}
+
+func statusOf(e manifest.Entry, isUnknown bool) string {
+	switch {
+	case isUnknown:
+		return "unknown"
+	case e.Gone:
+		return "deleted"
+	case e.Tried:
+		return "rejected"
+	case e.Hash == manifest.Unknown:
+		return "unknown"
+	}
+	return "confirmed"
+}
+
+// pendingWork says what work that is not done does with the documents of a segment, if anything.
+func pendingWork(p *ledger.Import, segment string) (text string) {
+	switch {
+	case p != nil && p.Upserted != nil && p.Upserted.Name == segment:
+		text = "is being imported"
+	case p != nil && p.Removed != nil && p.Removed.Name == segment:
+		text = "is being deleted"
+	default:
+		return ""
+	}
+	text += " since " + p.Started.UTC().Format(time.RFC3339)
+	if p.Operation != "" {
+		text += " by " + p.Operation
+	}
+	return text
+}
+
+func (s *sighting) printLedger(out *printer) {
 	v := s.Ledger
 	out.printf("%s: %s\n", v.Status, statusTexts[v.Status])
-	if v.Current != nil && *v.Current {
+	switch {
+	case v.Current == nil:
+	case *v.Current:
 		out.printf("  That is the document as the query makes it now.\n")
-	} else if v.Current != nil {
+	default:
 		out.printf("  %s\n", out.paint(yellow, "That is an earlier version: the query makes another document now."))
 	}
 	if v.Reason != "" {

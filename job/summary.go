@@ -20,8 +20,15 @@ func sentences(l look, sync string, s reconcile.Summary, took time.Duration, err
 		return name + explained(l, "Failed after "+lasting(took), err)
 	}
 	lines := name + headline(l, s) + " (" + lasting(took) + ")\n"
-	if notes := sideNotes(s); notes != "" {
-		lines += "  " + notes + "\n"
+	var notes []string // what is not searchable, and why
+	if s.Skipped > 0 {
+		notes = append(notes, words.Plural(s.Skipped, "row")+" skipped for the MIME type")
+	}
+	if s.Failed > 0 {
+		notes = append(notes, words.Plural(s.Failed, "document")+" failed: job plan says why")
+	}
+	if len(notes) > 0 {
+		lines += "  " + strings.Join(notes, "; ") + "\n"
 	}
 	return lines
 }
@@ -50,18 +57,6 @@ func pendingText(s reconcile.Summary) string {
 		return fmt.Sprintf("the import has been running for %s; the next run checks it", lasting(s.PendingAge))
 	}
 	return "the next run finishes the import"
-}
-
-// sideNotes are what is not searchable, and why.
-func sideNotes(s reconcile.Summary) string {
-	var notes []string
-	if s.Skipped > 0 {
-		notes = append(notes, words.Plural(s.Skipped, "row")+" skipped for the MIME type")
-	}
-	if s.Failed > 0 {
-		notes = append(notes, words.Plural(s.Failed, "document")+" failed: job plan says why")
-	}
-	return strings.Join(notes, "; ")
 }
 
 // attrs lists a summary's fields as the last log line shows them.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"vertexmetadata/job/internal/config"
 	"vertexmetadata/job/internal/document"
@@ -22,26 +23,25 @@ func (c *syncCommand) Run(ctx context.Context, env environment) error {
 		return (&planCommand{Full: c.Full, AllowMassDelete: c.AllowMassDelete, report: report{selection: c.selection}}).Run(ctx, env)
 	}
 	defer env.screen.seal()
-	cfg, err := config.Load(env.getenv)
-	var chosen []config.Config
-	if err == nil {
-		chosen, err = choose(cfg, c.Only)
-	}
+	cfg, chosen, err := c.load(env)
 	if err != nil {
 		return newSyncRun(env, cfg).finish(ctx, failedSummary, err)
 	}
-	mine := inTurn(ofTask(chosen, cfg.Task, cfg.Tasks), cfg.Execution, cfg.Attempt)
+	var mine []config.Config // every task has its own, so that they need not agree on anything
+	for i := cfg.Task; i < len(chosen); i += cfg.Tasks {
+		mine = append(mine, chosen[i])
+	}
 	if len(mine) == 0 {
 		r := newSyncRun(env, cfg)
 		r.log.InfoContext(ctx, "this task has no sync", "syncs", len(chosen), "tasks", cfg.Tasks, "hint", "set the number of tasks to 1, or name more syncs in SYNCS")
 		return r.finish(ctx, reconcile.Summary{Outcome: reconcile.Skipped}, nil)
 	}
 	var failed []error
-	for _, one := range mine {
+	for _, one := range inTurn(mine, cfg.Execution, cfg.Attempt) {
 		r := newSyncRun(env, one)
 		failed = append(failed, r.await(ctx, func() (reconcile.Summary, error) { return r.sync(ctx, c) }))
 	}
-	return worst(failed)
+	return errors.Join(failed...)
 }
 
 // storeName names a data store in locks and ledgers.

@@ -70,6 +70,30 @@ func TestPanicEndsTheRun(t *testing.T) {
 	}
 }
 
+// After SIGTERM no other sync is begun, and each still has its last line.
+func TestNoSyncBeginsAfterTheSignal(t *testing.T) {
+	out, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cancel(errors.New("terminated signal received"))
+	getenv := func(string) string { return "" }
+	r := newSyncRun(environment{getenv: getenv, screen: newScreen(out, getenv)}, config.Config{})
+	err = r.await(ctx, func() (reconcile.Summary, error) {
+		t.Error("work has begun")
+		return failedSummary, nil
+	})
+	if code := exitCode(err); code != exitFailure {
+		t.Errorf("exit %d, want %d", code, exitFailure)
+	}
+	log, err := os.ReadFile(out.Name())
+	if err != nil || !strings.Contains(string(log), `"error":"stopped: terminated signal received: the sync was not started"`) || !strings.Contains(string(log), `"outcome":"failed"`) {
+		t.Errorf("%v\n%s", err, log)
+	}
+}
+
 // A run that was stopped says once by what.
 func TestStopped(t *testing.T) {
 	cause := errors.New("terminated signal received")

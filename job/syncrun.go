@@ -34,7 +34,7 @@ func newSyncRun(env environment, cfg config.Config) *syncRun {
 }
 
 func (r *syncRun) sync(ctx context.Context, c *syncCommand) (reconcile.Summary, error) {
-	if names := r.cfg.StandIns(); len(names) > 0 {
+	if names := r.cfg.StandIns; len(names) > 0 {
 		r.log.DebugContext(ctx, "stand-ins take the place of Google's services", "variables", strings.Join(names, ", "))
 	}
 	r.screen.reopen()
@@ -53,29 +53,27 @@ func (r *syncRun) sync(ctx context.Context, c *syncCommand) (reconcile.Summary, 
 	return run.Sync(ctx)
 }
 
-// await runs work to its end, or until it is given up, and finishes the run.
+// await runs work to its end, or until it is given up, and finishes the run. After SIGTERM no work begins: what an earlier sync
+// had in flight may still be at it.
 func (r *syncRun) await(ctx context.Context, work func() (reconcile.Summary, error)) error {
-	type result struct {
-		summary reconcile.Summary
-		err     error
+	if ctx.Err() != nil {
+		return r.finish(ctx, failedSummary, stopped(context.Cause(ctx), errors.New("the sync was not started")))
 	}
-	done := make(chan result, 1)
+	done, summary := make(chan error, 1), failedSummary // which is that of a panic
 	go func() {
-		end := result{summary: failedSummary}
-		end.err = panics.Guard(func() (err error) {
-			end.summary, err = work()
+		done <- panics.Guard(func() (err error) {
+			summary, err = work()
 			return err
 		})()
-		done <- end
 	}()
 	late := make(chan struct{})
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, func() { close(late) }) })()
 	select {
-	case end := <-done:
-		if end.err != nil && ctx.Err() != nil {
-			end.err = stopped(context.Cause(ctx), end.err)
+	case err := <-done:
+		if err != nil && ctx.Err() != nil {
+			err = stopped(context.Cause(ctx), err)
 		}
-		return r.finish(ctx, end.summary, end.err)
+		return r.finish(ctx, summary, err)
 	case <-late:
 		return r.finish(ctx, failedSummary, stopped(context.Cause(ctx), errors.New("what was in flight is abandoned")))
 	}
@@ -90,33 +88,28 @@ func stopped(cause, err error) error {
 	return &refusal.Advice{
 		Text:   "stopped: " + text,
 		Remedy: "wait for the next run, which completes the work; raise the timeout of the task if it ended this run",
-		Causes: []error{err}, Config: exitCode(err) == exitConfiguration,
+		Causes: []error{err}, Config: isConfiguration(err),
 	}
 }
 
 // finish says how a run ended: in sentences on a terminal, else why it failed, if it did, and its last line.
 func (r *syncRun) finish(ctx context.Context, s reconcile.Summary, err error) error {
 	r.screen.close()
-	took := time.Since(r.begin)
+	ctx, took, level := context.WithoutCancel(ctx), time.Since(r.begin), slog.LevelInfo
 	if r.screen.terminal {
 		fmt.Fprint(r.screen, sentences(r.screen.look, r.cfg.Sync.Name, s, took, err))
 	} else {
-		r.logEnd(context.WithoutCancel(ctx), s, took, err)
+		if err != nil {
+			level = slog.LevelError
+			r.log.LogAttrs(ctx, level, "sync failed", whyFailed(err)...)
+		}
+		r.log.LogAttrs(ctx, level, "sync finished", append(attrs(s),
+			slog.Int64("duration_ms", took.Milliseconds()), slog.String("execution", r.cfg.Execution), slog.Int("task", r.cfg.Task), slog.String("version", version))...)
 	}
 	if err != nil {
 		return &reportedError{err}
 	}
 	return nil
-}
-
-func (r *syncRun) logEnd(ctx context.Context, s reconcile.Summary, took time.Duration, err error) {
-	level := slog.LevelInfo
-	if err != nil {
-		level = slog.LevelError
-		r.log.LogAttrs(ctx, level, "sync failed", whyFailed(err)...)
-	}
-	r.log.LogAttrs(ctx, level, "sync finished", append(attrs(s),
-		slog.Int64("duration_ms", took.Milliseconds()), slog.String("execution", r.cfg.Execution), slog.Int("task", r.cfg.Task), slog.String("version", version))...)
 }
 
 // whyFailed are the attributes of a failure: error, hint and, after a panic, where.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"vertexmetadata/job/internal/failure"
+	"vertexmetadata/job/internal/reconcile"
 )
 
 func TestVisible(t *testing.T) {
@@ -79,6 +80,16 @@ func TestAround(t *testing.T) {
 		if a, b := around(tt.a, tt.b); a != tt.wantA || b != tt.wantB {
 			t.Errorf("%s: %q and %q", name, a, b)
 		}
+	}
+}
+
+// What a plan shows of the ledger comes from the bucket, where others may write.
+func TestPlanShowsThePendingImportAsText(t *testing.T) {
+	var shown bytes.Buffer
+	out := newPrinter(environment{stdout: &shown})
+	printPlan(out, reconcile.Plan{Pending: "projects/p\x1b[2J/operations/\u202eo"}, newListing(false, false))
+	if err := out.flush(); err != nil || !strings.Contains(shown.String(), `projects/p\u001b[2J/operations/\u202eo`) {
+		t.Errorf("%v, got %q", err, shown.String())
 	}
 }
 

@@ -25,17 +25,12 @@ func init() {
 // stamp fills what the build did not say from what the go command recorded. "(devel)" is its word for a version that it does
 // not know.
 func stamp(version, revision string, info *debug.BuildInfo) (string, string) {
-	recorded := map[string]string{}
-	for _, s := range info.Settings {
-		recorded[s.Key] = s.Value
-	}
-	if info.Main.Version != "(devel)" {
+	if info.Main.Version != "(devel)" { // which says by itself whether there were local changes
 		version = cmp.Or(version, info.Main.Version)
 	}
-	if revision == "" && recorded["vcs.revision"] != "" {
-		revision = recorded["vcs.revision"]
-		if recorded["vcs.modified"] == "true" {
-			revision += "-modified"
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			revision = cmp.Or(revision, s.Value)
 		}
 	}
 	return cmp.Or(version, unknown), cmp.Or(revision, unknown)

@@ -33,11 +33,7 @@ func reading(rows, about int64) view {
 
 // entered is that of a run in a phase after the read.
 func entered(p reconcile.Phase, documents int64) view {
-	of := ""
-	if p == reconcile.Importing {
-		of = "of "
-	}
-	return view{phase: string(p), text: fmt.Sprintf("%s %s%s ", p, of, words.Plural(documents, "document"))}
+	return view{phase: string(p), text: fmt.Sprintf("%s %s ", p, words.Plural(documents, "document"))}
 }
 
 // pace is what stands behind the bar: the rate and the remaining time of a read, else how long the phase has lasted.

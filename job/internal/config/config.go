@@ -36,6 +36,8 @@ type Config struct {
 	DiscoveryEngineEndpoint string // host:port, plaintext, for a stand-in; empty: Google
 	SecretManagerEndpoint   string
 	StorageEmulatorHost     string // address of a stand-in, which the storage client reads by itself
+	// StandIns names the variables by which stand-ins take the place of Google's services: a run should warn of them.
+	StandIns []string
 
 	Sync                      // the one that this is the configuration of, see With
 	Syncs            []Sync   // what to sync: those of SYNCS, or one without a name
@@ -71,20 +73,6 @@ func (l Limit) Of(all int64) int64 {
 	return l.Count
 }
 
-// StandIns names the variables by which stand-ins take the place of Google's services: a run should warn of them.
-func (c Config) StandIns() (names []string) {
-	for _, v := range []struct{ name, value string }{
-		{"STORAGE_EMULATOR_HOST", c.StorageEmulatorHost},
-		{"DISCOVERYENGINE_ENDPOINT", c.DiscoveryEngineEndpoint},
-		{"SECRETMANAGER_ENDPOINT", c.SecretManagerEndpoint},
-	} {
-		if v.value != "" {
-			names = append(names, v.name)
-		}
-	}
-	return names
-}
-
 // With returns the configuration of one of c.Syncs.
 func (c Config) With(s Sync) Config {
 	if s.Query != c.Query {
@@ -107,7 +95,7 @@ func Load(getenv func(string) string) (Config, error) {
 	var c Config
 	for _, v := range variables(&c) {
 		if v.set != nil {
-			v.set(l, v)
+			v.set(l, v, l.get(v))
 		}
 	}
 	l.connection(&c)
@@ -200,30 +188,31 @@ func isInstance(s string) bool {
 
 // query takes the query from SYNC_QUERY or from the file that SYNC_QUERY_FILE names.
 func (l *loader) query(c *Config) {
-	c.QueryOrigin = "SYNC_QUERY"
 	file := l.value("SYNC_QUERY_FILE")
+	switch {
+	case file == "" && c.Query == "":
+		c.Query, c.QueryOrigin = DefaultQuery, "the default; set SYNC_QUERY or SYNC_QUERY_FILE to another SELECT"
+		return
+	case file == "":
+		c.QueryOrigin = "SYNC_QUERY"
+		return
+	case c.Query != "":
+		l.problem("both SYNC_QUERY and SYNC_QUERY_FILE are set", "unset one of SYNC_QUERY and SYNC_QUERY_FILE")
+		return
+	}
 	named := "SYNC_QUERY_FILE " + file
 	if isURL(file) {
 		named = "SYNC_QUERY_FILE, whose value is not shown here,"
 	}
-	switch {
-	case file != "" && c.Query != "":
-		l.problem("both SYNC_QUERY and SYNC_QUERY_FILE are set", "unset one of SYNC_QUERY and SYNC_QUERY_FILE")
-	case file != "":
-		text, err := os.ReadFile(file)
-		c.Query, c.QueryOrigin = trim(string(text)), named
-		switch path := (*os.PathError)(nil); {
-		case errors.As(err, &path):
-			l.problem(fmt.Sprintf("%s cannot be read: %v", named, path.Err), "correct the path in SYNC_QUERY_FILE, or mount the file")
-		case !isText(string(text)):
-			l.problem(named+" is not UTF-8", "save it as UTF-8")
-		case c.Query == "":
-			l.problem(named+" is empty", "write the query into it, or unset SYNC_QUERY_FILE for the default query")
-		}
+	text, err := os.ReadFile(file)
+	c.Query, c.QueryOrigin = trim(string(text)), named
+	switch path := (*os.PathError)(nil); {
+	case errors.As(err, &path):
+		l.problem(fmt.Sprintf("%s cannot be read: %v", named, path.Err), "correct the path in SYNC_QUERY_FILE, or mount the file")
+	case !isText(string(text)):
+		l.problem(named+" is not UTF-8", "save it as UTF-8")
 	case c.Query == "":
-		c.Query, c.QueryOrigin = DefaultQuery, "the default; set SYNC_QUERY or SYNC_QUERY_FILE to another SELECT"
-	case !isText(c.Query):
-		l.problem("SYNC_QUERY is not UTF-8", "write it in UTF-8")
+		l.problem(named+" is empty", "write the query into it, or unset SYNC_QUERY_FILE for the default query")
 	}
 }
 

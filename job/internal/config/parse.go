@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"vertexmetadata/job/internal/pgurl"
@@ -27,17 +26,24 @@ func (l *loader) get(v Variable) string {
 	return value
 }
 
-// setter reads a variable into its field.
-type setter func(l *loader, v Variable)
+// setter reads the value of a variable into its field.
+type setter func(l *loader, v Variable, value string)
 
 func text(field *string) setter {
-	return func(l *loader, v Variable) { *field = l.get(v) }
+	return func(_ *loader, _ Variable, value string) { *field = value }
+}
+
+func query(field *string) setter {
+	return func(l *loader, v Variable, value string) {
+		if *field = value; !isText(value) {
+			l.problem(v.Name+" is not UTF-8", "write it in UTF-8")
+		}
+	}
 }
 
 // parsed is a value of a certain form, which want says.
 func parsed[T any](field *T, parse func(value string) (T, bool), want string) setter {
-	return func(l *loader, v Variable) {
-		value := l.get(v)
+	return func(l *loader, v Variable, value string) {
 		var ok bool
 		if *field, ok = parse(value); !ok {
 			l.invalid(v.Name, value, want)
@@ -53,8 +59,8 @@ var (
 
 // name is a text of a certain form. The value stays out of the problem: it comes from Secret Manager.
 func name(field *string, form *regexp.Regexp, what, want string) setter {
-	return func(l *loader, v Variable) {
-		if *field = l.get(v); *field != "" && !form.MatchString(*field) {
+	return func(l *loader, v Variable, value string) {
+		if *field = value; value != "" && !form.MatchString(value) {
 			l.problem(v.Name+" is not "+what, "set "+v.Name+" to "+want)
 		}
 	}
@@ -62,8 +68,8 @@ func name(field *string, form *regexp.Regexp, what, want string) setter {
 
 // noURL is a text that errors show, unless it is a URL that was meant for DATABASE_URL, password included.
 func noURL(field *string) setter {
-	return func(l *loader, v Variable) {
-		if *field = l.get(v); strings.Contains(*field, "://") {
+	return func(l *loader, v Variable, value string) {
+		if *field = value; strings.Contains(value, "://") {
 			l.problem(v.Name+" is a URL", fmt.Sprintf("set %s to the %s alone, or DATABASE_URL to the URL", v.Name, v.Meaning))
 		}
 	}
@@ -71,11 +77,11 @@ func noURL(field *string) setter {
 
 // databaseURL must be readable, or the run could not connect. No part of the value is in the problem.
 func databaseURL(field *string) setter {
-	return func(l *loader, v Variable) {
-		if *field = l.get(v); *field == "" {
+	return func(l *loader, _ Variable, value string) {
+		if *field = value; value == "" {
 			return
 		}
-		if _, err := pgurl.Parse(*field); err != nil {
+		if _, err := pgurl.Parse(value); err != nil {
 			l.problem(refusal.Split(err))
 		}
 	}
@@ -83,30 +89,30 @@ func databaseURL(field *string) setter {
 
 // standIn is the address of a stand-in for one of Google's services, which is spoken to in plaintext. In the cloud nobody
 // needs one on another machine but who wants the data sent there.
-func standIn(field *string) setter {
-	return func(l *loader, v Variable) {
-		*field = l.get(v)
-		switch _, address, _ := strings.Cut(*field, "://"); {
-		case *field != "" && l.onCloudRun() && !isLoopback(*field):
+func standIn(field *string, used *[]string) setter {
+	return func(l *loader, v Variable, value string) {
+		if *field = value; value == "" {
+			return
+		}
+		*used = append(*used, v.Name)
+		onCloudRun := l.value("CLOUD_RUN_JOB") != "" || l.value("CLOUD_RUN_EXECUTION") != ""
+		switch _, address, _ := strings.Cut(value, "://"); {
+		case onCloudRun && !isLoopback(value):
 			l.problem(v.Name+" is set, and on Cloud Run it may only name a loopback address", "unset "+v.Name)
-		case strings.Contains(address, "@") && !strings.HasPrefix(*field, "http"): // a database's URL, password included
+		case strings.Contains(address, "@") && !strings.HasPrefix(value, "http"): // a database's URL, password included
 			l.problem(v.Name+" is not an address", "set "+v.Name+" to host:port")
 		}
 	}
 }
 
-// onCloudRun reports that the job runs as an execution of Cloud Run.
-func (l *loader) onCloudRun() bool {
-	return l.value("CLOUD_RUN_JOB") != "" || l.value("CLOUD_RUN_EXECUTION") != ""
-}
-
 // isLoopback reports that an address, host:port or an HTTP URL, is one of this machine.
 func isLoopback(address string) bool {
-	for _, scheme := range []string{"http://", "https://"} {
-		address = strings.TrimSuffix(strings.TrimPrefix(address, scheme), "/")
+	rest, isHTTP := strings.CutPrefix(address, "http://")
+	if !isHTTP {
+		rest = strings.TrimPrefix(address, "https://")
 	}
-	host := address
-	if h, port, err := net.SplitHostPort(address); err == nil {
+	host := strings.TrimSuffix(rest, "/")
+	if h, port, err := net.SplitHostPort(host); err == nil {
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 			return false
 		}
@@ -117,11 +123,8 @@ func isLoopback(address string) bool {
 }
 
 func choice(field *string, allowed ...string) setter {
-	return parsed(field, func(value string) (string, bool) { return value, slices.Contains(allowed, value) }, oneOf(allowed))
-}
-
-func oneOf(allowed []string) string {
-	return "one of " + strings.TrimPrefix(strings.Join(allowed, ", "), ", ")
+	isAllowed := func(value string) (string, bool) { return value, slices.Contains(allowed, value) }
+	return parsed(field, isAllowed, "one of "+strings.TrimPrefix(strings.Join(allowed, ", "), ", "))
 }
 
 // What those forms are called that several variables have.
@@ -174,13 +177,7 @@ func limit(value string) (Limit, bool) {
 }
 
 // mimeType is type/subtype as it is registered (RFC 6838), in lower case: no wildcard and no parameter.
-var mimeType = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*$`)
-})
-
-func mimeTypes(field *[]string) setter {
-	return func(l *loader, v Variable) { *field = l.mimeTypes(v.Name, l.get(v)) }
-}
+var mimeType = regexp.MustCompile(`^[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*$`)
 
 // unregistered are words for a type that people write and the services do not know, with the registered one.
 // https://www.iana.org/assignments/media-types
@@ -188,27 +185,22 @@ var unregistered = map[string]string{
 	"image/jpg": "image/jpeg", "image/pjpeg": "image/jpeg", "image/x-png": "image/png", "image/tif": "image/tiff", "image/svg": "image/svg+xml",
 }
 
-func (l *loader) mimeTypes(name, value string) (types []string) {
-	for _, part := range l.list(name, strings.ToLower(value)) {
-		switch {
-		case !mimeType().MatchString(part):
-			l.problem(fmt.Sprintf("%s has %s, which is not a MIME type", name, shown(part)), "set "+name+" to types such as image/png, separated by commas")
-		case unregistered[part] != "":
-			l.problem(fmt.Sprintf("%s has %q, which is not a registered MIME type", name, part), fmt.Sprintf("write %s in %s", unregistered[part], name))
-		case !slices.Contains(types, part):
-			types = append(types, part)
+func mimeTypes(field *[]string) setter {
+	return func(l *loader, v Variable, value string) {
+		*field = l.list(v, strings.ToLower(value))
+		for _, entry := range *field {
+			if !mimeType.MatchString(entry) {
+				l.problem(fmt.Sprintf("%s has %s, which is not a MIME type", v.Name, shown(entry)), "set "+v.Name+" to types such as image/png, separated by commas")
+			} else if registered := unregistered[entry]; registered != "" {
+				l.problem(fmt.Sprintf("%s has %q, which is not a registered MIME type", v.Name, entry), fmt.Sprintf("write %s in %s", registered, v.Name))
+			}
 		}
 	}
-	return types
 }
 
 func buckets(field *[]string) setter {
-	return func(l *loader, v Variable) {
-		value := l.get(v)
-		if value == "" {
-			return
-		}
-		*field = l.list(v.Name, value)
+	return func(l *loader, v Variable, value string) {
+		*field = l.list(v, value)
 		for _, name := range *field {
 			if !bucketName.MatchString(name) {
 				l.problem(fmt.Sprintf("%s has %s, which is not a bucket's name", v.Name, shown(name)), "set "+v.Name+" to names of buckets, without gs://, separated by commas")
@@ -219,19 +211,22 @@ func buckets(field *[]string) setter {
 
 // list splits a value at its commas. One after the last entry does no harm; an entry that is empty may be one that was
 // forgotten, and a list of nothing else would mean something else.
-func (l *loader) list(name, value string) (parts []string) {
-	for part := range strings.SplitSeq(strings.TrimSuffix(value, ","), ",") {
-		if part = trim(part); part == "" {
-			l.problem(name+" has an empty entry", "leave out the comma in "+name+" that has nothing before it")
+func (l *loader) list(v Variable, value string) (entries []string) {
+	if value == "" {
+		return nil
+	}
+	for entry := range strings.SplitSeq(strings.TrimSuffix(value, ","), ",") {
+		if entry = trim(entry); entry == "" {
+			l.problem(v.Name+" has an empty entry", "leave out the comma in "+v.Name+" that has nothing before it")
 			continue
 		}
-		parts = append(parts, part)
+		entries = append(entries, entry)
 	}
-	return parts
+	return entries
 }
 
-func unsupported(l *loader, v Variable) {
-	if l.get(v) != "" {
+func unsupported(l *loader, v Variable, value string) {
+	if value != "" {
 		l.problem(v.Name+" is set, but this version does not write embeddings", "unset "+v.Name)
 	}
 }

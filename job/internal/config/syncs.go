@@ -7,7 +7,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"sync"
 )
 
 // Sync is one query whose documents go to one data store.
@@ -20,101 +19,80 @@ type Sync struct {
 }
 
 // syncName is what names may look like: they become parts of objects' names.
-var syncName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`) })
+var syncName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,30}$`)
 
-const syncNameRemedy = "give it a name of a small letter and up to 30 of a-z, 0-9 and -"
+const syncNameForm = "a small letter and up to 30 of a-z, 0-9 and -"
 
-// syncs reads SYNCS. What a sync leaves out is that of the environment.
+// syncs reads SYNCS. What a sync leaves out is that of the environment. Errors say where the list is wrong, not what is there.
 func (l *loader) syncs(c *Config) {
 	text := l.value("SYNCS")
 	if text == "" {
 		c.Syncs = []Sync{c.Sync}
 		return
 	}
-	members, err := syncMembers(text)
-	if err != nil {
-		l.problem(fmt.Sprintf("SYNCS is not a JSON list: %v", err), `write it as [{"name": "posts"}, …]`)
-		return
-	}
-	if len(members) == 0 {
-		l.problem("SYNCS names no sync", `write it as [{"name": "posts"}, …], or unset SYNCS for one sync`)
-	}
-	for i, m := range members {
-		c.Syncs = append(c.Syncs, l.sync(fmt.Sprintf("sync %d of SYNCS", i+1), m, c.Sync))
-	}
-	l.distinct(c.Syncs)
-}
-
-// syncMembers takes the list apart. Its errors say where, not what.
-func syncMembers(text string) ([]map[string]json.RawMessage, error) {
+	const form = `write it as [{"name": "posts"}, …]`
 	var members []map[string]json.RawMessage
 	err := json.Unmarshal([]byte(text), &members)
 	var syntax *json.SyntaxError
 	var kind *json.UnmarshalTypeError
 	switch {
 	case errors.As(err, &syntax):
-		return nil, fmt.Errorf("mistake at character %d", syntax.Offset)
+		l.problem(fmt.Sprintf("SYNCS is not a JSON list: mistake at character %d", syntax.Offset), form)
 	case errors.As(err, &kind):
-		return nil, fmt.Errorf("%s at character %d", kind.Value, kind.Offset)
+		l.problem(fmt.Sprintf("SYNCS is not a JSON list: %s at character %d", kind.Value, kind.Offset), form)
+	case len(members) == 0:
+		l.problem("SYNCS names no sync", form+", or unset SYNCS for one sync")
+	default:
+		for i, m := range members {
+			c.Syncs = append(c.Syncs, l.sync(fmt.Sprintf("sync %d of SYNCS", i+1), m, c.Sync))
+		}
+		l.distinct(c.Syncs)
 	}
-	return members, err
 }
 
-// sync reads one member of the list.
+// sync reads one member of the list, whose fields take what the variables of the same meaning take.
 func (l *loader) sync(where string, fields map[string]json.RawMessage, s Sync) Sync {
-	known := map[string]*string{"name": &s.Name, "query": &s.Query, "data_store": &s.DataStore, "location": &s.Location, "mime_types": new(string)}
+	isName := func(value string) (string, bool) { return value, syncName.MatchString(value) }
+	setters := map[string]setter{
+		"name":       parsed(&s.Name, isName, syncNameForm),
+		"query":      query(&s.Query),
+		"data_store": name(&s.DataStore, resourceID, "a data store's id", "the id alone, without the path before it"),
+		"location":   choice(&s.Location, locations...),
+		"mime_types": mimeTypes(&s.MIMETypes),
+	}
 	for _, field := range slices.Sorted(maps.Keys(fields)) {
-		target, ok := known[field]
-		if !ok {
-			l.problem(fmt.Sprintf("%s: unknown field %s", where, shown(field)), "use name, query, data_store, location and mime_types in SYNCS")
-			continue
-		}
 		var value *string
-		if err := json.Unmarshal(fields[field], &value); err != nil || value == nil {
+		set, err := setters[field], json.Unmarshal(fields[field], &value)
+		switch {
+		case set == nil:
+			l.problem(fmt.Sprintf("%s: unknown field %s", where, shown(field)), "use name, query, data_store, location and mime_types in SYNCS")
+		case err != nil || value == nil:
 			l.problem(fmt.Sprintf("%s: %s is not a text", where, field), "write it in quotes")
-			continue
-		}
-		if *target = trim(*value); *target == "" {
+		case trim(*value) == "":
 			l.problem(fmt.Sprintf("%s: %s is empty", where, field), "leave it out for the value of the environment")
+		default:
+			set(l, Variable{Name: field + " of " + where}, trim(*value))
 		}
 	}
-	if types := *known["mime_types"]; types != "" {
-		s.MIMETypes = l.mimeTypes("mime_types of "+where, types)
+	if s.Name == "" {
+		l.problem(where+" has no name", "give it a name of "+syncNameForm)
 	}
-	switch {
-	case s.Name == "":
-		l.problem(where+" has no name", syncNameRemedy)
-	case !syncName().MatchString(s.Name):
-		l.problem(fmt.Sprintf("%s: name is %s", where, shown(s.Name)), syncNameRemedy)
-	}
-	switch {
-	case s.DataStore == "":
+	if s.DataStore == "" {
 		l.problem(where+": data_store is not set, nor is DATA_STORE_ID", "set data_store in every sync, or DATA_STORE_ID")
-	case !resourceID.MatchString(s.DataStore):
-		l.problem(where+": data_store is not a data store's id", "write the id alone, without the path before it")
-	}
-	if !slices.Contains(locations, s.Location) {
-		l.invalid("location of "+where, s.Location, oneOf(locations))
-	}
-	if !isText(s.Query) {
-		l.problem(where+": query is not UTF-8", "write it in UTF-8")
 	}
 	return s
 }
 
 // distinct checks that no two syncs have one name or one data store.
 func (l *loader) distinct(syncs []Sync) {
-	names, stores := map[string]bool{}, map[string]string{}
-	for _, s := range syncs {
-		if names[s.Name] && s.Name != "" {
-			l.problem(fmt.Sprintf("SYNCS has two named %s", shown(s.Name)), "give each a name of its own")
-		}
-		names[s.Name] = true
-		store := s.DataStore + " in " + s.Location
-		if first, taken := stores[store]; taken && s.DataStore != "" {
-			l.problem(fmt.Sprintf("SYNCS: %s and %s have the same data store %s, and each would delete what the other imports", shown(first), shown(s.Name), store), "give each a data store of its own")
-		} else {
-			stores[store] = s.Name
+	for i, s := range syncs {
+		for _, other := range syncs[:i] {
+			if s.Name == other.Name && s.Name != "" {
+				l.problem(fmt.Sprintf("SYNCS has two named %s", shown(s.Name)), "give each a name of its own")
+			}
+			if s.DataStore == other.DataStore && s.Location == other.Location && s.DataStore != "" {
+				l.problem(fmt.Sprintf("SYNCS: %s and %s have the same data store %s in %s, and each would delete what the other imports", shown(other.Name), shown(s.Name), s.DataStore, s.Location), "give each a data store of its own")
+			}
 		}
 	}
 }

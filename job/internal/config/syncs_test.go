@@ -47,6 +47,7 @@ func TestSyncsNameEveryProblem(t *testing.T) {
 		form     = `SYNCS is not a JSON list: `
 		write    = `: write it as [{"name": "posts"}, …]`
 		nameForm = ": give it a name of a small letter and up to 30 of a-z, 0-9 and -"
+		setName  = ": set name of sync 1 of SYNCS to a small letter and up to 30 of a-z, 0-9 and -"
 	)
 	for text, want := range map[string]string{
 		`posts`:                 form + "mistake at character 1" + write,
@@ -57,14 +58,14 @@ func TestSyncsNameEveryProblem(t *testing.T) {
 		`[]`:                    "SYNCS names no sync" + write + ", or unset SYNCS for one sync",
 		`[{}]`:                  "sync 1 of SYNCS has no name" + nameForm,
 		`[{"name": ""}]`:        "sync 1 of SYNCS: name is empty; sync 1 of SYNCS has no name: leave it out for the value of the environment; " + nameForm[2:],
-		`[{"name": "Posts"}]`:   `sync 1 of SYNCS: name is "Posts"` + nameForm,
-		`[{"name": "../x"}]`:    `sync 1 of SYNCS: name is "../x"` + nameForm,
-		`[{"name": "` + strings.Repeat("a", 32) + `"}]`:     `sync 1 of SYNCS: name is "` + strings.Repeat("a", 32) + `"` + nameForm,
+		`[{"name": "Posts"}]`:   `name of sync 1 of SYNCS is "Posts"` + setName,
+		`[{"name": "../x"}]`:    `name of sync 1 of SYNCS is "../x"` + setName,
+		`[{"name": "` + strings.Repeat("a", 32) + `"}]`:     `name of sync 1 of SYNCS is "` + strings.Repeat("a", 32) + `"` + setName,
 		`[{"name": "a", "Query": "SELECT 1"}]`:              `sync 1 of SYNCS: unknown field "Query": use name, query, data_store, location and mime_types in SYNCS`,
 		`[{"name": "a", "query": null}]`:                    "sync 1 of SYNCS: query is not a text: write it in quotes",
 		`[{"name": "a", "mime_types": ["image/png"]}]`:      "sync 1 of SYNCS: mime_types is not a text: write it in quotes",
 		`[{"name": "a", "mime_types": "image/*"}]`:          `mime_types of sync 1 of SYNCS has "image/*", which is not a MIME type: set mime_types of sync 1 of SYNCS to types such as image/png, separated by commas`,
-		`[{"name": "a", "data_store": "x/y"}]`:              "sync 1 of SYNCS: data_store is not a data store's id: write the id alone, without the path before it",
+		`[{"name": "a", "data_store": "x/y"}]`:              "data_store of sync 1 of SYNCS is not a data store's id: set data_store of sync 1 of SYNCS to the id alone, without the path before it",
 		`[{"name": "a", "location": "asia"}]`:               `location of sync 1 of SYNCS is "asia": set location of sync 1 of SYNCS to one of global, us, eu`,
 		`[{"name": "a"}, {"name": "a", "data_store": "e"}]`: `SYNCS has two named "a": give each a name of its own`,
 		`[{"name": "a"}, {"name": "b"}]`:                    `SYNCS: "a" and "b" have the same data store d in global, and each would delete what the other imports: give each a data store of its own`,
@@ -91,7 +92,7 @@ func FuzzSyncs(f *testing.F) {
 		}
 		seen := map[string]bool{}
 		for _, s := range c.Syncs {
-			if store := s.DataStore + s.Location; seen[store] || s.Query == "" || len(s.MIMETypes) == 0 || len(c.Syncs) > 1 && !syncName().MatchString(s.Name) {
+			if store := s.DataStore + s.Location; seen[store] || s.Query == "" || len(s.MIMETypes) == 0 || len(c.Syncs) > 1 && !syncName.MatchString(s.Name) {
 				t.Errorf("Load accepted %+v", c.Syncs)
 			} else {
 				seen[store] = true

@@ -80,7 +80,7 @@ func TestStandInsOnCloudRun(t *testing.T) {
 		"127.0.0.1:9000": true, "localhost:9000": true, "[::1]:9000": true, "127.9.9.9:1": true, "http://127.0.0.1:9000": true, "https://localhost:1/": true, "127.0.0.1": true,
 		"10.0.0.1:9000": false, "evil.example:443": false, "http://evil.example": false, "127.0.0.1.evil.example:1": false, "http://127.0.0.1@evil.example": false,
 		"http://127.0.0.1:80@evil.example:443": false, "dns:///evil.example:443": false, "passthrough:///127.0.0.1:1": false, "localhost.evil.example": false, "0.0.0.0:1": false,
-		"evil.example:443#127.0.0.1": false, "http://evil.example/127.0.0.1": false, "unix:///tmp/socket": false, "127.0.0.1:1/../evil": false, "[::ffff:10.0.0.1]:1": false,
+		"evil.example:443#127.0.0.1": false, "http://evil.example/127.0.0.1": false, "unix:///tmp/socket": false, "http://https://127.0.0.1:1": false, "https://http://127.0.0.1:1": false, "127.0.0.1:1/../evil": false, "[::ffff:10.0.0.1]:1": false,
 	} {
 		for _, name := range names {
 			for _, marker := range []string{"CLOUD_RUN_JOB=j", "CLOUD_RUN_EXECUTION=e"} {
@@ -90,8 +90,8 @@ func TestStandInsOnCloudRun(t *testing.T) {
 				switch {
 				case allowed && err != nil, !allowed && problemsOf(t, getenv) != want:
 					t.Errorf("%s=%s with %s: got %v", name, address, marker, err)
-				case allowed && !cmp.Equal(got.StandIns(), []string{name}):
-					t.Errorf("%s=%s: StandIns = %v", name, address, got.StandIns())
+				case allowed && !cmp.Equal(got.StandIns, []string{name}):
+					t.Errorf("%s=%s: StandIns = %v", name, address, got.StandIns)
 				}
 			}
 			if _, err := Load(with(local, name+"="+address)); err != nil {

@@ -20,10 +20,10 @@ import (
 
 // Document is one document as the data store has it.
 type Document struct {
-	ID         string
-	StructData json.RawMessage // the document's fields, an object without white space between its parts; nil without any
-	URI        string          // of its content, "" if it has none
-	MIMEType   string          // of its content
+	ID         string          `json:"-"`
+	URI        string          `json:"uri,omitempty"`        // of its content, "" if it has none
+	MIMEType   string          `json:"mimeType,omitempty"`   // of its content
+	StructData json.RawMessage `json:"structData,omitempty"` // the document's fields, an object without white space between its parts; nil without any
 }
 
 // readers is how many documents are read at a time.

@@ -70,17 +70,17 @@ type Change struct {
 
 // Counts say what a comparison found.
 type Counts struct {
-	Rows      int64 // read from the source
-	Documents int64 // of them are documents that the data store should hold
-	Skipped   int64 // rows whose MIME type is not accepted
-	Refused   int64 // rows that Vertex AI Search would refuse
-	Rejected  int64 // documents that Vertex AI Search rejected as they are and that are not sent again
-	Send      int64 // documents to import
-	New       int64 // of them are not in the data store
-	Changed   int64 // documents whose content differs from what the data store holds
-	Gone      int64 // documents to delete, by the import itself when it is a full one
-	Before    int64 // documents that the data store held
-	Bytes     int64 // of the documents to import
+	Rows      int64 `json:"-"`         // read from the source
+	Documents int64 `json:"documents"` // of them are documents that the data store should hold
+	Skipped   int64 `json:"skipped"`   // rows whose MIME type is not accepted
+	Refused   int64 `json:"-"`         // rows that Vertex AI Search would refuse
+	Rejected  int64 `json:"-"`         // documents that Vertex AI Search rejected as they are and that are not sent again
+	Send      int64 `json:"send"`      // documents to import
+	New       int64 `json:"add"`       // of them are not in the data store
+	Changed   int64 `json:"change"`    // documents whose content differs from what the data store holds
+	Gone      int64 `json:"delete"`    // documents to delete, by the import itself when it is a full one
+	Before    int64 `json:"-"`         // documents that the data store held
+	Bytes     int64 `json:"bytes"`     // of the documents to import
 }
 
 // Changes are what has to be done. Commit or Abort ends them.

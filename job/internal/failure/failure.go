@@ -135,27 +135,27 @@ func (f Tally) Recall(data []byte) Tally {
 // Memory is what failed before, so that only what is new has to be named.
 type Memory struct {
 	Tally
-	refused map[Document]bool // without their reasons
-	reasons map[string]string // of those that the service rejected, by their ids
+	reasons map[Document]string // by the documents without them
 }
 
 // NewMemory returns the memory of the documents that t remembers.
 func NewMemory(t Tally) Memory {
-	m := Memory{Tally: t, refused: map[Document]bool{}, reasons: map[string]string{}}
+	m := Memory{Tally: t, reasons: map[Document]string{}}
 	for _, d := range t.all {
-		if d.Rejected {
-			m.reasons[d.ID] = d.Reason
-		} else {
-			m.refused[Document{ID: d.ID, Hash: d.Hash}] = true
-		}
+		m.reasons[Document{ID: d.ID, Hash: d.Hash, Rejected: d.Rejected}] = d.Reason
 	}
 	return m
 }
 
 // Refused reports that the same row was refused before.
-func (m Memory) Refused(id string, hash uint64) bool { return m.refused[Document{ID: id, Hash: hash}] }
+func (m Memory) Refused(id string, hash uint64) bool {
+	_, known := m.reasons[Document{ID: id, Hash: hash}]
+	return known
+}
 
 // Rejected returns a document that the service rejected and that is unchanged since.
 func (m Memory) Rejected(id string, hash uint64) Document {
-	return Document{ID: id, Hash: hash, Reason: cmp.Or(m.reasons[id], "rejected by Vertex AI Search and unchanged since"), Rejected: true}
+	d := Document{ID: id, Hash: hash, Rejected: true}
+	d.Reason = cmp.Or(m.reasons[d], "rejected by Vertex AI Search and unchanged since")
+	return d
 }

@@ -8,27 +8,22 @@ import (
 	"time"
 )
 
-// Layout names the objects of one sync. Everything but the snapshot lies under its root.
-type Layout struct {
-	prefix string // metadata/ or metadata/NAME/
-}
+// Layout names the objects of one sync: it is what their names begin with. Everything but the snapshot lies under its root.
+type Layout string
 
 // New returns the layout of the sync with this name, which is empty for the only sync of a job.
 func New(name string) Layout {
 	if name == "" {
-		return Layout{"metadata/"}
+		return "metadata/"
 	}
-	return Layout{"metadata/" + name + "/"}
+	return Layout("metadata/" + name + "/")
 }
 
-// Prefix is what the names of all objects of the sync begin with.
-func (l Layout) Prefix() string { return l.prefix }
-
 // Internal is the folder of everything but the snapshot, of whatever format.
-func (l Layout) Internal() string { return l.prefix + ".sync/" }
+func (l Layout) Internal() string { return string(l) + ".sync/" }
 
 // Root is the folder of everything of this format but the snapshot.
-func (l Layout) Root() string { return l.prefix + ".sync/v2/" }
+func (l Layout) Root() string { return l.Internal() + "v2/" }
 
 // Revisions is the folder of the ledger's revisions.
 func (l Layout) Revisions() string { return l.Root() + "ledger/" }
@@ -64,13 +59,13 @@ func (l Layout) Run(token string) string { return l.Root() + "runs/" + token + "
 // Snapshot names one of n objects of a snapshot, counted from 1.
 func (l Layout) Snapshot(i, n int) string {
 	if n == 1 {
-		return l.prefix + "metadata.jsonl"
+		return l.Snapshots() + ".jsonl"
 	}
-	return fmt.Sprintf("%smetadata-%05d-of-%05d.jsonl", l.prefix, i, n)
+	return fmt.Sprintf("%s-%05d-of-%05d.jsonl", l.Snapshots(), i, n)
 }
 
 // Snapshots is what the names of all snapshot objects begin with.
-func (l Layout) Snapshots() string { return l.prefix + "metadata" }
+func (l Layout) Snapshots() string { return string(l) + "metadata" }
 
 // IsSnapshot reports whether an object is part of a snapshot.
 func (l Layout) IsSnapshot(name string) bool {

@@ -11,11 +11,11 @@ import (
 // Plan is what a sync would change.
 type Plan struct {
 	diff.Counts
-	Why      string        // the source had to be read; empty: it had not, and the counts are those of the last scan
-	Full     bool          // the sync would be a full one, which sends every document again
-	Pending  string        // an import that a sync would wait for first, empty if there is none; its success is assumed
-	Failures failure.Tally // documents that would fail
-	Stop     error         // why the sync would stop before any write, or fail; nil if it would not
+	Why      string        `json:"why"`               // the source had to be read; empty: it had not, and the counts are those of the last scan
+	Full     bool          `json:"full"`              // the sync would be a full one, which sends every document again
+	Pending  string        `json:"pending,omitempty"` // an import that a sync would wait for first, empty if there is none; its success is assumed
+	Failures failure.Tally `json:"failures"`          // documents that would fail
+	Stop     error         `json:"-"`                 // why the sync would stop before any write, or fail; nil if it would not
 }
 
 // Plan returns what Sync would change. Every change is passed to the function that collect returns; collect is called

@@ -73,7 +73,7 @@ type Phase string
 const (
 	Uploading Phase = "uploading"
 	Deleting  Phase = "deleting"
-	Importing Phase = "waiting for the import"
+	Importing Phase = "waiting for the import of"
 )
 
 func (r *Run) enter(p Phase, documents int64) {
