@@ -69,7 +69,21 @@ read stack: Pulumi.bad.yaml:
 invalid settings; correct them with ` + "`pulumi config set`" + ` or in the stack's file:
   vertex-metadata:imageTag: is written 1.10 and would be read as 1.1; quote it
   vertex-metadata:jobName: is written 1e3 and would be read as 1000; quote it
-  vertex-metadata:jobName: "1000" is not at most 63 lower-case letters, digits and dashes`},
+  vertex-metadata:jobName: "1000" is not at most 63 lower-case letters, digits and dashes, a letter first and no dash last`},
+		{"numbers in maps", base("env: {MAX_FAILED: 100, FULL_SYNC_INTERVAL: 010}"), `
+invalid settings; correct them with ` + "`pulumi config set`" + ` or in the stack's file:
+  vertex-metadata:env: FULL_SYNC_INTERVAL is written 010 and would be read as 8; quote it
+  vertex-metadata:env: FULL_SYNC_INTERVAL is "8", which the job refuses; want a duration such as 90s, 2m or 24h`},
+		{"one problem of one value", base("timeout: 900", "bucket: ~", "secrets: {DB_NAME: [x]}"), `
+invalid settings; correct them with ` + "`pulumi config set`" + ` or in the stack's file:
+  vertex-metadata:secrets: DB_NAME is not text
+  vertex-metadata:timeout: "900" is not a duration such as 90s or 15m`},
+		{"encrypted project", "{gcp:project: {secure: AAAB}, gcp:accessToken: {secure: AAAB}}", `
+read stack: Pulumi.bad.yaml:
+  gcp:project: is encrypted, which a plan cannot read: it is no secret; set it without --secret`},
+		{"one of two encrypted", base("createSecrets: true", "secretValues: {db_name: x, db_user: {secure: AAAB}}"), `
+invalid settings; correct them with ` + "`pulumi config set`" + ` or in the stack's file:
+  vertex-metadata:secretValues: db_name is not encrypted; set each value with ` + "`pulumi config set --secret --path`"},
 		{"octal", base("imageTag: 010"), `
 invalid settings; correct them with ` + "`pulumi config set`" + ` or in the stack's file:
   vertex-metadata:imageTag: is written 010 and would be read as 8; quote it`},
@@ -78,7 +92,7 @@ invalid settings; correct them with ` + "`pulumi config set`" + ` or in the stac
   vertex-metadata:bucket: is encrypted, and would be stored in the clear: it is no secret; set it without --secret`},
 		{"not encrypted", base("createSecrets: true", "secretValues: {db_password: x}"), `
 invalid settings; correct them with ` + "`pulumi config set`" + ` or in the stack's file:
-  vertex-metadata:secretValues: is not encrypted; set each value with ` + "`pulumi config set --secret --path`"},
+  vertex-metadata:secretValues: db_password is not encrypted; set each value with ` + "`pulumi config set --secret --path`"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if _, err := planConfig(t, "bad", test.config); err == nil || err.Error() != strings.TrimSpace(test.want) {

@@ -83,6 +83,9 @@ func (c *configuration) read(key config.Key, value config.Value, project string,
 		return stack.Misspelt(key.Name()), nil
 	}
 	if value.Secure() {
+		if slices.Contains([]string{"gcp:project", "gcp:region"}, key.String()) {
+			return "is encrypted, which a plan cannot read: it is no secret; set it without --secret", nil
+		}
 		if !known {
 			return "", nil // another's, as gcp:accessToken: a plan asks nobody for anything
 		}

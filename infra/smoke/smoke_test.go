@@ -157,7 +157,28 @@ func TestStackFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	write(`config:
+  vertex-metadata:createBucket: true
+  vertex-metadata:createDataStore: true
+  vertex-metadata:createSearchApp: true
+  vertex-metadata:searchApp: theirs
+  vertex-metadata:createSecrets: true
+  vertex-metadata:secretValues: {db_password: {secure: AAA}}
+  vertex-metadata:syncs: [{name: posts, dataStore: posts, dataStoreContent: none}]
+`)
+	if path, err = stackFile("Pulumi.mine.yaml", "example-real", "smoke-uses"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err = os.ReadFile(path); err != nil {
+		t.Fatal(err)
+	}
+	want = strings.NewReplacer("smoke-test", "smoke-uses", "    vertex-metadata:cpu: 2000m\n", "    vertex-metadata:createSearchApp: true\n").Replace(want)
+	want = strings.Replace(want, "    vertex-metadata:triggerName", "    vertex-metadata:syncs:\n        - dataStore: posts\n          name: posts\n    vertex-metadata:triggerName", 1)
+	if diff := cmp.Diff(want, string(got)); diff != "" {
+		t.Errorf("stack file that uses what another stack made (-want +got):\n%s", diff)
+	}
 	for _, c := range []struct{ content, name, want string }{
+		{"config:\n  vertex-metadata:databaseAuth: iam", "smoke-e", "the account of a trial has no grants in the database"},
 		{"config: {}", "smoke-test", "Pulumi.smoke-test.yaml exists already; it may be of a stack that still runs"},
 		{"config: {}", "Smoke", `-name "Smoke" is not 5 to 22 small letters, digits and hyphens`},
 		{"config: [1]", "smoke-b", "read settings Pulumi.mine.yaml: "},

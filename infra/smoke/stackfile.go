@@ -30,6 +30,20 @@ func stackFile(from, project, name string) (string, error) {
 	if stack.Config == nil {
 		stack.Config = map[string]any{}
 	}
+	if stack.Config["vertex-metadata:databaseAuth"] == "iam" {
+		return "", fmt.Errorf("read settings %s: databaseAuth is iam: the account of a trial has no grants in the database; try a copy of the file with databaseAuth password", from)
+	}
+	// What the stack tried made is used: it is there already, and would not go when the trial goes.
+	for _, key := range []string{"createBucket", "createDataStore", "createDatabaseUser", "createSecrets", "dataStoreParser", "dataStoreSchemaFile", "searchApp", "secretValues"} {
+		delete(stack.Config, "vertex-metadata:"+key)
+	}
+	if syncs, ok := stack.Config["vertex-metadata:syncs"].([]any); ok {
+		for _, sync := range syncs {
+			if fields, ok := sync.(map[string]any); ok {
+				delete(fields, "dataStoreContent") // of a data store that is created
+			}
+		}
+	}
 	for key, value := range stack.Config {
 		if secret, ok := value.(map[string]any); ok && secret["secure"] != nil {
 			return "", fmt.Errorf("read settings %s: %s is encrypted for its own stack; copy the file and write the value in plain text", from, key)

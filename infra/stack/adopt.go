@@ -40,6 +40,11 @@ func (d *deployment) checkAdoption() {
 	})
 }
 
+// accountID is how IAM and Pulumi name an account in full.
+func (a Args) accountID(id string) string {
+	return fmt.Sprintf("projects/%s/serviceAccounts/%s", a.Project, a.accountEmail(id))
+}
+
 func (a Args) accountEmail(id string) string {
 	return fmt.Sprintf("%s@%s.iam.gserviceaccount.com", id, accountDomain(a.Project))
 }

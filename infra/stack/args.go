@@ -125,7 +125,7 @@ func (a Args) complete(ctx *pulumi.Context, name string) Args {
 			}
 		}
 	}
-	if instance := known(a.CloudSQLInstance); instance != "" && !strings.Contains(instance, ":") {
+	if instance := known(a.CloudSQLInstance); instance != "" && !strings.ContainsAny(instance, ":/.") {
 		a.CloudSQLInstance = pulumi.String(a.Project + ":" + a.Region + ":" + instance)
 	}
 	return a

@@ -2,9 +2,11 @@ package stack
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -29,7 +31,7 @@ func Declared(a *Args) []Setting {
 		input("database", "", "Database; empty: the secret db_name holds it", &a.Database),
 		input("databaseUser", "", "Role that the job logs in as; empty: the secret db_user holds it, or with databaseAuth iam the job's account", &a.DatabaseUser),
 		text("databaseAuth", authPassword, "How the job logs in: password, or iam: by its account's token, without a password", &a.DatabaseAuth),
-		boolean("createDatabaseUser", "false", "Create the role in the instance, with the password that secretValues has; with databaseAuth iam it is always created", &a.CreateDatabaseUser),
+		boolean("createDatabaseUser", "false", "Create the role in the instance, with the password that secretValues has; with databaseAuth iam it is created unless databaseUser names one", &a.CreateDatabaseUser),
 		text("dbPasswordSecret", "", "Secret of the database password, as secret or secret:version; empty: the secret secret_id names it", &a.DBPasswordSecret),
 
 		input("dataStore", "", "Vertex AI Search data store; empty: the secret data_store_id holds it", &a.DataStore),
@@ -58,7 +60,7 @@ func Declared(a *Args) []Setting {
 		input("image", "", "Deploy this image, by digest (…@sha256:…), and build none", &a.Image),
 		text("imageName", "create-vertex-metadata", "Name of the image that is built", &a.ImageName),
 		text("imageTag", "latest", "Tag to push; the job is deployed by digest whatever the tag", &a.ImageTag),
-		text("imageRegistry", "", "Registry to push to, as host or host:port; empty: LOCATION-docker.pkg.dev. Not Google's: docker login there first", &a.ImageRegistry),
+		text("imageRegistry", "", "Registry to push to, as host or host:port; empty: LOCATION-docker.pkg.dev. Cloud Run pulls from gcr.io, docker.pkg.dev and docker.io alone; docker login first where it is not Google's", &a.ImageRegistry),
 		object("imageBuildArgs", "Build arguments, for example GO_IMAGE and RUNTIME_IMAGE for mirrored base images", &a.ImageBuildArgs),
 		text("imageBuildNetwork", "default", "Network of the build's commands: default, host or none", &a.ImageBuildNetwork),
 
@@ -161,29 +163,29 @@ func duration(key, def, doc string, into *time.Duration) Setting {
 }
 
 func list(key, doc string, into *[]string) Setting {
-	return parsed(key, "array", "[]", doc, "is not a list of strings", into)
-}
-
-func object(key, doc string, into *map[string]string) Setting {
-	return parsed(key, "object", "{}", doc, "is not a map of strings; quote numbers and booleans", into)
-}
-
-// parsed is a setting that the CLI hands over as JSON.
-func parsed[T any](key, typ, def, doc, problem string, into *T) Setting {
-	return Setting{key, typ, def, doc, func(v string) error {
+	return Setting{key, "array", "[]", doc, func(v string) error {
+		*into = nil
 		if json.Unmarshal([]byte(v), into) != nil {
-			return fmt.Errorf("%s", problem)
+			return errors.New("is not a list of strings")
 		}
 		return nil
 	}, into}
 }
 
+func object(key, doc string, into *map[string]string) Setting {
+	return Setting{key, "object", "{}", doc, func(v string) (err error) {
+		*into, err = texts(v)
+		return err
+	}, into}
+}
+
 func secrets(key, doc string, into *map[string]pulumi.StringInput) Setting {
 	return Setting{key, "object", "{}", doc, func(v string) error {
-		var values map[string]string
-		if json.Unmarshal([]byte(v), &values) != nil {
-			return fmt.Errorf("is not a map of strings; quote numbers and booleans") // without the values, which are secret
+		values, err := texts(v)
+		if err != nil {
+			return err
 		}
+		*into = nil
 		if len(values) > 0 {
 			*into = map[string]pulumi.StringInput{}
 		}
@@ -192,4 +194,27 @@ func secrets(key, doc string, into *map[string]pulumi.StringInput) Setting {
 		}
 		return nil
 	}, into}
+}
+
+// texts reads a map of texts. Numbers and booleans are taken as they are written, for pulumi config set --path stores them as such;
+// findUnquoted names those that YAML takes for others. A problem names a key and never a value, which may be secret.
+func texts(v string) (map[string]string, error) {
+	var given map[string]any
+	decoder := json.NewDecoder(strings.NewReader(v))
+	decoder.UseNumber()
+	if decoder.Decode(&given) != nil {
+		return nil, errors.New("is not a map of strings")
+	}
+	values := map[string]string{}
+	for _, name := range sortedKeys(given) {
+		switch value := given[name].(type) {
+		case nil:
+			values[name] = ""
+		case string, bool, json.Number:
+			values[name] = fmt.Sprint(value)
+		default:
+			return nil, fmt.Errorf("%s is not text", name)
+		}
+	}
+	return values, nil
 }

@@ -29,7 +29,7 @@ type deployment struct {
 	stores                    []pulumi.Resource            // data stores that are created here
 	settling                  *settling                    // what has not taken effect yet
 	retry                     *pulumi.ErrorHook            // of everything
-	noteGrant                 *pulumi.ResourceHook         // of grants on secrets
+	noteGrant, noteAccount    *pulumi.ResourceHook         // of grants on secrets, of accounts
 	grants                    []pulumi.Resource            // all that the job must wait for
 	image                     pulumi.StringInput           // by digest
 	job                       *cloudrunv2.Job

@@ -54,7 +54,7 @@ func (d *deployment) newGrant(g Grant, first []pulumi.Resource) (pulumi.Resource
 		// Others in the project may have come to live by a grant to one of Google's agents: there is one such grant for all.
 		opts := append(d.after(first...), renamed, pulumi.RetainOnDelete(g.Who.googles()))
 		if g.Role == "roles/secretmanager.secretAccessor" {
-			opts = append(opts, d.noting())
+			opts = append(opts, noting(d.noteGrant))
 		}
 		return opts
 	}

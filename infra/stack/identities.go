@@ -23,8 +23,7 @@ func (d *deployment) createIdentities() {
 func (d *deployment) account(who Principal, id, displayName string) (account *serviceaccount.Account) {
 	d.try("account "+id, func() (err error) {
 		name, renamed := d.named(string(who)+"-account", id)
-		opts := d.adopting(append(d.after(d.services[apiIAM]), renamed),
-			fmt.Sprintf("projects/%s/serviceAccounts/%s", d.Project, d.accountEmail(id)), "displayName", "description")
+		opts := d.adopting(append(d.after(d.services[apiIAM]), renamed, noting(d.noteAccount)), d.accountID(id), "displayName", "description")
 		account, err = serviceaccount.NewAccount(d.ctx, name, &serviceaccount.AccountArgs{
 			Project:     pulumi.String(d.Project),
 			AccountId:   pulumi.String(id),

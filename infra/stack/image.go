@@ -3,6 +3,7 @@ package stack
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi-docker/sdk/v4/go/docker"
@@ -117,4 +118,20 @@ func (d *deployment) repositoryID() pulumi.StringInput {
 		return d.repository.RepositoryId
 	}
 	return pulumi.String(d.ArtifactRepository)
+}
+
+// pulledFrom matches the registries that Cloud Run takes an image from; it refuses others when all else is made.
+// https://cloud.google.com/run/docs/deploying#images
+var pulledFrom = regexp.MustCompile(`^([a-z0-9-]+\.)?gcr\.io$|^([a-z0-9-]+-)?docker\.pkg\.dev$|^docker\.io$`)
+
+// imageHost is the registry of the image; empty: Docker Hub by its short name, or not known before deployment.
+func (a Args) imageHost() string {
+	if !given(a.Image) {
+		return a.registry()
+	}
+	host, _, path := strings.Cut(known(a.Image), "/")
+	if !path || !strings.ContainsAny(host, ".:") && host != "localhost" {
+		return ""
+	}
+	return host
 }

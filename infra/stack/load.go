@@ -1,7 +1,9 @@
 package stack
 
 import (
+	"cmp"
 	"encoding/json"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,13 +35,14 @@ func Load(ctx *pulumi.Context) (Args, error) {
 			found.add(d.Key, "is encrypted, and would be stored in the clear: it is no secret; set it without --secret")
 			continue
 		}
+		findUnquoted(d, value, written[name], &found)
 		if err := d.set(value); err != nil {
 			found.add(d.Key, "%v", err)
+			_ = d.set(d.Default) // or what is left of the value makes problems of its own
 		}
-		findUnquoted(d, value, written[name], &found)
 	}
-	if len(a.SecretValues) > 0 && !ctx.IsConfigSecret(Namespace+":secretValues") {
-		found.add("secretValues", "is not encrypted; set each value with `pulumi config set --secret --path`")
+	if plain := unencrypted(written[Namespace+":secretValues"]); len(plain) > 0 || len(a.SecretValues) > 0 && !ctx.IsConfigSecret(Namespace+":secretValues") {
+		found.add("secretValues", "%s is not encrypted; set each value with `pulumi config set --secret --path`", cmp.Or(strings.Join(plain, ", "), "what it holds"))
 	}
 	findStrangers(given, &found)
 	read := fileReader{ctx.RootDirectory(), &found}
@@ -99,7 +102,41 @@ func stackFile(root, stack string) map[string]yaml.Node {
 
 // findUnquoted looks for text that YAML reads as a number and Pulumi hands over as another text: 1.10 as 1.1, 010 as 8.
 func findUnquoted(d Setting, value string, node yaml.Node, found *problems) {
-	if d.Type == "string" && node.Kind == yaml.ScalarNode && node.Style == 0 && node.Tag != "!!str" && node.Value != value {
+	if d.Type == "string" && misread(&node, value) {
 		found.add(d.Key, "is written %s and would be read as %s; quote it", node.Value, value)
+	}
+	if d.Type == "object" {
+		values, _ := texts(value) // what is no map is named elsewhere
+		for key, written := range entries(&node) {
+			if misread(written, values[key]) {
+				found.add(d.Key, "%s is written %s and would be read as %s; quote it", key, written.Value, values[key])
+			}
+		}
+	}
+}
+
+func misread(written *yaml.Node, value string) bool {
+	return written.Kind == yaml.ScalarNode && written.Style == 0 && written.Tag != "!!str" && written.Tag != "!!null" && written.Value != value
+}
+
+// unencrypted lists the keys whose values stand in a stack's file as they are: beside one that is encrypted, Pulumi takes them all for
+// secrets.
+func unencrypted(node yaml.Node) (keys []string) {
+	for key, value := range entries(&node) {
+		if value.Kind == yaml.ScalarNode && key != "secure" { // as the whole map is, encrypted in one
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// entries are the keys and values of a map, in the order of the file.
+func entries(node *yaml.Node) iter.Seq2[string, *yaml.Node] {
+	return func(yield func(string, *yaml.Node) bool) {
+		for i := 0; node.Kind == yaml.MappingNode && i+1 < len(node.Content); i += 2 {
+			if !yield(node.Content[i].Value, node.Content[i+1]) {
+				return
+			}
+		}
 	}
 }

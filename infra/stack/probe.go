@@ -45,11 +45,6 @@ func (d *deployment) awaitSecrets() []pulumi.ResourceOption {
 	})}
 }
 
-// noting makes a grant be noted when it is made, for awaitSecrets.
-func (d *deployment) noting() pulumi.ResourceOption {
-	return pulumi.ResourceHooks(&pulumi.ResourceHookBinding{AfterCreate: []*pulumi.ResourceHook{d.noteGrant}})
-}
-
 // probeSecrets creates the probe until it is not refused for what takes effect later. Any other refusal is left to the job itself,
 // which the provider reports better.
 func (d *deployment) probeSecrets(args *pulumi.ResourceHookArgs) error {
@@ -76,7 +71,7 @@ func (d *deployment) probeSecrets(args *pulumi.ResourceHookArgs) error {
 		if err != nil {
 			return fmt.Errorf("probe the job's secrets: %w", err)
 		}
-		if refused == "" || refusedFor(refused) == "" {
+		if refused == "" {
 			return nil
 		}
 		again, err := d.settling.again(ctx, args.URN, args.Name, refused, attempt)
@@ -119,10 +114,13 @@ func probeOf(inputs resource.PropertyMap) (map[string]any, bool) {
 			env = append(env, e)
 		}
 	}
-	return map[string]any{"template": map[string]any{"template": map[string]any{
+	return map[string]any{"labels": map[string]any{probeLabel: "true"}, "template": map[string]any{"template": map[string]any{
 		"serviceAccount": task.ServiceAccount, "containers": []any{map[string]any{"image": task.Containers[0].Image, "env": env}},
 	}}}, len(env) > 0
 }
+
+// probeLabel marks a probe: only what has it is ever deleted.
+const probeLabel = "vertex-metadata-probe"
 
 // prober speaks to Cloud Run with the provider's own credentials.
 type prober struct{ base, token, parent, name string }
@@ -163,12 +161,24 @@ func (p *prober) try(ctx context.Context, job map[string]any) (refused string, e
 
 // remove deletes the probe and waits until it is no longer there. Where it cannot be asked for, it cannot be there.
 func (p *prober) remove(ctx context.Context) error {
-	for method := http.MethodDelete; ; method = http.MethodGet {
-		code, _, err := p.call(ctx, method, p.parent+"/"+p.name, nil)
+	for deleted := false; ; deleted = true {
+		code, answer, err := p.call(ctx, http.MethodGet, p.parent+"/"+p.name, nil)
 		if err != nil || code != http.StatusOK {
 			return err
 		}
-		if err := pause(ctx, time.Second); err != nil {
+		var job struct{ Labels map[string]string }
+		if json.Unmarshal(answer, &job) != nil || job.Labels[probeLabel] == "" {
+			return fmt.Errorf("%s is a job of its own, without the label %s; rename it, or choose another name for this job", p.name, probeLabel)
+		}
+		if deleted {
+			err = pause(ctx, time.Second)
+		} else {
+			code, answer, err = p.call(ctx, http.MethodDelete, p.parent+"/"+p.name, nil)
+			if err == nil && code != http.StatusOK && code != http.StatusNotFound {
+				err = fmt.Errorf("delete %s: status %d: %s", p.name, code, firstLine(string(answer)))
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -23,7 +23,7 @@ func TestProbeHasTheJobsSecretsAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"template":{"template":{"containers":[{"env":[{"name":"DB_NAME","valueSource":{"secretKeyRef":{"secret":"db_name","version":"1"}}}],"image":"i@sha256:0"}],"serviceAccount":"a@p"}}}`
+	want := `{"labels":{"vertex-metadata-probe":"true"},"template":{"template":{"containers":[{"env":[{"name":"DB_NAME","valueSource":{"secretKeyRef":{"secret":"db_name","version":"1"}}}],"image":"i@sha256:0"}],"serviceAccount":"a@p"}}}`
 	if diff := cmp.Diff(want, string(text)); diff != "" || !mounts {
 		t.Errorf("probe (-want +got), mounts %t:\n%s", mounts, diff)
 	}
@@ -46,21 +46,25 @@ func TestProbe(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var calls []string
-			there := true
+			job := `{"labels":{"vertex-metadata-probe":"true"}}` // left by an update that was killed
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				calls = append(calls, r.Method+" "+r.URL.RequestURI())
+				calls = append(calls, r.Method)
 				if r.Header.Get("Authorization") != "Bearer token" {
 					t.Errorf("%s without the token", r.URL)
 				}
 				switch {
-				case r.Method == "POST":
+				case r.Method == "POST" && r.URL.RequestURI() == "/p/jobs?jobId=job-probe":
 					w.WriteHeader(test.created)
 					_, _ = w.Write([]byte(test.answer))
-					there = test.created == 200
-				case r.Method == "DELETE" && there:
-					there = false
-				default:
+					if test.created == 200 {
+						job = `{"labels":{"vertex-metadata-probe":"true"}}`
+					}
+				case job == "" || r.URL.RequestURI() != "/p/jobs/job-probe":
 					w.WriteHeader(http.StatusNotFound)
+				case r.Method == "DELETE":
+					job = ""
+				default:
+					_, _ = w.Write([]byte(job))
 				}
 			}))
 			defer server.Close()
@@ -69,12 +73,28 @@ func TestProbe(t *testing.T) {
 			if err == nil {
 				err = p.remove(context.Background())
 			}
-			if err != nil || got != test.want || there {
-				t.Errorf("refused for %q (%v), left behind: %t; want %q", got, err, there, test.want)
+			if err != nil || got != test.want || job != "" {
+				t.Errorf("refused for %q (%v), left behind: %q; want %q", got, err, job, test.want)
 			}
-			if want := []string{"DELETE /p/jobs/job-probe", "GET /p/jobs/job-probe", "POST /p/jobs?jobId=job-probe"}; len(calls) < 3 || cmp.Diff(want, calls[:3]) != "" {
+			if want := []string{"GET", "DELETE", "GET", "POST"}; len(calls) < 4 || cmp.Diff(want, calls[:4]) != "" {
 				t.Errorf("calls %q", calls)
 			}
 		})
+	}
+}
+
+// A job that happens to have the probe's name is somebody's own.
+func TestProbeDeletesNobodysJob(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != "GET" {
+			t.Errorf("%s %s", r.Method, r.URL)
+		}
+		_, _ = w.Write([]byte(`{"labels":{"team":"theirs"}}`))
+	}))
+	defer server.Close()
+	p := &prober{base: server.URL + "/", token: "token", parent: "p/jobs", name: "job-probe"}
+	_, err := p.try(context.Background(), map[string]any{})
+	if want := "job-probe is a job of its own, without the label vertex-metadata-probe; rename it, or choose another name for this job"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }

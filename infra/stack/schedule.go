@@ -21,10 +21,14 @@ func parseSchedule(text string) (*cron.SpecSchedule, error) {
 	if len(fields) != 5 {
 		return nil, fmt.Errorf("%q is not five cron fields", text)
 	}
-	for _, field := range fields {
+	for i, field := range fields {
 		for _, item := range strings.Split(field, ",") {
 			if !cronItem.MatchString(item) {
 				return nil, fmt.Errorf("%q is not a schedule: %q is none of the forms *, */3, 5, 1-5, 1-5/2 and MON that Cloud Scheduler takes", text, item)
+			}
+			// Every 90 minutes is no step of an hour: */90 would be every hour.
+			if _, step, _ := strings.Cut(item, "/"); len(step) > 0 && atoi(step) > longestStep[i] {
+				return nil, fmt.Errorf("%q is not a schedule: the step of %q is longer than its field, whose longest is %d", text, item, longestStep[i])
 			}
 		}
 	}
@@ -38,6 +42,14 @@ func parseSchedule(text string) (*cron.SpecSchedule, error) {
 		return nil, fmt.Errorf("%q is a day that never comes", text)
 	}
 	return schedule, nil
+}
+
+// longestStep is the longest step of each field that is ever taken.
+var longestStep = [5]int{59, 23, 31, 12, 7}
+
+func atoi(digits string) int {
+	n, _ := strconv.Atoi(digits) // cronItem has one or two digits there
+	return n
 }
 
 // withoutSeven writes the days of a week from 0 to 6: a range that ends in 7 becomes a list.

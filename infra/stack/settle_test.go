@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/tokens"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
@@ -18,14 +20,33 @@ func TestOnlyWhatTakesEffectLaterIsRetried(t *testing.T) {
 		{`"reason": "SERVICE_DISABLED"`, "an API that was just enabled"},
 		{"googleapi: Error 403: Permission 'run.jobs.create' denied on resource", ""},
 		{"googleapi: Error 409: Requested entity already exists", ""},
+		{"Error, failed to insert user u into instance i: googleapi: Error 400: Invalid request: Provided CLOUD_IAM_SERVICE_ACCOUNT: a@p.iam.gserviceaccount.com, does not exist., invalid", "an account that was just made"},
+		{"googleapi: Error 403: Google Cloud Run Service Agent does not have permission to get access tokens for the service account a@p.iam.gserviceaccount.com.", "a service agent that was just made"},
+		{"googleapi: Error 409: There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff., aborted", "somebody else's change of the same policy"},
+		{actAs, ""},
 		{"googleapi: Error 400: The request has errors, badRequest", ""},
 		{"googleapi: Error 403: Request is prohibited by organization's policy. SECURITY_POLICY_VIOLATED", ""},
 	} {
-		if got := refusedFor(test.message); got != test.want {
+		if got := waits(new(settling), test.message); got != test.want {
 			t.Errorf("%s: waits for %q, want %q", test.message, got, test.want)
 		}
 	}
+	made := new(settling)
+	made.account.Store(true)
+	if got := waits(made, actAs); got != "an account that was just made (or roles/iam.serviceAccountUser, if you lack it)" {
+		t.Errorf("after an account was made, %s: waits for %q", actAs, got)
+	}
 }
+
+func waits(s *settling, message string) string {
+	if what := s.waitsFor(message); what != nil {
+		return what.of
+	}
+	return ""
+}
+
+// Cloud Run says the same of an account that is not there yet and of a deployer without the role.
+const actAs = "googleapi: Error 403: Permission 'iam.serviceaccounts.actAs' denied on service account a@p.iam.gserviceaccount.com (or it may not exist)."
 
 // It waits longer each time, says for what, and gives up when the limit is reached.
 func TestRetriesAreBounded(t *testing.T) {
@@ -55,6 +76,27 @@ func TestRetriesAreBounded(t *testing.T) {
 	}
 }
 
+// What may be a role that the deployer lacks is waited for a shorter time.
+func TestMissingRoleIsNotWaitedForLong(t *testing.T) {
+	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	var last string
+	s := &settling{
+		limit: 10 * time.Minute, now: func() time.Time { return now }, since: map[pulumi.URN]time.Time{},
+		sleep:  func(_ context.Context, d time.Duration) error { now = now.Add(d); return nil },
+		notice: func(text string) { last = text },
+	}
+	s.account.Store(true)
+	for attempt, again := 1, true; again; attempt++ {
+		var err error
+		if again, err = s.again(context.Background(), "urn", "vertex-metadata-job", actAs, attempt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := "vertex-metadata-job: gave up after 2m waiting for an account that was just made (or roles/iam.serviceAccountUser, if you lack it) to take effect; run pulumi up again"; last != want {
+		t.Errorf("got  %s\nwant %s", last, want)
+	}
+}
+
 func TestWaitEndsWithTheUpdate(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -63,19 +105,40 @@ func TestWaitEndsWithTheUpdate(t *testing.T) {
 	}
 }
 
-// A name that is taken is no riddle: the notice says which settings to change.
+// A name that is taken is no riddle: the notice says which settings to change, and how to go on after an update that was interrupted.
 func TestTakenNames(t *testing.T) {
-	a := valid()
-	d := &deployment{Args: a}
-	for typ, want := range map[string]string{
-		"gcp:serviceaccount/account:Account": "x exists already in my-project: give this system names of its own with jobName, triggerName, jobAccount and runnerAccount, or take over what was made by hand with adopt",
-		"gcp:storage/bucket:Bucket":          "x exists already in my-project: set createBucket to false if it is yours; bucket names are the world's, so choose another bucket if it is not",
+	const (
+		urn   = "urn:pulumi:dev::vertex-metadata::vertex-metadata:index:System$"
+		names = "x exists already in my-project: give this system names of its own with jobName, triggerName, jobAccount and runnerAccount, or take over what was made by hand with adopt; " +
+			"if an update of this stack made it that was interrupted: pulumi import --protect=false --generate-code=false " +
+			"--parent 'system=urn:pulumi:dev::vertex-metadata::vertex-metadata:index:System::vertex-metadata' "
+	)
+	for _, test := range []struct {
+		typ, want string
+		change    func(*Args)
+	}{
+		{"gcp:serviceaccount/account:Account", names + "gcp:serviceaccount/account:Account x projects/my-project/serviceAccounts/some-account@my-project.iam.gserviceaccount.com", nil},
+		{"gcp:cloudrunv2/job:Job", names + "gcp:cloudrunv2/job:Job x projects/my-project/locations/asia-northeast1/jobs/create-vertex-metadata", nil},
+		{"gcp:cloudscheduler/job:Job", names + "gcp:cloudscheduler/job:Job x projects/my-project/locations/asia-northeast1/jobs/trigger-vertex-metadata", nil},
+		{"gcp:logging/metric:Metric", names + "gcp:logging/metric:Metric x some_metric", nil},
+		{"gcp:storage/bucket:Bucket", "x exists already in my-project: set createBucket to false if it is yours; bucket names are the world's, so choose another bucket if it is not", nil},
+		{"gcp:sql/user:User", "x exists already in my-project: set createDatabaseUser to false to use what is there", nil},
+		{"gcp:sql/user:User", "x exists already in my-project: set databaseUser to vertex-metadata-sa@my-project.iam to use what is there", func(a *Args) { a.DatabaseAuth = authIAM }},
 	} {
-		if got := d.takenNotice(typ, "x"); got != want {
-			t.Errorf("got  %s\nwant %s", got, want)
+		a := valid()
+		if test.change != nil {
+			test.change(&a)
+		}
+		d := &deployment{Args: a, name: Namespace}
+		got := d.takenNotice(&pulumi.ErrorHookArgs{
+			URN: pulumi.URN(urn + test.typ + "::x"), Name: "x", Type: tokens.Type(test.typ),
+			NewInputs: resource.NewPropertyMapFromMap(map[string]any{"accountId": "some-account", "name": "some_metric"}),
+		})
+		if got != test.want {
+			t.Errorf("got  %s\nwant %s", got, test.want)
 		}
 	}
-	for _, message := range []string{"googleapi: Error 409: Service account x already exists", "rpc error: code = AlreadyExists desc = ALREADY_EXISTS"} {
+	for _, message := range []string{"googleapi: Error 409: Service account x already exists", "Error 400: Invalid request: Database user 'x' cannot be created because a user exists with the same name., invalid", "rpc error: code = AlreadyExists desc = ALREADY_EXISTS"} {
 		if !exists.MatchString(message) {
 			t.Errorf("%s: not seen as a name that is taken", message)
 		}

@@ -88,6 +88,9 @@ func (d *deployment) warn() {
 	if d.Monitoring && !d.Paused && !d.silenceShows() {
 		warnings = append(warnings, fmt.Sprintf("there is no alert on missing runs: {schedule} %q pauses for longer than {alertAfter} %s; raise it where that is wanted", d.Schedule, Short(d.AlertAfter)))
 	}
+	if host := d.imageHost(); host != "" && !pulledFrom.MatchString(host) {
+		warnings = append(warnings, fmt.Sprintf("Cloud Run pulls from gcr.io, docker.pkg.dev and docker.io alone, and will refuse an image of %s; put a remote repository of Artifact Registry before it", host))
+	}
 	for _, warning := range warnings {
 		d.try("warning", func() error {
 			return d.ctx.Log.Warn(d.naming(warning), &pulumi.LogArgs{Resource: d.system})

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-gcp/sdk/v8/go/gcp/cloudscheduler"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -13,7 +14,7 @@ func (d *deployment) scheduleTrigger() {
 	d.try("trigger "+d.TriggerName, func() (err error) {
 		first := append([]pulumi.Resource{d.services[apiScheduler], d.job}, append(d.grants, d.jobGrants...)...)
 		name, renamed := d.named("trigger", d.TriggerName)
-		opts := d.adopting(append(d.after(first...), renamed), fmt.Sprintf("projects/%s/locations/%s/jobs/%s", d.Project, d.Region, d.TriggerName),
+		opts := d.adopting(append(d.after(first...), renamed), d.triggerID(),
 			"attemptDeadline", "description", "httpTarget", "paused", "retryConfig", "schedule", "timeZone")
 		// A destroy takes the trigger first. Were the job alone protected, it would be refused with the trigger gone.
 		opts = append(opts, pulumi.Protect(d.DeletionProtection))
@@ -21,7 +22,7 @@ func (d *deployment) scheduleTrigger() {
 			Project:         pulumi.String(d.Project),
 			Region:          pulumi.String(d.Region),
 			Name:            pulumi.String(d.TriggerName),
-			Schedule:        pulumi.String(d.Schedule),
+			Schedule:        pulumi.String(strings.Join(strings.Fields(d.Schedule), " ")),
 			TimeZone:        pulumi.String(d.TimeZone),
 			Paused:          pulumi.Bool(d.Paused), // said even when false, or a trigger paused by hand is no drift
 			AttemptDeadline: pulumi.String(seconds(d.AttemptDeadline)),
@@ -45,4 +46,9 @@ func (d *deployment) scheduleTrigger() {
 		}, opts...)
 		return err
 	})
+}
+
+// triggerID is how Cloud Scheduler and Pulumi name the trigger in full.
+func (a Args) triggerID() string {
+	return fmt.Sprintf("projects/%s/locations/%s/jobs/%s", a.Project, a.Region, a.TriggerName)
 }

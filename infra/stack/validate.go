@@ -16,6 +16,9 @@ import (
 // A socket path is limited to 107 bytes, /cloudsql/ before and /.s.PGSQL.5432 behind the instance included.
 const maxInstance = 107 - len("/cloudsql/") - len("/.s.PGSQL.5432")
 
+// maxName is how many bytes PostgreSQL keeps of a name.
+const maxName = 63
+
 // maxTasks is more than there are syncs. Cloud Run takes 10,000; the job takes any number.
 const maxTasks = 100
 
@@ -30,7 +33,7 @@ var (
 	dataStoreID  = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 	imagePath    = regexp.MustCompile(`^[a-z0-9]+([._/-][a-z0-9]+)*$`)
 	imageTag     = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`)
-	imageDigest  = regexp.MustCompile(`^[^@\s]+@sha256:[0-9a-f]{64}$`)
+	imageDigest  = regexp.MustCompile(`^[a-z0-9._-]+(:[0-9]+)?(/[a-z0-9._-]+)*(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?@sha256:[0-9a-f]{64}$`)
 	registryHost = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?(:[1-9][0-9]{0,4})?$`)
 	instanceName = regexp.MustCompile(`^([a-z][a-z0-9.-]*:)?[a-z][a-z0-9-]+:[a-z0-9-]+:[a-z][a-z0-9-]*$`)
 	anyInstance  = regexp.MustCompile(`^([a-z][a-z0-9.-]*:)?[^:/\s]+:[^:/\s]+:[^:/\s]+$`)
@@ -57,11 +60,11 @@ func (a Args) check(p *problems) {
 	p.match(digits, a.ProjectNumber, "projectNumber", "a project number")
 	a.checkDatabase(p)
 	a.checkSearch(p)
-	p.match(bucketName, known(a.Bucket), "bucket", "a bucket name, without gs://")
+	p.match(bucketName, known(a.Bucket), "bucket", "a bucket name of 3 or more lower-case letters, digits, dots, dashes and underscores, without gs://")
 
-	p.match(accountID, a.JobAccount, "jobAccount", "6 to 30 lower-case letters, digits and dashes")
-	p.match(accountID, a.RunnerAccount, "runnerAccount", "6 to 30 lower-case letters, digits and dashes")
-	p.match(resourceID, a.JobName, "jobName", "at most 63 lower-case letters, digits and dashes")
+	p.match(accountID, a.JobAccount, "jobAccount", "6 to 30 lower-case letters, digits and dashes, a letter first and no dash last")
+	p.match(accountID, a.RunnerAccount, "runnerAccount", "6 to 30 lower-case letters, digits and dashes, a letter first and no dash last")
+	p.match(resourceID, a.JobName, "jobName", "at most 63 lower-case letters, digits and dashes, a letter first and no dash last")
 	p.match(triggerID, a.TriggerName, "triggerName", "letters, digits, dashes and underscores")
 	a.checkSize(p)
 	p.between(a.Tasks, 1, maxTasks, "tasks")
@@ -97,7 +100,8 @@ func (a Args) check(p *problems) {
 	a.checkVariables(p)
 	a.checkSecrets(p)
 	a.checkLabels(p)
-	for _, address := range a.AlertEmails {
+	for i, address := range a.AlertEmails {
+		p.require(!slices.Contains(a.AlertEmails[:i], address), "alertEmails", "%s is there twice; remove one", address)
 		if parsed, err := mail.ParseAddress(address); err != nil || parsed.Address != address {
 			p.add("alertEmails", "%q is not an e-mail address", address)
 		}
@@ -119,10 +123,11 @@ func (a Args) checkDatabase(p *problems) {
 	p.require(!a.iamLogin() || !a.byURL(), "databaseAuth", "is iam though DATABASE_URL is among {secrets}; keep one")
 	p.require(!a.iamLogin() || a.DBPasswordSecret == "", "dbPasswordSecret", "is set though {databaseAuth} is iam; keep one")
 	p.require(!a.iamLogin() || !strings.HasSuffix(known(a.DatabaseUser), ".gserviceaccount.com"), "databaseUser", "is %q; PostgreSQL knows the account without .gserviceaccount.com", known(a.DatabaseUser))
-	for key, value := range map[string]pulumi.StringInput{"database": a.Database, "databaseUser": a.DatabaseUser} {
-		if length := len(known(value)); length > 63 {
-			p.add(key, "has %d bytes; PostgreSQL takes 63", length)
-		}
+	checkName(p, "database", known(a.Database))
+	checkName(p, "databaseUser", known(a.DatabaseUser))
+	if a.iamLogin() && !given(a.DatabaseUser) {
+		role := known(a.databaseUser())
+		p.require(len(role) <= maxName, "jobAccount", "makes the database role %s of %d bytes, PostgreSQL takes %d; choose a shorter one", role, len(role), maxName)
 	}
 	for _, twice := range []struct {
 		key, name string
@@ -145,6 +150,12 @@ func (a Args) checkDatabase(p *problems) {
 	if project, _ := a.splitSecret(a.passwordSecret()); own && a.DBPasswordSecret != "" {
 		p.require(project == a.Project, "dbPasswordSecret", "is a secret of %s; the job looks for it in the project of the data store, %s", project, a.Project)
 	}
+}
+
+// checkName holds what PostgreSQL, or common sense, asks of a name: a line's end is easily part of what YAML reads.
+func checkName(p *problems, key, name string) {
+	p.require(len(name) <= maxName, key, "has %d bytes; PostgreSQL takes %d", len(name), maxName)
+	p.require(strings.TrimSpace(name) == name && strings.IndexFunc(name, unicode.IsControl) < 0, key, "%q begins or ends with a blank, or has a control character in it; remove it", name)
 }
 
 func (a Args) checkSearch(p *problems) {
@@ -176,9 +187,31 @@ func (a Args) checkSecrets(p *problems) {
 	for _, id := range sortedKeys(a.SecretValues) {
 		p.match(secretID, id, "secretValues", "a secret's name: letters, digits, dashes and underscores")
 	}
+	a.checkCreatedSecrets(p)
 	p.require(len(a.SecretValues) == 0 || a.CreateSecrets, "createSecrets", "is false though {secretValues} has values; set it to true")
 	p.require(!a.CreateSecrets || len(a.SecretValues) > 0, "secretValues", "is empty though {createSecrets} is true; set a value for each secret")
 }
+
+// checkCreatedSecrets looks for a created secret that nothing reads, which is a misspelt one, and for a version that is not the one made.
+func (a Args) checkCreatedSecrets(p *problems) {
+	read := a.readSecrets()
+	for _, id := range sortedKeys(a.SecretValues) {
+		// Without dbPasswordSecret, the secret of the password is named by another secret.
+		p.require(slices.Contains(read, id) || a.readsPassword() && a.DBPasswordSecret == "", "secretValues",
+			"%s is read by nothing; name it under {secrets} or as {dbPasswordSecret}, or remove it", id)
+	}
+	pinned := func(key string, m mount) {
+		_, made := a.SecretValues[m.secret]
+		p.require(!made || m.version == "latest", key, "pins version %s of %s, which {createSecrets} makes and replaces; leave the version out", m.version, m.secret)
+	}
+	for _, name := range sortedKeys(a.Secrets) {
+		pinned("secrets", a.reference(a.Secrets[name]))
+	}
+	pinned("dbPasswordSecret", a.reference(a.DBPasswordSecret))
+}
+
+// bucketLabel is what the provider takes as the key of a bucket's label; Google takes more.
+var bucketLabel = regexp.MustCompile(`^[a-z0-9_-]{1,63}$`)
 
 // checkLabels holds Google's rules: letters of any script, none of them a capital, and lengths in characters.
 // https://cloud.google.com/run/docs/configuring/jobs/labels
@@ -191,6 +224,8 @@ func (a Args) checkLabels(p *problems) {
 			p.add("labels", "%s is Google's own: keys must not begin with goog-", key)
 		case !labelText(key) || !(unicode.IsLower(first) || unicode.Is(unicode.Lo, first)) || !labelText(value):
 			p.add("labels", "%s: %q is not a label of at most 63 letters (of any script, no capitals), digits, dashes and underscores, the key with a letter first", key, value)
+		case a.CreateBucket && !bucketLabel.MatchString(key):
+			p.add("labels", "%s cannot be the key of a bucket's label: the provider takes a to z, digits, dashes and underscores; write it so, or set {createBucket} to false and make the bucket yourself", key)
 		}
 	}
 	p.require(len(a.Labels) <= 64, "labels", "there are %d; Google takes 64", len(a.Labels))
@@ -208,6 +243,7 @@ func (a Args) checkTogether(p *problems) {
 	p.require(!a.CreateArtifactRepository || a.ArtifactRepository != "", "createArtifactRepository", "needs {artifactRepository}: the name of the repository to create")
 	p.require(a.JobAccount != a.RunnerAccount, "runnerAccount", "must differ from {jobAccount}; the trigger may only start the job")
 	p.require(!given(a.VPCSubnetwork) || given(a.VPCNetwork), "vpcNetwork", "is not set though {vpcSubnetwork} is; name the network too")
+	p.require(given(a.VPCNetwork) || a.VPCEgress != "all-traffic", "vpcEgress", "is all-traffic though {vpcNetwork} is not set; name the network, or leave it out")
 	p.require(!a.CreateBucket || given(a.Bucket), "createBucket", "needs {bucket}: the name of the bucket to create")
 	if a.IAMScope == scopeResource {
 		p.require(given(a.Bucket), "bucket", "is not set; {iamScope} resource grants access to this bucket alone")

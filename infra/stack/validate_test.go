@@ -144,7 +144,7 @@ func TestMisspeltSettings(t *testing.T) {
 func TestSettingsOfTheWrongType(t *testing.T) {
 	want := map[string]string{
 		"paused": `"maybe" is not true or false`, "tasks": `"maybe" is not a whole number`, "timeout": `"maybe" is not a duration such as 90s or 15m`,
-		"alertEmails": "is not a list of strings", "env": "is not a map of strings; quote numbers and booleans",
+		"alertEmails": "is not a list of strings", "env": "is not a map of strings",
 	}
 	var s Args
 	for _, d := range Declared(&s) {

@@ -97,6 +97,16 @@ func (s *system) change(t *testing.T, sql string, args ...any) {
 	must(t, postgres.FlushStatistics(t.Context(), conn))
 }
 
+// column is the first column of what a query returns, sorted.
+func (s *system) column(t *testing.T, query string) (values []string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), s.Data.Postgres.URL(""))
+	must(t, err)
+	defer func() { must(t, conn.Close(context.Background())) }()
+	must(t, conn.QueryRow(t.Context(), "SELECT array_agg(id ORDER BY id COLLATE \"C\") FROM ("+query+") AS q").Scan(&values))
+	return values
+}
+
 // built is a binary of one of the modules, which the first test that needs it builds.
 type built struct {
 	once sync.Once

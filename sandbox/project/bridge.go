@@ -85,8 +85,14 @@ func (b *bridge) DeleteDatabase(instance, name string) error {
 	return b.inDatabase(instance, func(ctx context.Context) error { return b.data.Postgres.DropDatabase(ctx, name) })
 }
 
-func (b *bridge) CreateUser(instance, name string) error {
-	return b.inDatabase(instance, func(ctx context.Context) error { return b.data.Postgres.EnsureRole(ctx, name) })
+// CreateUser makes a role, or gives the one that is there another password; one that logs in by IAM has none here.
+func (b *bridge) CreateUser(instance, name, password string) error {
+	return b.inDatabase(instance, func(ctx context.Context) error {
+		if err := b.data.Postgres.EnsureRole(ctx, name); err != nil || password == "" {
+			return err
+		}
+		return b.data.Postgres.SetRolePassword(ctx, name, password)
+	})
 }
 
 func (b *bridge) DeleteUser(instance, name string) error {

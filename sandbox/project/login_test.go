@@ -51,3 +51,30 @@ func TestLogin(t *testing.T) {
 		}
 	}
 }
+
+// TestPassword: a user of the instance logs in with the password that it was given last.
+func TestPassword(t *testing.T) {
+	p, err := Start(t.Context(), Options{Data: dataplane.Options{Empty: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	const users = "/sqladmin/sql/v1beta4/projects/demo-project/instances/app/users"
+	for _, step := range []struct{ method, path, password, refused string }{
+		{"POST", users, "first", "second"},
+		{"PUT", users + "?name=reader", "second", "first"},
+	} {
+		if _, err := p.Control.Request(step.method, step.path, map[string]any{"name": "reader", "password": step.password}); err != nil {
+			t.Fatal(err)
+		}
+		for password, want := range map[string]bool{step.password: true, step.refused: false} {
+			conn, err := pgx.Connect(t.Context(), p.Data.Postgres.URLAs("reader", password, ""))
+			if (err == nil) != want {
+				t.Errorf("login with %s after %s: %v, want %v", password, step.method, err, want)
+			}
+			if conn != nil {
+				conn.Close(t.Context())
+			}
+		}
+	}
+}

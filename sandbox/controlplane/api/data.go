@@ -21,7 +21,7 @@ type DataPlane interface {
 
 	CreateDatabase(instance, name string) error
 	DeleteDatabase(instance, name string) error
-	CreateUser(instance, name string) error
+	CreateUser(instance, name, password string) error
 	DeleteUser(instance, name string) error
 }
 

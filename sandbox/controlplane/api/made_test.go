@@ -49,7 +49,7 @@ func (r *recorder) DeleteDatabase(instance, name string) error {
 	return r.fails
 }
 
-func (r *recorder) CreateUser(instance, name string) error {
+func (r *recorder) CreateUser(instance, name, _ string) error {
 	r.note("create user", instance, name)
 	return r.fails
 }
@@ -135,7 +135,7 @@ func TestMade(t *testing.T) {
 			{"GET " + inInst + "/app/databases/shop", "", 200, "charset", "UTF8"},
 			{"POST " + inInst + "/app/users", iamUser, 200, "status", "DONE"},
 			{"POST " + inInst + "/app/users", strings.Replace(iamUser, ".iam", ".iam.gserviceaccount.com", 1), 400, "", "Invalid request: Database username for Cloud IAM service account should be created without \".gserviceaccount.com\" suffix."},
-			{"POST " + inInst + "/app/users", strings.Replace(iamUser, "runner", "ghost", 1), 400, "", "Invalid request: Service account ghost-account@p1-demo.iam.gserviceaccount.com does not exist."},
+			{"POST " + inInst + "/app/users", strings.Replace(iamUser, "runner", "ghost", 1), 400, "", "Invalid request: Provided CLOUD_IAM_SERVICE_ACCOUNT: ghost-account@p1-demo.iam.gserviceaccount.com, does not exist."},
 			{"POST " + inInst + "/app/users", `{"name": "plain", "password": "hidden"}`, 200, "targetId", "app"},
 			{"GET " + inInst + "/app/users/plain", "", 200, "password", ""},
 			{"DELETE " + inInst + "/app/users?name=plain&host=", "", 200, "operationType", "DELETE_USER"},

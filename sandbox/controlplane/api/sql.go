@@ -44,8 +44,10 @@ func (s *Server) sqlKinds() []*engine.Kind {
 			NewID:   func(c *engine.Call) (string, error) { return fields.Text(c.Body, "name"), nil },
 			Absent:  func(c *engine.Call) string { return "User " + c.Vars["user"] + " does not exist." },
 			Prepare: s.prepareUser,
-			Written: func(c *engine.Call, _ string, _ object) *engine.Error {
-				return s.inData(func(d DataPlane) error { return d.CreateUser(c.Vars["instance"], c.Vars["user"]) })
+			Written: func(c *engine.Call, _ string, user object) *engine.Error {
+				return s.inData(func(d DataPlane) error {
+					return d.CreateUser(c.Vars["instance"], c.Vars["user"], fields.Text(user, "password"))
+				})
 			},
 			Removing: func(c *engine.Call, _ string, _ object) error {
 				return orNil(s.inData(func(d DataPlane) error { return d.DeleteUser(c.Vars["instance"], c.Vars["user"]) }))
@@ -95,7 +97,7 @@ func (s *Server) prepareUser(c *engine.Call, _, user object) error {
 	case kind == "CLOUD_IAM_SERVICE_ACCOUNT" && strings.HasSuffix(name, ".gserviceaccount.com"):
 		return engine.Invalid("Invalid request: Database username for Cloud IAM service account should be created without \".gserviceaccount.com\" suffix.")
 	case kind == "CLOUD_IAM_SERVICE_ACCOUNT" && s.account(name+".gserviceaccount.com") == nil:
-		return engine.Invalid("Invalid request: Service account %s.gserviceaccount.com does not exist.", name)
+		return engine.Invalid("Invalid request: Provided CLOUD_IAM_SERVICE_ACCOUNT: %s.gserviceaccount.com, does not exist.", name)
 	}
 	describeSQL(c, user, "sql#user", name)
 	if user["host"] == nil {
