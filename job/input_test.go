@@ -69,7 +69,7 @@ func TestBadInput(t *testing.T) {
 		"literal of another type":  {change: []variable{"SYNC_QUERY=SELECT post_id AS id FROM posts WHERE post_rarity = 'abc'"}, code: 2, want: `prepare the query: invalid input syntax for type integer: "abc" (line 1, column 53): a value written in the query does not fit: correct the query (SYNC_QUERY or SYNC_QUERY_FILE)`},
 		"unknown flag":             {args: []string{"--ful"}, code: 2, want: usage + `unknown flag --ful, did you mean "--full"?: see job --help`},
 		"unknown flag of sync":     {args: []string{"sync", "--bogus"}, code: 2, want: usage + "unknown flag --bogus: see job --help"},
-		"unknown command":          {args: []string{"purge"}, code: 2, want: usage + "unexpected argument purge: see job --help"},
+		"unknown command":          {args: []string{"purge"}, code: 2, want: usage + `there is no command "purge", only sync, plan, check, history, show, query, search: see job --help`},
 		"flag with a wrong value":  {args: []string{"sync", "--full=maybe"}, code: 2, want: usage + `--full: bool value must be true, 1, yes, false, 0 or no but got "maybe": see job --help`},
 		"wrong password":           {change: []variable{"DATABASE_URL=postgres://app:" + variable(newSecret("wrong-")) + "@{HOST}/{WORLD}?sslmode=disable"}, code: 1, want: `connect to database "{WORLD}" as user "app" at host {HOST}: password authentication failed for user "app": check the user (DB_USER) and the password (SECRET_ID and VERSION_ID), or DATABASE_URL`},
 		"no such database":         {change: []variable{"DATABASE_URL=postgres://app:{PASSWORD}@{HOST}/nowhere?sslmode=disable"}, code: 1, want: `connect to database "nowhere" as user "app" at host {HOST}: database "nowhere" does not exist: check the database name (DB_NAME, or DATABASE_URL)`},
