@@ -195,6 +195,34 @@ func TestBadSettingIsReportedWithTheServersLog(t *testing.T) {
 	}
 }
 
+func TestTemporaryFolderThatIsAbsent(t *testing.T) {
+	t.Setenv("TMPDIR", "/absent")
+	server, err := postgres.Start(t.Context(), postgres.Options{})
+	if err == nil {
+		_ = server.Close()
+		t.Fatal("it started")
+	}
+	got, _, _ := strings.Cut(err.Error(), "vmpg-") // a random name follows where mkdir is what fails
+	if want := "prepare PostgreSQL: make a temporary folder: stat /absent: no such file or directory: let TMPDIR name a folder in which you may write, or unset it"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// A relative TMPDIR is one of the caller's folder, not of the server's.
+func TestTemporaryFolderThatIsRelative(t *testing.T) {
+	dir, err := os.MkdirTemp("/tmp", "rel-") // short, or it would not be used
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o777); err != nil { // of root's tests the server is another user's
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	t.Setenv("TMPDIR", ".")
+	start(t, postgres.Options{})
+}
+
 func TestSettingsReachTheServer(t *testing.T) {
 	s := start(t, postgres.Options{Settings: map[string]string{"max_connections": "17"}})
 	if got := queryInt(t, s.URL(""), "SELECT current_setting('max_connections')::int"); got != 17 {
