@@ -80,6 +80,9 @@ func (c *demoCommand) Run(ctx context.Context) error {
 		return fmt.Errorf("start sandbox: %w", err)
 	}
 	defer d.cloud.Close()
+	for _, store := range plan.existing {
+		d.cloud.AddDataStore(store)
+	}
 	database := fmt.Sprintf("PostgreSQL with %d sample posts", sample.Len())
 	if url != "" {
 		database = "the database of DATABASE_URL"
