@@ -123,12 +123,12 @@ func TestBadInput(t *testing.T) {
 		"absent data store": {
 			change: []variable{"DATA_STORE_ID=no-such-store"}, code: 1,
 			want: "list the data store's documents to see what the full sync would remove: list documents of projects/test-project/locations/global/collections/default_collection/dataStores/no-such-store: " +
-				"not found: DataStore projects/test-project/locations/global/collections/default_collection/dataStores/no-such-store not found: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)",
+				"not found: DataStore projects/test-project/locations/global/collections/default_collection/dataStores/no-such-store not found: check DATA_STORE_ID or data_store in SYNCS, PROJECT_ID and GCP_LOCATION (now global)",
 		},
 		"data store of another location": {
 			change: []variable{"GCP_LOCATION=eu"}, code: 1,
 			want: "list the data store's documents to see what the full sync would remove: list documents of projects/test-project/locations/eu/collections/default_collection/dataStores/{WORLD}: " +
-				"not found: DataStore projects/test-project/locations/eu/collections/default_collection/dataStores/{WORLD} not found: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now eu)",
+				"not found: DataStore projects/test-project/locations/eu/collections/default_collection/dataStores/{WORLD} not found: check DATA_STORE_ID or data_store in SYNCS, PROJECT_ID and GCP_LOCATION (now eu)",
 		},
 		"denied import": {
 			code: 1,

@@ -174,7 +174,7 @@ var rows = []row{
 	},
 	{
 		name: "no data store", services: []Service{Search}, codes: []codes.Code{codes.NotFound},
-		kind: "not found", hint: "check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now {location})",
+		kind: "not found", hint: "check DATA_STORE_ID or data_store in SYNCS, PROJECT_ID and GCP_LOCATION (now {location})",
 	},
 	{
 		name: "not readable", services: []Service{Search}, codes: []codes.Code{codes.Unimplemented},
