@@ -146,7 +146,7 @@ func (s *Server) parent() string {
 	if s.options.InMemory && syscall.Statfs(sharedMemory, &free) == nil && free.Bavail*uint64(free.Bsize) >= enoughMemory {
 		return sharedMemory
 	}
-	if dir, err := filepath.Abs(os.TempDir()); err == nil && len(dir) <= longestTempDir {
+	if dir := os.TempDir(); len(dir) <= longestTempDir {
 		return dir
 	}
 	return "/tmp"

@@ -208,21 +208,6 @@ func TestTemporaryFolderThatIsAbsent(t *testing.T) {
 	}
 }
 
-// A relative TMPDIR is one of the caller's folder, not of the server's.
-func TestTemporaryFolderThatIsRelative(t *testing.T) {
-	dir, err := os.MkdirTemp("/tmp", "rel-") // short, or it would not be used
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o777); err != nil { // of root's tests the server is another user's
-		t.Fatal(err)
-	}
-	t.Chdir(dir)
-	t.Setenv("TMPDIR", ".")
-	start(t, postgres.Options{})
-}
-
 func TestSettingsReachTheServer(t *testing.T) {
 	s := start(t, postgres.Options{Settings: map[string]string{"max_connections": "17"}})
 	if got := queryInt(t, s.URL(""), "SELECT current_setting('max_connections')::int"); got != 17 {
