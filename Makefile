@@ -20,7 +20,7 @@ LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)
 
 .PHONY: help
 help: ## Show this list
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: go postgresql bin/job bin/sandbox ## See the whole system at work on this machine, without an account; STACK=x: with your stack

@@ -30,13 +30,7 @@ func example(t *testing.T, document, name string) string {
 func TestAdaptingExample(t *testing.T) {
 	w := newWorldFrom(t, database, database.NewDatabase)
 	w.exec(example(t, "ADAPTING.md", "schema"))
-	w.exec(`
-		INSERT INTO products VALUES (1, 'K-1', 24.90, true, '{"colour": "red"}', '2026-01-02 03:04:05+00', NULL), (2, 'T-2', 5, false, NULL, '2026-01-02 03:04:05+00', NULL),
-			(3, 'X-3', 1, true, NULL, '2026-01-02 03:04:05+00', now()), (4, 'N-4', 1, true, NULL, '2026-01-02 03:04:05+00', NULL);
-		INSERT INTO product_texts VALUES (1, 'en', 'Red kettle', 'Boils water.'), (1, 'de', 'Roter Kessel', NULL), (2, 'en', 'Teapot', NULL), (3, 'en', 'Gone', NULL), (4, 'en', 'No photo', NULL);
-		INSERT INTO photos VALUES (10, 1, 2, 'gs://shop-photos/b.jpg', 'image/jpeg'), (11, 1, 1, 'gs://shop-photos/a.png', 'image/png'), (12, 2, 1, 'gs://shop-photos/c.jpg', 'image/jpeg'), (13, 3, 1, 'gs://shop-photos/d.jpg', 'image/jpeg');
-		INSERT INTO product_tags VALUES (1, 'kitchen'), (1, 'gift');
-		INSERT INTO reviews VALUES (1, 1, 5), (2, 1, 4), (3, 1, 4)`)
+	w.exec(example(t, "ADAPTING.md", "rows"))
 	w.env["SYNC_QUERY"] = example(t, "ADAPTING.md", "query")
 	w.sync("imported")
 	want := []string{

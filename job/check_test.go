@@ -74,7 +74,7 @@ func TestOtherCommandsFail(t *testing.T) {
 			[]variable{"DATA_STORE_ID=no-such-store"},
 			1,
 			"search failed: search projects/test-project/locations/global/collections/default_collection/dataStores/no-such-store: not found: " +
-				"DataStore projects/test-project/locations/global/collections/default_collection/dataStores/no-such-store not found: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)",
+				"DataStore projects/test-project/locations/global/collections/default_collection/dataStores/no-such-store not found: check DATA_STORE_ID or data_store in SYNCS, PROJECT_ID and GCP_LOCATION (now global)",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -69,7 +69,7 @@ func TestBadInput(t *testing.T) {
 		"literal of another type":  {change: []variable{"SYNC_QUERY=SELECT post_id AS id FROM posts WHERE post_rarity = 'abc'"}, code: 2, want: `prepare the query: invalid input syntax for type integer: "abc" (line 1, column 53): a value written in the query does not fit: correct the query (SYNC_QUERY or SYNC_QUERY_FILE)`},
 		"unknown flag":             {args: []string{"--ful"}, code: 2, want: usage + `unknown flag --ful, did you mean "--full"?: see job --help`},
 		"unknown flag of sync":     {args: []string{"sync", "--bogus"}, code: 2, want: usage + "unknown flag --bogus: see job --help"},
-		"unknown command":          {args: []string{"purge"}, code: 2, want: usage + "unexpected argument purge: see job --help"},
+		"unknown command":          {args: []string{"purge"}, code: 2, want: usage + `there is no command "purge", only sync, plan, check, history, show, query, search: see job --help`},
 		"flag with a wrong value":  {args: []string{"sync", "--full=maybe"}, code: 2, want: usage + `--full: bool value must be true, 1, yes, false, 0 or no but got "maybe": see job --help`},
 		"wrong password":           {change: []variable{"DATABASE_URL=postgres://app:" + variable(newSecret("wrong-")) + "@{HOST}/{WORLD}?sslmode=disable"}, code: 1, want: `connect to database "{WORLD}" as user "app" at host {HOST}: password authentication failed for user "app": check the user (DB_USER) and the password (SECRET_ID and VERSION_ID), or DATABASE_URL`},
 		"no such database":         {change: []variable{"DATABASE_URL=postgres://app:{PASSWORD}@{HOST}/nowhere?sslmode=disable"}, code: 1, want: `connect to database "nowhere" as user "app" at host {HOST}: database "nowhere" does not exist: check the database name (DB_NAME, or DATABASE_URL)`},
@@ -123,12 +123,12 @@ func TestBadInput(t *testing.T) {
 		"absent data store": {
 			change: []variable{"DATA_STORE_ID=no-such-store"}, code: 1,
 			want: "list the data store's documents to see what the full sync would remove: list documents of projects/test-project/locations/global/collections/default_collection/dataStores/no-such-store: " +
-				"not found: DataStore projects/test-project/locations/global/collections/default_collection/dataStores/no-such-store not found: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now global)",
+				"not found: DataStore projects/test-project/locations/global/collections/default_collection/dataStores/no-such-store not found: check DATA_STORE_ID or data_store in SYNCS, PROJECT_ID and GCP_LOCATION (now global)",
 		},
 		"data store of another location": {
 			change: []variable{"GCP_LOCATION=eu"}, code: 1,
 			want: "list the data store's documents to see what the full sync would remove: list documents of projects/test-project/locations/eu/collections/default_collection/dataStores/{WORLD}: " +
-				"not found: DataStore projects/test-project/locations/eu/collections/default_collection/dataStores/{WORLD} not found: check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now eu)",
+				"not found: DataStore projects/test-project/locations/eu/collections/default_collection/dataStores/{WORLD} not found: check DATA_STORE_ID or data_store in SYNCS, PROJECT_ID and GCP_LOCATION (now eu)",
 		},
 		"denied import": {
 			code: 1,

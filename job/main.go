@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -93,9 +94,16 @@ func usage(parser *kong.Kong) int {
 // misuse reports a command line that makes no sense. Unless it names another command it is a sync that failed: it
 // must be seen where runs are counted by their last line.
 func misuse(ctx context.Context, env environment, parser *kong.Kong, args []string, err error) error {
+	var names []string
+	for _, command := range parser.Model.Children {
+		names = append(names, command.Name)
+	}
+	named := len(args) > 0 && slices.Contains(names, args[0])
+	if !named && len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		err = fmt.Errorf("there is no command %q, only %s", args[0], strings.Join(names, ", "))
+	}
 	err = misused(err)
-	isNamed := func(n *kong.Node) bool { return n.Name == args[0] && n.Name != "sync" }
-	if len(args) > 0 && slices.ContainsFunc(parser.Model.Children, isNamed) {
+	if named && args[0] != "sync" {
 		return env.report(ctx, args[0], "", err)
 	}
 	defer env.screen.seal()

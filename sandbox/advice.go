@@ -14,7 +14,7 @@ import (
 func (c *serveCommand) advice(s *served) string {
 	shell := "paste the lines above into another shell"
 	if c.Env != "" {
-		shell = "in another shell: . " + c.Env
+		shell = "in another shell: . " + dataplane.Quote(c.Env)
 	}
 	if s.project != nil {
 		return shell + ", then\n" + c.projectAdvice()

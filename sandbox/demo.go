@@ -80,6 +80,9 @@ func (c *demoCommand) Run(ctx context.Context) error {
 		return fmt.Errorf("start sandbox: %w", err)
 	}
 	defer d.cloud.Close()
+	for _, store := range plan.existing {
+		d.cloud.AddDataStore(store)
+	}
 	database := fmt.Sprintf("PostgreSQL with %d sample posts", sample.Len())
 	if url != "" {
 		database = "the database of DATABASE_URL"
@@ -106,7 +109,9 @@ func (c *demoCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return d.search(ctx, "赤い花")
+	// Until here the service asked for the job's grants; a person comes with credentials of their own, which are none here.
+	d.cloud.Data.Search.SetAuthorize(nil)
+	return d.search(ctx, d.cloud.Data.Environment(false), "赤い花")
 }
 
 // tickOwn lets the trigger fire over a database that is not changed.
@@ -277,12 +282,15 @@ func (d *demo) showLog(execution, outcome string) (last map[string]any, err erro
 }
 
 // search asks the data store by the job's own command.
-func (d *demo) search(ctx context.Context, text string) error {
+func (d *demo) search(ctx context.Context, environment []dataplane.Variable, text string) error {
 	d.say("\n%d. Does it answer?  job search %s", d.chapter+1, text)
 	command := exec.CommandContext(ctx, d.job, "search", "--limit=1", text)
-	command.Env = dataplane.Environ(d.cloud.Data.Environment(false))
-	// Until here the service asked for the job's grants; a person comes with credentials of their own, which are none here.
-	d.cloud.Data.Search.SetAuthorize(nil)
+	command.Env = append(dataplane.Environ(environment), "DATA_STORE_ID="+d.plan.store.ID, "GCP_LOCATION="+d.plan.store.Location)
+	for _, name := range []string{"NO_COLOR", "TERM"} { // how its output may look
+		if value, ok := os.LookupEnv(name); ok {
+			command.Env = append(command.Env, name+"="+value)
+		}
+	}
 	command.Stdout, command.Stderr = d.out, os.Stderr
 	if err := command.Run(); err != nil {
 		return fmt.Errorf("job search: %w", cmp.Or(ctx.Err(), err))

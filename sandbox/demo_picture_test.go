@@ -51,7 +51,16 @@ func runDemo(t *testing.T) string {
 		t.Fatalf("build job: %v\n%s", err, out)
 	}
 	demo := exec.CommandContext(t.Context(), os.Args[0], "demo", "--job", job)
-	demo.Env = append(os.Environ(), asSandbox+"=1")
+	folder, err := os.MkdirTemp("", "demo-") // short: a long one would not be used
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(folder) })
+	if err := os.Chmod(folder, 0o711); err != nil { // of root's tests the server is another user's
+		t.Fatal(err)
+	}
+	demo.Dir = filepath.Dir(folder)
+	demo.Env = append(os.Environ(), asSandbox+"=1", "TMPDIR="+filepath.Base(folder)) // a relative one serves as well
 	demo.Stderr = os.Stderr
 	out, err := demo.Output()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -26,6 +27,9 @@ const exitInterrupted = 130
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if dir, err := filepath.Abs(os.TempDir()); err == nil { // a relative one would be another for what runs in another folder
+		_ = os.Setenv("TMPDIR", dir)
+	}
 	call := kong.Parse(&commands{}, kong.Name("sandbox"), kong.Description("Run the job's surroundings on this machine."),
 		kong.BindTo(ctx, (*context.Context)(nil)))
 	err := call.Run()

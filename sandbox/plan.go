@@ -21,8 +21,10 @@ type stackPlan struct {
 	job, trigger string
 	// content is the kind of the sandbox's data store, as dataplane.Options has it.
 	content string
-	// store is the data store that the job feeds: one that the stack creates, or the sandbox's.
+	// store is the data store that the job feeds, the first of several: one that the stack creates or SYNCS names, or the sandbox's.
 	store api.DataStore
+	// existing are the data stores that SYNCS names and the stack does not create.
+	existing []api.DataStore
 	// login is the database user of a job that logs in by IAM. It needs SELECT on the tables once it is created.
 	login string
 	// env are variables that the sandbox's database and data store need whatever the stack says.
@@ -46,7 +48,7 @@ func readPlan(text []byte) (*stackPlan, error) {
 		return nil, fmt.Errorf("read plan: %w: write it with go run ./infra/plan -stack NAME -json", err)
 	}
 	var job, trigger fields.Object
-	store := api.DataStore{Project: dataplane.Project, Location: "global", ID: dataplane.DataStoreID}
+	store := newStore(dataplane.DataStoreID, "")
 	created := map[string]bool{}
 	for _, r := range plan.Resources {
 		switch r.Type {
@@ -58,13 +60,22 @@ func readPlan(text []byte) (*stackPlan, error) {
 			created[fields.Text(r.Inputs, "name")] = true
 		case "gcp:discoveryengine/dataStore:DataStore":
 			created[fields.Text(r.Inputs, "dataStoreId")] = true
-			store = api.DataStore{Project: dataplane.Project, Location: fields.Text(r.Inputs, "location"), ID: fields.Text(r.Inputs, "dataStoreId")}
+			store = newStore(fields.Text(r.Inputs, "dataStoreId"), fields.Text(r.Inputs, "location"))
 		}
 	}
 	if job == nil || trigger == nil {
 		return nil, errors.New("read plan: it has no Cloud Run Job with a trigger: write it with go run ./infra/plan -stack NAME -json")
 	}
 	p := &stackPlan{text: text, stack: plan.Stack, store: store}
+	for _, container := range fields.Items(job, "template.template.containers") {
+		for _, env := range fields.Items(container, "envs") {
+			if fields.Text(env, "name") == "SYNCS" {
+				if err := p.readSyncs(fields.Text(env, "value"), created); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
 	for _, volume := range fields.Items(job, "template.template.volumes") {
 		for _, instance := range fields.Texts(volume, "cloudSqlInstance.instances") {
 			p.replace(instance, dataplane.Instance)
@@ -92,6 +103,35 @@ func readPlan(text []byte) (*stackPlan, error) {
 	p.job = fmt.Sprintf("projects/%s/locations/%s/jobs/%s", dataplane.Project, fields.Text(job, "location"), fields.Text(job, "name"))
 	p.trigger = fmt.Sprintf("projects/%s/locations/%s/jobs/%s", dataplane.Project, fields.Text(trigger, "region"), fields.Text(trigger, "name"))
 	return p, nil
+}
+
+// newStore is a data store of the sandbox's project.
+func newStore(id, location string) api.DataStore {
+	return api.DataStore{Project: dataplane.Project, Number: dataplane.ProjectNumber, Location: cmp.Or(location, "global"), ID: id}
+}
+
+// readSyncs finds the data stores of several syncs.
+func (p *stackPlan) readSyncs(value string, created map[string]bool) error {
+	var syncs []struct {
+		DataStore string `json:"data_store"`
+		Location  string `json:"location"`
+	}
+	if err := json.Unmarshal([]byte(value), &syncs); err != nil {
+		return fmt.Errorf("read plan: SYNCS of the job: %w", err)
+	}
+	for i, s := range syncs {
+		if s.DataStore == "" {
+			continue // that of DATA_STORE_ID
+		}
+		store := newStore(s.DataStore, s.Location)
+		if !created[s.DataStore] {
+			p.existing = append(p.existing, store)
+		}
+		if i == 0 {
+			p.store = store
+		}
+	}
+	return nil
 }
 
 // login is the user of a job that logs in by IAM, with the sandbox's project in it.
@@ -136,6 +176,14 @@ func (p *stackPlan) replace(name, other string) {
 	}
 	// A name ends where no letter, digit, dash or underscore follows, so that a project "shop" leaves "shop-images" alone.
 	whole := regexp.MustCompile(`(^|[^A-Za-z0-9_-])` + regexp.QuoteMeta(name) + `([^A-Za-z0-9_-]|$)`)
+	if p.store.ID == name {
+		p.store.ID = other
+	}
+	for i := range p.existing {
+		if p.existing[i].ID == name {
+			p.existing[i].ID = other
+		}
+	}
 	for range 2 { // neighbours share the character between them
 		p.text = whole.ReplaceAll(p.text, []byte("${1}"+strings.ReplaceAll(other, "$", "$$")+"${2}"))
 	}

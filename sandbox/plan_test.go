@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"vertexmetadata/sandbox/controlplane/api"
 )
 
 // aPlan has the names of somebody's own project. Its id is a part of other names.
@@ -87,5 +89,23 @@ func TestReadPlanOfIAMLogin(t *testing.T) {
 		if !strings.Contains(string(p.text), want) {
 			t.Errorf("no %s in the plan %s", want, p.text)
 		}
+	}
+}
+
+// Several syncs have the data stores that SYNCS names, which are made unless the stack does. The demo looks at the first.
+func TestReadPlanOfSyncs(t *testing.T) {
+	plan := strings.Replace(aPlan, `{"name": "DATA_STORE_ID", "value": "products"}`,
+		`{"name": "SYNCS", "value": "[{\"name\":\"a\",\"data_store\":\"shop\"},{\"name\":\"b\",\"data_store\":\"spots\",\"location\":\"eu\"},{\"name\":\"c\",\"data_store\":\"made\"}]"}`, 1)
+	p, err := readPlan([]byte(strings.Replace(plan, `"resources": [`, `"resources": [
+		{"type": "gcp:discoveryengine/dataStore:DataStore", "inputs": {"dataStoreId": "made", "location": "global"}},`, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := newStore("demo-project", "global") // its name is the project's, and changes with that
+	if diff := cmp.Diff(first, p.store); diff != "" {
+		t.Errorf("data store (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]api.DataStore{first, newStore("spots", "eu")}, p.existing); diff != "" {
+		t.Errorf("data stores (-want +got):\n%s", diff)
 	}
 }

@@ -170,6 +170,7 @@ func TestServeRefusals(t *testing.T) {
 		{"postgres://u:hidden@127.0.0.1:1/x", nil, `start sandbox: connect to database "x" as user "u" at 127.0.0.1:1, which DATABASE_URL names: connection refused: ` +
 			"set DATABASE_URL to a PostgreSQL that answers, or unset it to use the sandbox's own"},
 		{"mysql://u:hidden@h/x?a=%zz", nil, "start sandbox: read DATABASE_URL: it is not a PostgreSQL URL: set DATABASE_URL to a PostgreSQL that answers, or unset it to use the sandbox's own"},
+		{"", []string{"--data-store", "nature-posts"}, "--data-store nature-posts: it is there already: name another one"},
 	} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], append([]string{"serve", "--for", "1s"}, test.args...)...)
 		cmd.Env = append(os.Environ(), asSandbox+"=1", "DATABASE_URL="+test.database)

@@ -7,9 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/exec"
+	"slices"
 	"time"
 
 	"vertexmetadata/sandbox/dataplane"
+	"vertexmetadata/sandbox/postgres"
 	"vertexmetadata/sandbox/project"
 	"vertexmetadata/sandbox/sample"
 	"vertexmetadata/sandbox/switches"
@@ -17,18 +20,19 @@ import (
 
 // serveCommand is `sandbox serve`.
 type serveCommand struct {
-	Env      string        `help:"Write the environment to this file instead of standard output; it is removed at the end." type:"path" placeholder:"FILE"`
-	CloudSQL bool          `name:"cloud-sql" help:"Connect as in the cloud: over the instance's socket, with the password from Secret Manager."`
-	Location string        `help:"Location of the data store." enum:"global,us,eu" default:"global"`
-	Posts    int           `help:"Generate this many posts instead of loading the sample ones." placeholder:"N"`
-	Seed     int64         `help:"Seed of the generated posts." default:"1"`
-	Empty    bool          `help:"Make the tables, but no posts."`
-	Content  string        `help:"Documents that the data store takes: required (with content), none, any; default: required, with DATABASE_URL any." enum:",required,none,any" default:"" placeholder:"KIND"`
-	Switch   []string      `help:"Turn on a behaviour of the services; see: sandbox switches. Repeatable." placeholder:"NAME=VALUE" sep:"none"`
-	For      time.Duration `help:"Stop by itself after this time, for example 10m." placeholder:"TIME"`
-	Project  bool          `help:"Serve a project too: the APIs that gcloud and Pulumi deploy with, Cloud Run and Cloud Scheduler. Its schedules run the deployed job."`
-	Job      string        `help:"Binary that every image of the project stands for." type:"path" default:"bin/job"`
-	Stack    string        `help:"Write a Pulumi stack file that deploys into the project; it is removed at the end." type:"path" placeholder:"FILE"`
+	Env       string        `help:"Write the environment to this file instead of standard output; it is removed at the end." type:"path" placeholder:"FILE"`
+	CloudSQL  bool          `name:"cloud-sql" help:"Connect as in the cloud: over the instance's socket, with the password from Secret Manager."`
+	Location  string        `help:"Location of the data store." enum:"global,us,eu" default:"global"`
+	Posts     int           `help:"Generate this many posts instead of loading the sample ones." placeholder:"N"`
+	Seed      int64         `help:"Seed of the generated posts." default:"1"`
+	Empty     bool          `help:"Make the tables, but no posts."`
+	Content   string        `help:"Documents that the data store takes: required (with content), none, any; default: required, with DATABASE_URL any." enum:",required,none,any" default:"" placeholder:"KIND"`
+	DataStore []string      `help:"Make a further data store, which takes documents of any kind, for one of SYNCS. Repeatable." placeholder:"ID"`
+	Switch    []string      `help:"Turn on a behaviour of the services; see: sandbox switches. Repeatable." placeholder:"NAME=VALUE" sep:"none"`
+	For       time.Duration `help:"Stop by itself after this time, for example 10m." placeholder:"TIME"`
+	Project   bool          `help:"Serve a project too: the APIs that gcloud and Pulumi deploy with, Cloud Run and Cloud Scheduler. Its schedules run the deployed job."`
+	Job       string        `help:"Binary that every image of the project stands for." type:"path" default:"bin/job"`
+	Stack     string        `help:"Write a Pulumi stack file that deploys into the project; it is removed at the end." type:"path" placeholder:"FILE"`
 }
 
 // Help is what --help says beside the flags.
@@ -94,12 +98,16 @@ func (c *serveCommand) Run(ctx context.Context) (err error) {
 func (c *serveCommand) start(ctx context.Context) (s *served, closers []io.Closer, err error) {
 	options := dataplane.Options{
 		Location: c.Location, Posts: c.Posts, Seed: c.Seed, Empty: c.Empty, Content: c.Content, DatabaseURL: os.Getenv("DATABASE_URL"),
+		DataStores: c.DataStore,
 	}
 	if options.DatabaseURL != "" && c.Content == "" {
 		options.Content = "any" // one's own query makes documents of its own kind
 	}
 	if options.DatabaseURL != "" && (c.Empty || c.Posts > 0) {
 		return nil, nil, errors.New("--empty and --posts fill a database of the sandbox's own: unset DATABASE_URL to have one")
+	}
+	if slices.Contains(c.DataStore, dataplane.DataStoreID) {
+		return nil, nil, fmt.Errorf("--data-store %s: it is there already: name another one", dataplane.DataStoreID)
 	}
 	s = &served{}
 	var known []switches.Switch
@@ -139,13 +147,25 @@ func (f folder) Close() error { return os.RemoveAll(string(f)) }
 // exports are the lines that a shell reads to point the job, and with a project the tools, at what is served.
 func (c *serveCommand) exports(s *served) (string, error) {
 	if s.project == nil {
-		return dataplane.Exports(s.data.Environment(c.CloudSQL)), nil
+		return dataplane.Exports(s.data.Environment(c.CloudSQL)) + psqlPath(), nil
 	}
 	variables, err := s.project.Environment(s.folder, c.CloudSQL)
 	if err != nil {
 		return "", fmt.Errorf("write environment: %w", err)
 	}
-	return dataplane.Exports(variables), nil
+	return dataplane.Exports(variables) + psqlPath(), nil
+}
+
+// psqlPath is a line that adds psql to PATH where it lies only beside the server's programs, as with Homebrew and Postgres.app.
+func psqlPath() string {
+	if _, err := exec.LookPath("psql"); err == nil {
+		return ""
+	}
+	dir, err := postgres.FindBinaries()
+	if err != nil {
+		return ""
+	}
+	return `export PATH="$PATH":` + dataplane.Quote(dir) + "\n"
 }
 
 func (s *served) stackFile() string {

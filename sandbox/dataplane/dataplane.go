@@ -43,6 +43,8 @@ type Options struct {
 	DatabaseURL string
 	// Content is the kind of documents that the data store takes: required (default), none, or any.
 	Content string
+	// DataStores are the ids of further data stores, which take documents of any kind.
+	DataStores []string
 	// Authorize is asked at the endpoints of storage, Discovery Engine and Secret Manager; nil allows all.
 	Authorize func(token, permission, resource string) error
 	// Secrets replaces the data plane's own secret store; it has to hold SecretID with Source.Password then.
@@ -109,6 +111,11 @@ func (p *Plane) startSearch(_ context.Context, options Options) (err error) {
 		Project: Project, ProjectNumber: ProjectNumber, Location: options.Location, ID: DataStoreID,
 		Content: ContentConfig(options.Content),
 	})
+	for _, id := range options.DataStores {
+		p.Search.CreateDataStore(discoveryengine.StoreConfig{
+			Project: Project, ProjectNumber: ProjectNumber, Location: options.Location, ID: id, Content: ContentConfig("any"),
+		})
+	}
 	return nil
 }
 

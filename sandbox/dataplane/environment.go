@@ -49,7 +49,7 @@ func Exports(variables []Variable) string {
 	set := map[string]bool{}
 	for _, v := range variables {
 		set[v.Name] = true
-		script.WriteString("export " + v.Name + "='" + strings.ReplaceAll(v.Value, "'", `'\''`) + "'\n")
+		script.WriteString("export " + v.Name + "=" + Quote(v.Value) + "\n")
 	}
 	for _, name := range []string{"DATABASE_URL", "CLOUD_SQL_INSTANCE"} {
 		if !set[name] {
@@ -58,3 +58,6 @@ func Exports(variables []Variable) string {
 	}
 	return script.String()
 }
+
+// Quote is text as one word of a POSIX shell.
+func Quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

@@ -116,7 +116,7 @@ func withDefaults(o Options) Options {
 func (s *Server) prepareFolders(ctx context.Context) error {
 	dir, err := os.MkdirTemp(s.parent(), "vmpg-")
 	if err != nil {
-		return err
+		return fmt.Errorf("make a temporary folder: %w: let TMPDIR name a folder in which you may write, or unset it", err)
 	}
 	s.dir = dir
 	// Another user's server has to pass through; the random name and SCRAM keep everyone else out.

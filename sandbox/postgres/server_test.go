@@ -195,6 +195,19 @@ func TestBadSettingIsReportedWithTheServersLog(t *testing.T) {
 	}
 }
 
+func TestTemporaryFolderThatIsAbsent(t *testing.T) {
+	t.Setenv("TMPDIR", "/absent")
+	server, err := postgres.Start(t.Context(), postgres.Options{})
+	if err == nil {
+		_ = server.Close()
+		t.Fatal("it started")
+	}
+	got, _, _ := strings.Cut(err.Error(), "vmpg-") // a random name follows where mkdir is what fails
+	if want := "prepare PostgreSQL: make a temporary folder: stat /absent: no such file or directory: let TMPDIR name a folder in which you may write, or unset it"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 func TestSettingsReachTheServer(t *testing.T) {
 	s := start(t, postgres.Options{Settings: map[string]string{"max_connections": "17"}})
 	if got := queryInt(t, s.URL(""), "SELECT current_setting('max_connections')::int"); got != 17 {

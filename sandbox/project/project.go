@@ -155,6 +155,13 @@ func (p *Project) DataStore(store api.DataStore) *discoveryengine.DataStore {
 	return p.bridge.stores[storeID(store)]
 }
 
+// AddDataStore makes a data store that is there before anything is deployed.
+func (p *Project) AddDataStore(store api.DataStore) {
+	p.Control.Lock()
+	defer p.Control.Unlock()
+	p.bridge.CreateDataStore(store)
+}
+
 // Close ends everything, running executions first, and leaves nothing.
 func (p *Project) Close() error {
 	p.Control.Close()

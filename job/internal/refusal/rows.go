@@ -176,7 +176,7 @@ var rows = []row{
 	{service: Storage, codes: missing, kind: "object does not exist"},
 	{
 		service: Search, codes: missing,
-		kind: "not found", hint: "check DATA_STORE_ID, PROJECT_ID and GCP_LOCATION (now {location})",
+		kind: "not found", hint: "check DATA_STORE_ID or data_store in SYNCS, PROJECT_ID and GCP_LOCATION (now {location})",
 	},
 	{service: Search, codes: []codes.Code{codes.Unimplemented}, kind: "not supported by the data store", is: ErrNotReadable},
 	{service: Secrets, codes: missing, kind: "not found", hint: "check PROJECT_ID, SECRET_ID and VERSION_ID"},
