@@ -44,7 +44,7 @@ func whyDue(set Settings, s ledger.State, stats source.Stats, now time.Time) str
 		return "RESCAN_INTERVAL is 0"
 	case passed(now, s.Scan.At, set.RescanInterval):
 		return "the last scan is older than RESCAN_INTERVAL"
-	case !stats.Trusted:
+	case stats.Fingerprint == "":
 		return "table statistics cannot be trusted: " + stats.Reason
 	case s.Scan.Statistics == "":
 		return "the last scan has no statistics to compare with, or its changes were not imported"

@@ -56,7 +56,7 @@ func TestWhyDue(t *testing.T) {
 	now := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	set := Settings{Query: "SELECT 1", FullSyncInterval: 24 * time.Hour, RescanInterval: time.Hour}
 	idle := ledger.State{Complete: true, LastFull: now.Add(-time.Hour), Scan: ledger.Scan{At: now.Add(-time.Minute), Statistics: "s", Configuration: configuration(set)}}
-	same := source.Stats{Trusted: true, Fingerprint: "s"}
+	same := source.Stats{Fingerprint: "s"}
 	for name, tt := range map[string]struct {
 		change func(*Settings, *ledger.State, *source.Stats)
 		want   string
@@ -71,7 +71,7 @@ func TestWhyDue(t *testing.T) {
 		"left":                {func(_ *Settings, s *ledger.State, _ *source.Stats) { s.Scan.Left = 1 }, "documents are left to delete"},
 		"always":              {func(set *Settings, _ *ledger.State, _ *source.Stats) { set.RescanInterval = 0 }, "RESCAN_INTERVAL is 0"},
 		"scan old":            {func(_ *Settings, s *ledger.State, _ *source.Stats) { s.Scan.At = now.Add(-time.Hour) }, "the last scan is older than RESCAN_INTERVAL"},
-		"untrusted":           {func(_ *Settings, _ *ledger.State, x *source.Stats) { x.Trusted, x.Reason = false, "a standby" }, "table statistics cannot be trusted: a standby"},
+		"untrusted":           {func(_ *Settings, _ *ledger.State, x *source.Stats) { x.Fingerprint, x.Reason = "", "a standby" }, "table statistics cannot be trusted: a standby"},
 		"nothing to compare":  {func(_ *Settings, s *ledger.State, _ *source.Stats) { s.Scan.Statistics = "" }, "the last scan has no statistics to compare with, or its changes were not imported"},
 		"statistics":          {func(_ *Settings, _ *ledger.State, x *source.Stats) { x.Fingerprint = "t" }, "table statistics or definitions changed"},
 		"clock a little back": {func(_ *Settings, s *ledger.State, _ *source.Stats) { s.Scan.At = now.Add(clockSkew) }, ""},

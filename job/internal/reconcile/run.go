@@ -174,9 +174,7 @@ func (r *Run) compare(ctx context.Context, state ledger.State, stats source.Stat
 	if err != nil {
 		return state, nil, err
 	}
-	if scan.At = r.now(); stats.Trusted {
-		scan.Statistics = stats.Fingerprint
-	}
+	scan.At, scan.Statistics = r.now(), stats.Fingerprint
 	in := diff.Comparison{
 		DB: r.DB, Bucket: r.Bucket, Ledger: r.ledger(), Log: r.Log, Rules: rules, Scan: scan, Folder: folder,
 		MaxDeleted: cmp.Or(r.MaxDeletions, DefaultDeletions), Progress: r.Progress, Listed: r.listed,

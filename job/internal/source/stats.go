@@ -12,16 +12,15 @@ import (
 	"strings"
 )
 
-// Stats are PostgreSQL's own evidence of whether anything behind the query changed. Two equal fingerprints, both trusted,
+// Stats are PostgreSQL's own evidence of whether anything behind the query changed. Two equal fingerprints
 // mean that a read between them would find nothing new, but for changes that were committed in the last seconds before
 // the second one: their counters come later, and the next look sees them.
 //
 // Take them before the read whose result they are kept with, never after: a change in between is then read twice rather
 // than missed.
 type Stats struct {
-	Fingerprint string // hex
-	Trusted     bool
-	Reason      string // why not trusted, for the log
+	Fingerprint string // hex; empty if it cannot be trusted
+	Reason      string // why not, for the log
 }
 
 // TableStats gathers the evidence without reading a table of the query: its plan, which names the relations (partitions
@@ -55,7 +54,7 @@ func (db *DB) TableStats(ctx context.Context) (Stats, error) {
 	for _, part := range append(evidence, db.query, p.text) {
 		fmt.Fprintf(hash, "%d:%s", len(part), part)
 	}
-	return Stats{Fingerprint: hex.EncodeToString(hash.Sum(nil)), Trusted: true}, nil
+	return Stats{Fingerprint: hex.EncodeToString(hash.Sum(nil))}, nil
 }
 
 // evidence returns what the catalogue says, or why it cannot be trusted. It asks for all in one round trip, or in two where
