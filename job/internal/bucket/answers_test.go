@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"vertexmetadata/job/internal/refusal"
 )
 
 // answer says text in place of the server, which does what it was asked for all the same.
@@ -23,7 +25,7 @@ func TestListWithoutEnd(t *testing.T) {
 	c := newCloud(t)
 	c.fail(fault{method: "GET", path: "/o?", count: 100, spoil: answer(`{"items": [{"name": "a", "size": "1"}, {"name": "b", "size": "1"}], "nextPageToken": "again"}`)})
 	b := openBucket(t, 5*time.Second)
-	const want = `list gs://posts/: the service is unavailable: the list has no end: "a" comes after "b"`
+	const want = `list gs://posts/: the service is unavailable: the list has no end: a page came twice`
 	var names []string
 	var failure error
 	for o, err := range b.List(t.Context(), "") {
@@ -59,5 +61,32 @@ func TestAnswerWithoutAnObject(t *testing.T) {
 				t.Errorf("got %v, want %s", err, want)
 			}
 		})
+	}
+}
+
+// What ended an upload is said in the same way however often it is asked, and never with the upload's address, which is as
+// good as a key to it.
+func TestFailedUploadStaysExplained(t *testing.T) {
+	c := newCloud(t)
+	c.fail(fault{method: "POST", path: "upload_id=", count: 1, spoil: status(403, "no")})
+	w := openBucket(t, 5*time.Second).NewWriter(t.Context(), "m.jsonl", block)
+	defer w.Abort()
+	var first error
+	for range 4 {
+		if first = put(w, lines(block)); first != nil {
+			break
+		}
+	}
+	if first == nil || refusal.HintOf(first) == "" {
+		t.Fatalf("error %v with hint %q", first, refusal.HintOf(first))
+	}
+	_, again := w.Write([]byte("x"))
+	for _, err := range []error{again, w.Commit()} {
+		if err == nil || err.Error() != first.Error() || refusal.HintOf(err) != refusal.HintOf(first) {
+			t.Errorf("error %v, want %v", err, first)
+		}
+	}
+	if left := c.unused(); left != nil {
+		t.Errorf("unused %v", left)
 	}
 }

@@ -35,7 +35,8 @@ func (b *Bucket) listFrom(ctx context.Context, prefix, from string) iter.Seq2[Ob
 			return
 		}
 		objects := b.handle.Objects(ctx, query)
-		for last := ""; ; {
+		for pages := map[string]bool{}; ; {
+			isNewPage := objects.PageInfo().Remaining() == 0
 			dog.feed()
 			attrs, err := objects.Next()
 			dog.rest()
@@ -46,11 +47,14 @@ func (b *Bucket) listFrom(ctx context.Context, prefix, from string) iter.Seq2[Ob
 				yield(Object{}, b.explain(ctx, "list", prefix, err))
 				return
 			}
-			if attrs.Name <= last { // names ascend: a page came twice, and would come for ever
-				yield(Object{}, refusal.Explain("list", b.URI(prefix), &googleapi.Error{Code: http.StatusServiceUnavailable, Message: fmt.Sprintf("the list has no end: %q comes after %q", attrs.Name, last)}, b.target()))
-				return
+			if next := objects.PageInfo().Token; isNewPage && next != "" {
+				if pages[next] { // it would come for ever
+					err := &googleapi.Error{Code: http.StatusServiceUnavailable, Message: "the list has no end: a page came twice"}
+					yield(Object{}, refusal.Explain("list", b.URI(prefix), err, b.target()))
+					return
+				}
+				pages[next] = true
 			}
-			last = attrs.Name
 			if !yield(Object{Name: attrs.Name, Size: attrs.Size, Updated: attrs.Updated}, nil) {
 				return
 			}

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"vertexmetadata/job/internal/refusal"
 )
 
 // block is of the size of the smallest chunks of an upload.
@@ -284,32 +282,5 @@ func TestUploadOfSlowProducer(t *testing.T) {
 	}
 	if got, _ := c.content("m.jsonl"); len(got) != 4*block {
 		t.Errorf("stored %d bytes, want %d", len(got), 4*block)
-	}
-}
-
-// What ended an upload is said in the same way however often it is asked, and never with the upload's address, which is as
-// good as a key to it.
-func TestFailedUploadStaysExplained(t *testing.T) {
-	c := newCloud(t)
-	c.fail(fault{method: "POST", path: "upload_id=", count: 1, spoil: status(403, "no")})
-	w := openBucket(t, 5*time.Second).NewWriter(t.Context(), "m.jsonl", block)
-	defer w.Abort()
-	var first error
-	for range 4 {
-		if first = put(w, lines(block)); first != nil {
-			break
-		}
-	}
-	if first == nil || refusal.HintOf(first) == "" {
-		t.Fatalf("error %v with hint %q", first, refusal.HintOf(first))
-	}
-	_, again := w.Write([]byte("x"))
-	for _, err := range []error{again, w.Commit()} {
-		if err == nil || err.Error() != first.Error() || refusal.HintOf(err) != refusal.HintOf(first) {
-			t.Errorf("error %v, want %v", err, first)
-		}
-	}
-	if left := c.unused(); left != nil {
-		t.Errorf("unused %v", left)
 	}
 }
